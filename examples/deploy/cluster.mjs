@@ -1,0 +1,89 @@
+/**
+ * One deploy: the primary of a Node cluster that runs a service, and restarts it worker by worker as an orchestrator does: a new
+ * worker first, then SIGTERM to the old one. The service answers SIGTERM by itself; when it stops listening the primary is told
+ * and hands it no more connections.
+ *
+ * node cluster.mjs <framework> <policy>. Speaks with the demo over IPC: sends { port }, gets { restarts }, sends { restart } after
+ * each and { done } at the end.
+ */
+import cluster from 'node:cluster'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { GRACE, KILL_AFTER, START_WITHIN, WORKERS } from './settings.mjs'
+
+const [framework = '', policy = ''] = process.argv.slice(2)
+const name = `${framework} ${policy}`
+
+/** @typedef {{ ms: number, code: number | null, signal: string | null }} Restart */
+
+cluster.setupPrimary({
+  exec: fileURLToPath(new URL(`service-${framework}.mjs`, import.meta.url)),
+  args: [policy],
+})
+
+/** Workers that serve, the oldest first. @type {import('node:cluster').Worker[]} */
+const serving = []
+/** Workers that were sent SIGTERM. @type {Set<import('node:cluster').Worker>} */
+const leaving = new Set()
+
+cluster.on('exit', (worker, code, signal) => {
+  if (!leaving.has(worker)) fail(`a worker ended by itself (${signal ?? `exit code ${code}`})`)
+})
+
+async function start() {
+  // In production, as deployed: in development halfclose drains fast.
+  const worker = cluster.fork({ NODE_ENV: 'production' })
+  const late = setTimeout(() => fail(`a worker did not listen within ${START_WITHIN} ms`), START_WITHIN)
+  const [address] = await once(worker, 'listening')
+  clearTimeout(late)
+  serving.push(worker)
+  return /** @type {import('node:cluster').Address} */ (address)
+}
+
+/** @returns {Promise<Restart>} */
+async function stopOldest() {
+  const worker = /** @type {import('node:cluster').Worker} */ (serving.shift())
+  leaving.add(worker)
+  const exited = once(worker, 'exit')
+  const begun = performance.now()
+  // Not worker.kill(): that takes the worker off the primary first, which no orchestrator does.
+  worker.process.kill('SIGTERM')
+  const tooLong = setTimeout(() => worker.process.kill('SIGKILL'), KILL_AFTER + GRACE)
+  const [code, signal] = await exited
+  clearTimeout(tooLong)
+  return { ms: performance.now() - begun, code, signal }
+}
+
+/** @param {number} restarts */
+async function roll(restarts) {
+  for (let round = 0; round < restarts; round++) {
+    await start()
+    await sleep(250)
+    process.send?.({ restart: await stopOldest() })
+  }
+  process.send?.({ done: true })
+}
+
+/** @param {string} reason */
+function fail(reason) {
+  process.send?.({ failed: `${name}: ${reason}` })
+  end()
+}
+
+function end() {
+  for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
+  process.exit(1)
+}
+
+process.on('message', (message) => {
+  roll(/** @type {{ restarts: number }} */ (message).restarts).catch((error) => fail(String(error)))
+})
+// The demo is gone: so are we. And Ctrl-C is for the demo to answer.
+process.once('disconnect', end)
+process.once('SIGTERM', end)
+process.on('SIGINT', () => {})
+
+let port = 0
+for (let count = 0; count < WORKERS; count++) port = (await start()).port
+process.send?.({ port })

@@ -1,0 +1,117 @@
+/**
+ * A real deploy, side by side: each framework as it comes and with halfclose, under the same load, restarted worker by worker.
+ * Ends in a table; fails if halfclose lost a request.
+ *
+ *   npm run demo
+ *   node examples/deploy/demo.mjs [--framework express|fastify] [--policy bare|halfclose] [--restarts 4] [--losses]
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Deploy, endAll } from './deploy.mjs'
+import { Progress } from './progress.mjs'
+import { frameworks, policies, RESTARTS, WORKERS } from './settings.mjs'
+import { formatTable } from './table.mjs'
+import { assertBalanced, lostIn } from './tally.mjs'
+
+process.once('exit', endAll)
+for (const [signal, number] of /** @type {const} */ ([
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+])) {
+  process.once(signal, () => process.exit(128 + number))
+}
+
+/** @typedef {{ frameworks: readonly string[], policies: readonly string[], restarts: number, losses: boolean }} Options */
+
+/** @returns {Options} */
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      framework: { type: 'string' },
+      policy: { type: 'string' },
+      restarts: { type: 'string', default: String(RESTARTS) },
+      losses: { type: 'boolean', default: false },
+    },
+  })
+  /** @param {'framework' | 'policy'} name @param {readonly string[]} all */
+  const choose = (name, all) => {
+    const value = values[name] ?? all[0]
+    if (!all.includes(/** @type {string} */ (value)))
+      throw new RangeError(`--${name} must be one of ${all.join(', ')}, not ${value}`)
+    return values[name] === undefined ? all : [values[name]]
+  }
+  const restarts = Number(values.restarts)
+  if (!Number.isInteger(restarts) || restarts < 1)
+    throw new RangeError(`--restarts must be a whole number from 1, not ${values.restarts}`)
+  return { frameworks: choose('framework', frameworks), policies: choose('policy', policies), restarts, losses: values.losses }
+}
+
+/**
+ * Both deploys of a framework at the same time: what else the machine does hits both alike.
+ * @param {string} framework
+ * @param {Options} options
+ * @param {Progress} progress
+ */
+async function compare(framework, { policies, restarts }, progress) {
+  const deploys = policies.map((policy) => new Deploy(framework, policy))
+  const failed = new Promise((_resolve, reject) => {
+    for (const deploy of deploys) deploy.once('failed', (reason) => reject(new Error(reason)))
+  })
+  const run = async () => {
+    progress.show(`${framework} start  `, deploys)
+    await Promise.all(deploys.map((deploy) => deploy.start()))
+    progress.show(`${framework} warm up`, deploys)
+    await sleep(2_000)
+    progress.show(`${framework} deploy `, deploys)
+    await Promise.all(deploys.map((deploy) => deploy.roll(restarts)))
+    // So that what the last restart did to idle connections is seen, too.
+    progress.show(`${framework} after  `, deploys)
+    await sleep(2_000)
+    await Promise.all(deploys.map((deploy) => deploy.stop()))
+  }
+  await Promise.race([run(), failed]).finally(() => progress.stop())
+  for (const deploy of deploys) assertBalanced(deploy.name, deploy.tally)
+  return deploys
+}
+
+/** @returns {Promise<number>} exit code */
+async function main() {
+  const options = readOptions()
+  console.log(
+    `A service with ${WORKERS} workers is restarted worker by worker, ${options.restarts} times, under load: keep-alive clients\n` +
+      '1 to 40 ms away send GETs, POSTs, downloads and uploads that are rejected early, and retry nothing.\n',
+  )
+  const progress = new Progress(process.stdout, options.restarts)
+  /** @type {Deploy[]} */
+  const deploys = []
+  for (const framework of options.frameworks) deploys.push(...(await compare(framework, options, progress)))
+  console.log(`\n${formatTable(deploys)}\n`)
+  return conclude(deploys, options)
+}
+
+/** @param {Deploy[]} deploys @param {Options} options @returns {number} exit code */
+function conclude(deploys, { policies, losses }) {
+  const lost = { bare: 0, halfclose: 0 }
+  for (const deploy of deploys) {
+    lost[/** @type {'bare' | 'halfclose'} */ (deploy.policy)] += lostIn(deploy.tally)
+    if (losses || deploy.policy === 'halfclose') {
+      for (const loss of deploy.losses) console.log(`${deploy.name} lost ${JSON.stringify(loss)}`)
+    }
+  }
+  if (!policies.includes('halfclose')) return 0
+  console.log(
+    lost.halfclose === 0
+      ? `halfclose lost nothing.${policies.includes('bare') ? ` Without it the same deploys lost ${lost.bare} requests.` : ''}`
+      : `halfclose LOST ${lost.halfclose} requests, each listed above.`,
+  )
+  return lost.halfclose === 0 ? 0 : 1
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : error}`)
+  process.exitCode = 2
+  endAll()
+}

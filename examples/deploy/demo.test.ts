@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+
+async function demo(...options: string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [path.join(__dirname, 'demo.mjs'), ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const exited = once(child, 'exit')
+  const output = await Promise.all([text(child.stdout), text(child.stderr)])
+  const [code] = await exited
+  return { code, output: output.join('') }
+}
+
+describe('the demo', () => {
+  it('restarts a worker of each cluster under load, shows the table, and halfclose loses nothing', async () => {
+    const { code, output } = await demo('--framework', 'fastify', '--restarts', '1')
+    expect(output).toMatch(/^requests sent +[\d,]+ +[\d,]+$/m)
+    expect(output).toMatch(/^lost +\d+ +0$/m)
+    expect(output).toMatch(/^restarts +1 +1$/m)
+    expect(output).toContain('halfclose lost nothing.')
+    expect(code).toBe(0)
+  }, 60_000)
+
+  it('says what is wrong with its options', async () => {
+    expect(await demo('--framework', 'koa')).toEqual({
+      code: 2,
+      output: '\nThe demo failed: --framework must be one of express, fastify, not koa\n',
+    })
+  })
+})

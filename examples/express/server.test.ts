@@ -1,0 +1,5 @@
+import { itKeepsItsPromises } from '../testing/sigterm.js'
+
+describe('examples/express, at SIGTERM in the middle of an exchange', () => {
+  itKeepsItsPromises(__dirname)
+})

@@ -1,0 +1,222 @@
+/**
+ * `@halfclose/core/adapter`: what the adapters for frameworks share, for their authors. An adapter says which servers belong to its
+ * application and how that is closed; everything else is decided here and in the core. Not covered by semver before 1.0.
+ */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { Server as HttpServer } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
+import { type AdapterChoices, type AdapterOptions, chooseOptions } from './adapter-options.js'
+import { createConnections } from './attach.js'
+import { HalfcloseTypeError } from './errors.js'
+import { interceptReadiness } from './readiness.js'
+import { joinSignals, type LeaveRequest, type Participant } from './signals.js'
+import type { AttachableServer, Connections, Logger, Report, StateEvent } from './types.js'
+
+export type { AdapterOptions } from './adapter-options.js'
+export { describe, HalfcloseTypeError, optionTypeError } from './errors.js'
+export { type ReadinessAnswer, readinessAnswer } from './readiness.js'
+export type * from './types.js'
+
+/** What an adapter knows of its application. */
+export interface Application {
+  /** For the log, e.g. `'express'`. */
+  readonly name: string
+  /** The `request` listener of the application's servers: what tells them from others, and what carries the mark that it is governed. */
+  readonly handler: object
+  /** Names of options that the adapter, or the framework, reads itself. */
+  readonly alsoKnown: readonly string[]
+  /** Where the options have none. */
+  readonly logger?: Logger | undefined
+  /** What is wrong, and the line that would be right, where this application is governed already. */
+  readonly already: string
+  /** One of the application's servers was attached because it is about to listen. */
+  adopted?(server: AttachableServer): void
+  /** Closes the application on a signal, the drain included. Without it the application ends with its last connection. */
+  close?(): Promise<unknown>
+  /** After a drain that was asked for; a signal waits for it. */
+  drained?: ((report: Report) => unknown) | undefined
+}
+
+const GOVERNED = Symbol.for('halfclose.governed')
+const ATTACHED = Symbol.for('halfclose.attached')
+
+/** Node publishes it in `listen()`, before the address is bound: nothing can have been accepted yet. */
+const LISTEN = 'tracing:net.server.listen:asyncStart'
+
+/**
+ * Puts an application's servers under one policy: those that call its handler when they begin to listen, and those that
+ * `connections.attach(server)` is given.
+ *
+ * @throws `HALFCLOSE_OPTION_…`, `HALFCLOSE_UNSUPPORTED_RUNTIME`, and `HALFCLOSE_ALREADY_REGISTERED` for the second call
+ */
+export function govern(application: Application, options: AdapterOptions | undefined): Governed {
+  if (GOVERNED in application.handler) throw new HalfcloseTypeError('HALFCLOSE_ALREADY_REGISTERED', application.already)
+  const governed = new Governed(application, chooseOptions(options, application.logger))
+  Object.defineProperty(application.handler, GOVERNED, { value: governed, configurable: true })
+  return governed
+}
+
+/** @throws `HALFCLOSE_UNSUPPORTED_SERVER` for an HTTP/2 server */
+export function requireHttp1(server: AttachableServer | object): asserts server is AttachableServer {
+  if (!('updateSettings' in server)) return
+  throw new HalfcloseTypeError('HALFCLOSE_UNSUPPORTED_SERVER', 'halfclose: http2 servers are not supported yet; leave out `http2: true`')
+}
+
+/** An application whose connections are governed. */
+export class Governed {
+  readonly connections: Connections
+  /** The readiness route's path. The servers answer it by themselves; this is for what bypasses them (Fastify's `inject`). */
+  readonly readiness: string | undefined
+  readonly #application: Application
+  readonly #choices: AdapterChoices
+  readonly #servers = new Set<AttachableServer>()
+  readonly #stopWatching: () => void
+  #leaveSignals: (() => void) | undefined
+  #announced = false
+  #afterwards: Promise<boolean> | undefined
+
+  constructor(application: Application, choices: AdapterChoices) {
+    this.#application = application
+    this.#choices = choices
+    this.readiness = choices.readiness
+    this.connections = createConnections(choices.core, {
+      alsoKnown: application.alsoKnown,
+      intercept: choices.readiness === undefined ? undefined : interceptReadiness(choices.readiness, () => this.connections),
+    })
+    for (const { code, message } of choices.warnings) this.#warn(code, message)
+    const attach = this.connections.attach.bind(this.connections)
+    this.connections.attach = (server) => {
+      attach(server)
+      this.#observe(server)
+      return this.connections
+    }
+    this.connections.on('state', (event) => this.#onState(event))
+    this.#stopWatching = watchListen(this)
+  }
+
+  /** A server is about to listen: attaches it if it is one of the application's, unless somebody has attached it by hand. */
+  adopt(server: AttachableServer): void {
+    if (ATTACHED in server || !server.listeners('request').some((listener) => listener === this.#application.handler)) return
+    this.connections.attach(server)
+    this.#application.adopted?.(server)
+  }
+
+  /**
+   * Drains; resolves as soon as whatever is left has been handed over to another protocol, so that the application can close that
+   * (WebSockets): it has until the drain's deadline, like everything else.
+   */
+  async answered(): Promise<void> {
+    const drained = this.connections.drain()
+    let timer: NodeJS.Timeout | undefined
+    const onlyUpgraded = new Promise<void>((resolve) => {
+      timer = setInterval(() => {
+        const { upgraded, ...others } = this.connections.stats().open
+        if ([...this.#servers].some((server) => server.listening)) return
+        if (upgraded > 0 && Object.values(others).every((count) => count === 0)) resolve()
+      }, 50)
+    })
+    await Promise.race([drained, onlyUpgraded])
+    clearInterval(timer)
+  }
+
+  /** Nothing serves any more: signals are somebody else's until a server listens again. */
+  standDown(): void {
+    this.#leaveSignals?.()
+    this.#leaveSignals = undefined
+  }
+
+  /** The application has closed, for good. */
+  release(): void {
+    this.#stopWatching()
+    this.standDown()
+  }
+
+  #observe(server: AttachableServer): void {
+    this.#servers.add(server)
+    server.once('close', () => this.#servers.delete(server))
+    if (server.listening) this.#listening()
+    else server.once('listening', () => this.#listening())
+  }
+
+  #listening(): void {
+    if (this.#choices.signals) this.#leaveSignals ??= joinSignals(this.#participant())
+    if (this.#announced || this.#choices.hurry === undefined) return
+    this.#announced = true
+    const { deadline } = this.connections.policy.drain
+    const message = `halfclose: drains fast, in ${deadline} ms at most, because ${this.#choices.hurry}; the option \`drain\` overrules that`
+    this.#choices.core.logger?.info({}, message)
+  }
+
+  #onState({ state, reason }: StateEvent): void {
+    // A new life: somebody listens again.
+    if (state === 'serving') this.#afterwards = undefined
+    if (state !== 'drained') return
+    // The last server was closed, which says nothing of the application: tests make and close a server per request.
+    const done = reason === 'server.close' ? Promise.resolve(true) : this.#drained(this.connections.drain())
+    if (this.#application.close === undefined) void done.then(() => this.connections.state === 'drained' && this.standDown())
+  }
+
+  /** Once per drain; resolves with whether it went well. */
+  #drained(report: Promise<Report>): Promise<boolean> {
+    this.#afterwards ??= report
+      .then((settled) => this.#application.drained?.(settled))
+      .then(
+        () => true,
+        (error: unknown) => {
+          this.#warn('HALFCLOSE_CLOSE_FAILED', `halfclose: onDrained failed: ${error instanceof Error ? error.stack : String(error)}`)
+          return false
+        },
+      )
+    return this.#afterwards
+  }
+
+  #participant(): Participant {
+    const { connections } = this
+    return {
+      name: this.#application.name,
+      leave: (request) => this.#leave(request),
+      progress: () => {
+        const open = Object.entries(connections.stats().open).filter(([, count]) => count > 0)
+        const states = open.map(([state, count]) => `${count} ${state}`).join(', ') || 'nothing'
+        return `${states} open, ${Math.round(connections.remaining())} ms before its deadline`
+      },
+      warn: (message) => this.#warn('HALFCLOSE_CLOSE_FAILED', message),
+    }
+  }
+
+  async #leave({ reason, fast }: LeaveRequest): Promise<boolean> {
+    const hurry = fast && this.#choices.hurryAtTerminal
+    if (hurry) this.#choices.core.logger?.info({}, `halfclose: ${reason} from a terminal: drains fast; the option \`drain\` overrules that`)
+    const report = this.connections.drain({ reason, fast: hurry })
+    await this.#application.close?.()
+    const closed = await this.#drained(report)
+    return closed && (await report).clean
+  }
+
+  #warn(code: string, message: string): void {
+    const { logger } = this.#choices.core
+    if (logger) logger.warn({ code }, message)
+    else process.emitWarning(message, { type: 'HalfcloseWarning', code })
+  }
+}
+
+/**
+ * Shows every server of the process to `governed` before it listens. Weakly: applications are dropped without being closed, by
+ * tests for example, and must not be kept by this.
+ */
+function watchListen(governed: Governed): () => void {
+  const watcher = new WeakRef(governed)
+  const onListen = (message: unknown): void => {
+    const still = watcher.deref()
+    // Not at once: on Node 20 that would hide this very listen from the subscriber behind us.
+    if (still === undefined) return queueMicrotask(stop)
+    if (typeof message !== 'object' || message === null || !('server' in message)) return
+    const { server } = message
+    if (server instanceof HttpServer || server instanceof HttpsServer) still.adopt(server)
+  }
+  const stop = () => {
+    unsubscribe(LISTEN, onListen)
+  }
+  subscribe(LISTEN, onListen)
+  return stop
+}

@@ -1,0 +1,216 @@
+import { Server as HttpServer } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
+import { Run } from './drain.js'
+import { HalfcloseTypeError } from './errors.js'
+import { Counts, Events } from './events.js'
+import { forwarder, govern } from './govern.js'
+import { FAST_DRAIN, type Inherited, loggerOf, parseOptions } from './options.js'
+import { type Intercept, Site } from './site.js'
+import type {
+  AttachableServer,
+  Connections,
+  ConnectionsEvents,
+  DrainRequest,
+  Options,
+  Policy,
+  Report,
+  ServerState,
+  Stats,
+} from './types.js'
+
+/** What an adapter adds to the options. */
+export interface Extras {
+  /** Names of options that the adapter reads itself. */
+  alsoKnown?: readonly string[] | undefined
+  /** Answers a request before the application sees it; true: it did. */
+  intercept?: Intercept | undefined
+}
+
+/**
+ * Puts a server's connections under a policy and returns their handle.
+ *
+ * Throws a `TypeError` or `RangeError` with a stable `code` for a wrong option (`HALFCLOSE_OPTION_…`), for what is no `http` or
+ * `https` server (`HALFCLOSE_NOT_A_SERVER`), for a server that has a policy already (`HALFCLOSE_ALREADY_ATTACHED`), and on Bun and
+ * Deno (`HALFCLOSE_UNSUPPORTED_RUNTIME`). It never exits the process and installs no signal handler. Connections that were open
+ * before are not governed; a warning says how many.
+ */
+export function attach(server: AttachableServer, options?: Options): Connections {
+  return createConnections(options).attach(server)
+}
+
+/** A handle without a server yet, for adapters: `attach(server, options)` is `createConnections(options).attach(server)`. */
+export function createConnections(options?: Options, extras: Extras = {}): Connections {
+  if ('bun' in process.versions || 'deno' in process.versions) {
+    const message = 'halfclose: this runtime is not supported: Bun and Deno have no net.Socket below their HTTP servers; run it on Node.js'
+    throw new HalfcloseTypeError('HALFCLOSE_UNSUPPORTED_RUNTIME', message)
+  }
+  return new Handle(options, extras)
+}
+
+/** Node's own defaults, for a handle that has no server yet. */
+const NODE: Inherited = { keepAliveTimeout: 5_000, keepAliveTimeoutBuffer: 1_000, maxRequestsPerSocket: 0 }
+
+/** On every governed server; in the global registry, since two copies of this package may be loaded. */
+const ATTACHED = Symbol.for('halfclose.attached')
+
+class Handle implements Connections {
+  readonly #options: Options | undefined
+  readonly #extras: Extras
+  readonly #counts = new Counts()
+  readonly #events: Events
+  #sites: Site[] = []
+  #policy: Policy
+  #state: ServerState = 'serving'
+  #leaving = new AbortController()
+  #run: Run | undefined
+
+  constructor(options: Options | undefined, extras: Extras) {
+    this.#options = options
+    this.#extras = extras
+    const { policy, warnings } = parseOptions(options, NODE, extras.alsoKnown)
+    this.#policy = policy
+    this.#events = new Events(loggerOf(options))
+    for (const warning of warnings) this.#events.warn(warning)
+  }
+
+  get state(): ServerState {
+    return this.#state
+  }
+
+  get ready(): boolean {
+    return this.#state === 'serving'
+  }
+
+  get signal(): AbortSignal {
+    return this.#leaving.signal
+  }
+
+  get policy(): Policy {
+    return this.#sites[0]?.policy ?? this.#policy
+  }
+
+  remaining(): number {
+    return this.#run === undefined ? Number.POSITIVE_INFINITY : this.#run.remaining()
+  }
+
+  attach(server: AttachableServer): this {
+    assertServer(server)
+    if (this.#state === 'drained') this.#startAnew()
+    const site = new Site(server, this.#parse(server), this.#events, this.#counts, this.#extras.intercept, forwarder(server))
+    Object.defineProperty(server, ATTACHED, { value: true })
+    govern(site, { close: (closing) => this.#close(closing), policyFor: (changed) => this.#parse(changed) })
+    this.#sites.push(site)
+    if (this.#sites.length === 1) this.#policy = site.policy
+    this.#warnOfUnseen(server)
+    if (this.#run !== undefined) void this.#close(site)
+    return this
+  }
+
+  stats(): Stats {
+    const open = { silent: 0, busy: 0, idle: 0, closing: 0, lingering: 0, upgraded: 0 }
+    for (const site of this.#sites) site.registry.countInto(open)
+    const { opened, closed, received, finished, cut, dropped, used, carried, closes, closedFirst, promisesBroken } = this.#counts
+    return {
+      open,
+      connections: { opened, closed },
+      requests: { received, finished, cut, dropped },
+      reuse: used === 0 ? 0 : carried / used,
+      closes: { ...closes },
+      closedFirst: { ...closedFirst },
+      promisesBroken: { ...promisesBroken },
+    }
+  }
+
+  on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this {
+    this.#events.on(event, listener)
+    return this
+  }
+
+  once<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this {
+    this.#events.once(event, listener)
+    return this
+  }
+
+  off<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this {
+    this.#events.off(event, listener)
+    return this
+  }
+
+  drain({ reason = 'drain', fast = false }: DrainRequest = {}): Promise<Report> {
+    if (this.#run === undefined) {
+      const { drain } = this.policy
+      const plan = fast ? { ...FAST_DRAIN, deadline: Math.min(FAST_DRAIN.deadline, drain.deadline) } : drain
+      // Servers that somebody closed one by one are draining already, within the same bounds.
+      const sites = this.#sites.filter((site) => site.run === undefined)
+      this.#run = new Run(sites, this.#events, plan, reason, (state) => this.#enter(state, reason))
+    }
+    return this.#run.done
+  }
+
+  /** One of several servers drains alone; the last one takes the handle with it. */
+  async #close(site: Site): Promise<void> {
+    const others = this.#sites.some((other) => other !== site && other.phase === 'serving' && other.server.listening)
+    if (site.run === undefined && (others || this.#run !== undefined)) {
+      const run = new Run([site], this.#events, this.#run === undefined ? site.policy.drain : FAST_DRAIN, 'server.close', () => {})
+      await run.done
+      this.#forget(site)
+    } else if (site.run !== undefined) await site.run.done
+    else await this.drain({ reason: 'server.close' })
+  }
+
+  #forget(site: Site): void {
+    this.#sites = this.#sites.filter((other) => other !== site)
+  }
+
+  #enter(state: ServerState, reason: string): void {
+    const previous = this.#state
+    this.#state = state
+    if (state === 'draining') this.#leaving.abort()
+    if (this.#events.hears('state')) this.#events.state({ state, previous, reason })
+  }
+
+  /** A drained application that listens again, as tests do: a new life, with a signal of its own. */
+  #startAnew(): void {
+    this.#sites = this.#sites.filter((site) => site.phase !== 'drained')
+    this.#leaving = new AbortController()
+    this.#run = undefined
+    this.#enter('serving', 'listen')
+  }
+
+  #parse(server: AttachableServer): Policy {
+    return parseOptions(
+      this.#options,
+      {
+        keepAliveTimeout: server.keepAliveTimeout,
+        keepAliveTimeoutBuffer: 1_000,
+        maxRequestsPerSocket: server.maxRequestsPerSocket,
+      },
+      this.#extras.alsoKnown,
+    ).policy
+  }
+
+  #warnOfUnseen(server: AttachableServer): void {
+    if (!server.listening) return
+    server.getConnections((error, open) => {
+      const seen = this.stats()
+      const unseen = open - (seen.connections.opened - seen.connections.closed)
+      if (error !== null || unseen <= 0) return
+      const message = `halfclose: attached to a server with ${unseen} open connections that it cannot see; attach before listen()`
+      this.#events.warn({ code: 'HALFCLOSE_UNSEEN_CONNECTIONS', message })
+    })
+  }
+}
+
+function assertServer(server: unknown): asserts server is AttachableServer {
+  if (!(server instanceof HttpServer) && !(server instanceof HttpsServer)) {
+    const message =
+      typeof server === 'function'
+        ? 'halfclose: attach() takes an http or https server, got a function; for an Express app use `halfclose(app)` of @halfclose/express'
+        : 'halfclose: attach() takes an http or https server: `attach(http.createServer(app), options)`'
+    throw new HalfcloseTypeError('HALFCLOSE_NOT_A_SERVER', message, { value: server })
+  }
+  if (Reflect.get(server, ATTACHED) === true) {
+    const message = 'halfclose: this server has a policy already; attach() it once, and keep the handle that it returned'
+    throw new HalfcloseTypeError('HALFCLOSE_ALREADY_ATTACHED', message)
+  }
+}

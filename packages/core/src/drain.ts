@@ -1,0 +1,206 @@
+import { Server as HttpServer } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import { cut, shut } from './closing.js'
+import type { Connection } from './connection.js'
+import { count, type Events } from './events.js'
+import { afterPoll, closeIfQuiet } from './idle.js'
+import { shrinkBacklog } from './node-private.js'
+import { idleDue, silentDue } from './policy.js'
+import { describeHeld, endLine, progressLine, Tally } from './report.js'
+import type { Site } from './site.js'
+import type { DrainPolicy, Report, ServerState } from './types.js'
+
+/** How often a drain looks at who may go, in ms. */
+const SWEEP = 50
+/** Connections closed in one turn of the loop, so that ten thousand idle ones do not stall it. */
+const BATCH = 100
+/** Turns of the loop that must bring no new connection before the listener closes, and the longest this may take, in ms. */
+const QUIET_TURNS = 4
+const ACCEPT_AT_MOST = 500
+
+/** One drain of one or more servers: `leaving`, `draining`, `drained`, within the deadline. */
+export class Run {
+  readonly done: Promise<Report>
+  readonly #sites: readonly Site[]
+  readonly #events: Events
+  readonly #plan: DrainPolicy
+  readonly #tally: Tally
+  readonly #onPhase: (phase: ServerState) => void
+  readonly began = performance.now()
+  readonly #due = new Set<Connection>()
+  #draining = false
+  #looking = false
+  #wake: (() => void) | undefined
+
+  constructor(sites: readonly Site[], events: Events, plan: DrainPolicy, reason: string, onPhase: (phase: ServerState) => void) {
+    this.#sites = sites
+    this.#events = events
+    this.#plan = plan
+    this.#onPhase = onPhase
+    this.#tally = new Tally(reason, this.began, sites[0]?.counts.promisesBroken ?? {})
+    for (const site of sites) site.run = this
+    this.done = this.#work()
+  }
+
+  /** Milliseconds left until the deadline. */
+  remaining(): number {
+    return Math.max(0, this.began + this.#plan.deadline - performance.now())
+  }
+
+  finished(arrived: number): void {
+    this.#tally.finished(arrived)
+  }
+
+  wasCut(): void {
+    this.#tally.cut++
+  }
+
+  closed(reason: Parameters<Tally['closed']>[0]): void {
+    this.#tally.closed(reason)
+    this.check()
+  }
+
+  /** Something ended: perhaps it was the last. */
+  check(): void {
+    if (this.#empty) this.#wake?.()
+  }
+
+  /** Looks whether a connection that has gone quiet may go. */
+  consider(connection: Connection, now = performance.now()): void {
+    if (!this.#draining) return
+    const { phase, lastUsed, promised, openedAt } = connection
+    if (phase === 'idle') {
+      if (now < idleDue(this.#plan.idle, lastUsed, promised, this.began)) return
+    } else if (phase !== 'silent' || now < silentDue(this.#plan.silent, openedAt, this.began)) return
+    this.#due.add(connection)
+    if (this.#looking) return
+    this.#looking = true
+    afterPoll(this.#closeDue)
+  }
+
+  async #work(): Promise<Report> {
+    this.#enter('leaving')
+    if (this.#plan.delay > 0) await sleep(Math.min(this.#plan.delay, this.#plan.deadline))
+    this.#tally.leftAt = performance.now()
+    this.#draining = true
+    this.#enter('draining')
+    const sweep = setInterval(() => this.#sweep(), SWEEP)
+    const progress = this.#reportProgress()
+    this.#sweep()
+    await Promise.all(this.#sites.map(stopListening))
+    await this.#emptyWithin(this.remaining())
+    if (!this.#empty) await this.#atDeadline()
+    clearInterval(sweep)
+    clearTimeout(progress.timer)
+    await Promise.all(this.#sites.map(finish))
+    const report = this.#tally.report()
+    this.#events.info(report, endLine(report))
+    this.#enter('drained')
+    return report
+  }
+
+  /** While draining a line after 2 s, then every 5 s: what holds it up. */
+  #reportProgress(): { timer: NodeJS.Timeout } {
+    const line = () => {
+      this.#events.info({}, progressLine(this.#connections(), this.remaining()))
+      progress.timer = setTimeout(line, 5_000).unref()
+    }
+    const progress = { timer: setTimeout(line, 2_000).unref() }
+    return progress
+  }
+
+  #enter(phase: ServerState): void {
+    for (const site of this.#sites) site.phase = phase
+    this.#onPhase(phase)
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    for (const site of this.#sites) {
+      for (const connection of site.registry) this.consider(connection, now)
+      site.handshakes.destroyWhere((openedAt) => now >= silentDue(this.#plan.silent, openedAt, this.began))
+    }
+  }
+
+  readonly #closeDue = (): void => {
+    let closed = 0
+    for (const connection of this.#due) {
+      this.#due.delete(connection)
+      closeIfQuiet(connection, 'draining', 'drain-idle')
+      if (++closed === BATCH) break
+    }
+    this.#looking = this.#due.size > 0
+    if (this.#looking) setImmediate(this.#closeDue)
+  }
+
+  /** What is left now is cut, save that idle and silent connections still end output first; `linger.quiet` later nothing is left. */
+  async #atDeadline(): Promise<void> {
+    const now = performance.now()
+    for (const connection of this.#connections()) {
+      const { state, phase } = connection
+      if (phase === 'lingering') continue
+      this.#tally.heldBy(describeHeld(connection, now))
+      if (state === 'idle' || state === 'silent') {
+        if (now < connection.promiseUntil) count(connection.site.counts.promisesBroken, 'deadline')
+        shut(connection, 'deadline')
+      } else cut(connection, 'deadline')
+    }
+    for (const site of this.#sites) site.handshakes.destroyWhere(() => true)
+    await this.#emptyWithin(Math.max(...this.#sites.map((site) => site.policy.linger.quiet)))
+    for (const connection of this.#connections()) cut(connection, connection.ending ?? 'deadline')
+    await this.#emptyWithin(100)
+  }
+
+  #connections(): Connection[] {
+    return this.#sites.flatMap((site) => [...site.registry])
+  }
+
+  get #empty(): boolean {
+    return this.#sites.every((site) => site.registry.size === 0 && site.handshakes.size === 0)
+  }
+
+  async #emptyWithin(ms: number): Promise<void> {
+    if (this.#empty) return
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      timer = setTimeout(resolve, ms)
+    })
+    this.#wake = undefined
+    clearTimeout(timer)
+  }
+}
+
+/**
+ * Stops listening without http's own close, which destroys idle connections and switches the header and request timers off. The
+ * kernel has finished handshakes that we have not accepted yet, and resets them when the listener closes: they are taken first.
+ */
+async function stopListening({ server, counts, handshakes }: Site): Promise<void> {
+  if (!server.listening) return
+  shrinkBacklog(server)
+  const until = performance.now() + ACCEPT_AT_MOST
+  const seen = () => counts.opened + handshakes.size
+  for (let quiet = 0, before = seen(); quiet < QUIET_TURNS && performance.now() < until; quiet = seen() === before ? quiet + 1 : 0) {
+    before = seen()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  NetServer.prototype.close.call(server)
+}
+
+/** After the last connection: waits for the server's own 'close', and switches its checker off, which only http's close does. */
+async function finish(site: Site): Promise<void> {
+  const { server } = site
+  if (!site.listened) return
+  if (!(await site.closedWithin(100))) {
+    // Connections from before attach() would hold it for ever.
+    HttpServer.prototype.closeAllConnections.call(server)
+    await site.closedWithin(1_000)
+  }
+  // Once more would be one 'close' event too many.
+  site.muteClose = true
+  HttpServer.prototype.close.call(server)
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

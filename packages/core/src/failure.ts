@@ -1,0 +1,112 @@
+import type { Socket } from 'node:net'
+import { cut, shut } from './closing.js'
+import { type Connection, connectionOf } from './connection.js'
+import { stopReading } from './reading.js'
+import type { Site } from './site.js'
+
+const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
+
+/** `clientError` of a governed server. Returns whether it is dealt with; if not, Node answers and destroys by itself. */
+export function onClientError(site: Site, error: Error, socket: Socket): boolean {
+  const connection = connectionOf(socket)
+  if (connection === undefined || connection.phase === 'upgraded') return site.forward('clientError', [error, socket])
+  const code = codeOf(error)
+  if (!code.startsWith('HPE_') && code !== REQUEST_TIMEOUT) {
+    // The connection itself broke: there is nobody left to answer.
+    connection.ending ??= 'peer'
+    connection.closedFirst ??= 'peer'
+    return site.forward('clientError', [error, socket])
+  }
+  if (connection.phase === 'lingering' || connection.failure !== undefined) return true
+  if (code === REQUEST_TIMEOUT && connection.waiting !== undefined) {
+    // We hold the request back ourselves: its time starts when it is handed over.
+    connection.excused = error
+    return true
+  }
+  fail(connection, error)
+  return true
+}
+
+function fail(connection: Connection, error: Error): void {
+  const { waiting, current } = connection
+  const last = waiting?.at(-1)
+  if (last !== undefined && !last.args[0].complete) {
+    // The broken request waits itself: it is never run, its answer is the error.
+    waiting?.pop()
+    connection.site.counts.dropped++
+    if (waiting?.length === 0) connection.waiting = undefined
+  }
+  if (current !== undefined && (current.req.complete || last !== undefined)) {
+    connection.failure = error
+    stopReading(connection)
+    return
+  }
+  answer(connection, error)
+}
+
+/**
+ * The answers before it are out: the framework's or the user's own `clientError` listeners have it, and where there are none the
+ * client gets what Node would send. destroy() means "linger" meanwhile: most listeners write an answer and destroy the socket.
+ */
+export function answer(connection: Connection, error: Error): void {
+  const { socket, site, current } = connection
+  connection.failure = undefined
+  // A request that was answered before its body went wrong is owed nothing more.
+  const owed = connection.unread === undefined || connection.unread.complete
+  const begun = current?.res.headersSent === true
+  connection.ending ??= 'error'
+  if (begun) {
+    // Cut first: a listener that writes its answer without looking would write it into the middle of the response.
+    cut(connection, 'error')
+    site.forward('clientError', [error, socket])
+    return
+  }
+  connection.answering = true
+  const handled = site.forward('clientError', [error, socket])
+  if (handled && connection.phase !== 'lingering' && !socket.writableEnded) {
+    // The listener answers later, or never.
+    socket.once('finish', () => shut(connection, 'error'))
+    connection.setTimer(site.policy.linger.total, () => cut(connection, 'error'))
+    return
+  }
+  // A connection that never sent a byte has asked for nothing (RFC 9112 §9.3: no response without a request).
+  const asked = socket.bytesRead > 0
+  if (!handled && owed && asked && socket.writable) socket.write(cannedAnswer(error))
+  shut(connection, 'error')
+}
+
+/** Gives a request that was held back its time anew, from now on. */
+export function restartRequestTimeout(connection: Connection): void {
+  const { excused: error, site } = connection
+  const req = connection.current?.req
+  if (error === undefined || req === undefined) return
+  connection.excused = undefined
+  const ms = site.server.requestTimeout
+  if (ms > 0 && !req.complete) {
+    connection.setTimer(ms, () => {
+      if (connection.current?.req === req && !req.complete) fail(connection, error)
+    })
+  }
+}
+
+function cannedAnswer(error: Error): string {
+  switch (codeOf(error)) {
+    case 'HPE_HEADER_OVERFLOW':
+      return head('431 Request Header Fields Too Large')
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return head('413 Payload Too Large')
+    case REQUEST_TIMEOUT:
+      return head('408 Request Timeout')
+    default:
+      return head('400 Bad Request')
+  }
+}
+
+/** A response made by hand, where Node has no response object to offer. */
+export function head(status: string, fields = ''): string {
+  return `HTTP/1.1 ${status}\r\n${fields}Content-Length: 0\r\nConnection: close\r\n\r\n`
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

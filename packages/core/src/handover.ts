@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { shut } from './closing.js'
+import { type Connection, connectionOf } from './connection.js'
+import { head } from './failure.js'
+import { onInputEnd } from './half-closed.js'
+
+/** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
+export function handOver(connection: Connection, event: 'upgrade' | 'connect', args: readonly [IncomingMessage, ...unknown[]]): boolean {
+  const { site, socket } = connection
+  connection.requests++
+  site.counts.received++
+  site.counts.finished++
+  site.run?.finished(performance.now())
+  if (site.draining) {
+    // A tunnel begun now would be cut at the deadline: the client is told to take it elsewhere.
+    refuse(connection, head('503 Service Unavailable', 'Retry-After: 1\r\n'), 'draining')
+    return true
+  }
+  // Our own listener is always there, so that Node does not destroy the socket and the answers before it.
+  if (event === 'connect' && site.server.listenerCount('connect') <= 1) {
+    refuse(connection, head('501 Not Implemented'), 'error')
+    return true
+  }
+  connection.phase = 'upgraded'
+  connection.promised = 0
+  socket.removeListener('end', onInputEnd)
+  Reflect.deleteProperty(socket, 'destroySoon')
+  Reflect.deleteProperty(socket, 'destroy')
+  return site.forward(event, args)
+}
+
+function refuse(connection: Connection, response: string, reason: 'draining' | 'error'): void {
+  connection.ending = reason
+  // Node has taken its error listener away.
+  connection.socket.on('error', ignore)
+  if (connection.socket.writable) connection.socket.write(response)
+  shut(connection, reason)
+}
+
+/** While it waits nobody listens for errors: a client's reset would crash the process. Nor does Node pass 'drain' on. */
+export function watchHeld(socket: Socket): void {
+  socket.on('error', ignore)
+  socket.on('drain', passDrainOn)
+}
+
+export function letGo(socket: Socket): void {
+  socket.removeListener('drain', passDrainOn)
+  socket.removeListener('error', ignore)
+}
+
+function ignore(): void {}
+
+function passDrainOn(this: Socket): void {
+  const res = connectionOf(this)?.current?.res
+  if (res !== undefined && !res.writableEnded) res.emit('drain')
+}

@@ -1,0 +1,226 @@
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { type Connection, connectionOf, type Exchange } from './connection.js'
+import { announceClose, hasBody, isLast, knownLength, removedConnection, setPrintedKeepAlive } from './node-private.js'
+import { closeReason, keepAliveField, promiseFor } from './policy.js'
+import { parseConnection } from './tokens.js'
+import type { CloseReason, KeepAlivePolicy } from './types.js'
+
+type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
+
+/** What the application itself said of the connection in this head. */
+interface Said {
+  connection: string | undefined
+  keepAlive: boolean
+  contentLength: string | undefined
+  transferEncoding: boolean
+}
+
+/**
+ * `res.writeHead` of a governed response. Every head passes here, also the implicit ones of write() and end(): here, from the
+ * newest facts, it is decided whether the connection persists, and nothing the application set overrules a close.
+ */
+export function writeHead(this: ServerResponse, status: number, reason?: string | Headers, fields?: Headers): ServerResponse {
+  const prior: ServerResponse['writeHead'] = Object.getPrototypeOf(this).writeHead
+  const connection = connectionOf(this.req.socket)
+  const exchange = connection?.current
+  if (connection === undefined || exchange?.res !== this || this.headersSent || (status >= 100 && status < 200)) {
+    return Reflect.apply(prior, this, [status, reason, fields])
+  }
+  const given = typeof reason === 'string' ? fields : (fields ?? reason)
+  const said = whatWasSaid(this, given)
+  const ending = decide(connection, exchange, said)
+  const keepAlive = connection.site.policy.keepAlive
+  let headers = given
+  this.shouldKeepAlive = ending === undefined
+  if (exchange.req.httpVersionMinor === 0) prepareHttp10(this, said, status, ending)
+  if (ending !== undefined || keepAlive === false) {
+    connection.promised = 0
+    if (isSpokenFor(this, said)) headers = withConnection(this, given, said, 'close', '')
+  } else {
+    const promise = promiseFor(keepAlive, connection.site.remaining())
+    connection.promised = promise
+    if (isSpokenFor(this, said) || needsExplicitField(keepAlive, promise)) {
+      const field = keepAliveField(keepAlive, promise, connection.requests)
+      headers = withConnection(this, given, said, 'keep-alive', field)
+    } else {
+      setPrintedKeepAlive(this, promise, keepAlive.maxRequests === false ? 0 : keepAlive.maxRequests - connection.requests)
+    }
+  }
+  Reflect.apply(prior, this, typeof reason === 'string' ? [status, reason, headers] : [status, headers])
+  settle(connection, exchange, said, ending)
+  return this
+}
+
+function decide(connection: Connection, exchange: Exchange, said: Said): CloseReason | undefined {
+  const { req, res } = exchange
+  const asked = parseConnection(req.headers.connection)
+  return closeReason(
+    connection.site.policy.keepAlive,
+    {
+      http10: req.httpVersionMinor === 0,
+      parserPersists: exchange.parserPersists,
+      askedClose: asked.close,
+      askedKeepAlive: asked.keepAlive,
+      handlerCloses: (exchange.parserPersists && !res.shouldKeepAlive) || parseConnection(said.connection).close,
+      wrongLength: exchange.wrongLength,
+      requests: connection.requests,
+      expiresAt: connection.expiresAt,
+      inputEnded: connection.inputEnded && connection.waiting === undefined,
+      phase: connection.site.phase,
+      owesMore: owesMore(connection),
+    },
+    performance.now(),
+  )
+}
+
+function owesMore({ waiting, site }: Connection): boolean {
+  const first = waiting?.[0]
+  return first !== undefined && site.run !== undefined && first.arrived < site.run.began
+}
+
+/** Whether Node's own Connection line would be wrong or missing. */
+function isSpokenFor(res: ServerResponse, said: Said): boolean {
+  return said.connection !== undefined || said.keepAlive || removedConnection(res)
+}
+
+function needsExplicitField(keepAlive: KeepAlivePolicy, promise: number): boolean {
+  return keepAlive.parameters !== '' || (promise === 0 && keepAlive.maxRequests !== false)
+}
+
+/**
+ * HTTP/1.0 knows no chunked coding (RFC 9112 §6.1), so keep-alive needs a Content-Length; Node works one out for `end(body)`
+ * only in HTTP/1.1, and never grants keep-alive to what has no body.
+ */
+function prepareHttp10(res: ServerResponse, said: Said, status: number, ending: CloseReason | undefined): void {
+  if (said.transferEncoding) res.removeHeader('Transfer-Encoding')
+  const bodyless = res.req.method === 'HEAD' || status === 204 || status === 304
+  const known = knownLength(res)
+  if (ending === undefined && !bodyless && known !== null && said.contentLength === undefined) res.setHeader('Content-Length', known)
+  // With a body whose length nobody knows this stays false: the body then ends with the connection.
+  res.useChunkedEncodingByDefault = ending === undefined && bodyless
+}
+
+/** After Node wrote the head: takes over what Node decided by itself, and notes what the body must keep to. */
+function settle(connection: Connection, exchange: Exchange, said: Said, ending: CloseReason | undefined): void {
+  const { res } = exchange
+  const body = hasBody(res)
+  exchange.declared = body && !res.chunkedEncoding ? lengthOf(said.contentLength ?? knownLength(res)) : -1
+  exchange.closeDelimited = body && !res.chunkedEncoding && exchange.declared < 0
+  if (ending !== undefined) {
+    connection.ending = ending
+    if (!isLast(res)) announceClose(res)
+    return
+  }
+  if (!isLast(res)) return
+  connection.promised = 0
+  connection.ending = exchange.closeDelimited ? 'unframed' : 'handler'
+  announceClose(res)
+}
+
+function lengthOf(value: string | number | null | undefined): number {
+  if (value === null || value === undefined) return -1
+  const length = Number(value)
+  return Number.isSafeInteger(length) && length >= 0 ? length : -1
+}
+
+function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
+  const said: Said = {
+    connection: text(res.getHeader('connection')),
+    keepAlive: res.hasHeader('keep-alive'),
+    contentLength: text(res.getHeader('content-length')),
+    transferEncoding: res.hasHeader('transfer-encoding'),
+  }
+  if (given === undefined) return said
+  if (!Array.isArray(given)) {
+    for (const name in given) note(said, name, given[name], false)
+    return said
+  }
+  for (let i = 0; i < given.length; i += 1) {
+    const entry = given[i]
+    if (Array.isArray(entry)) note(said, String(entry[0]), entry[1], true)
+    else if (i % 2 === 0) note(said, String(entry), given[i + 1], true)
+  }
+  return said
+}
+
+function note(said: Said, name: string, value: unknown, repeatable: boolean): void {
+  // The names that matter are 10, 14 and 17 letters long: most fields are passed over by that alone.
+  if (name.length !== 10 && name.length !== 14 && name.length !== 17) return
+  switch (name.toLowerCase()) {
+    case 'connection':
+      said.connection = repeatable && said.connection !== undefined ? `${said.connection}, ${text(value)}` : text(value)
+      break
+    case 'keep-alive':
+      said.keepAlive = true
+      break
+    case 'content-length':
+      said.contentLength = text(value)
+      break
+    case 'transfer-encoding':
+      said.transferEncoding = true
+  }
+}
+
+function text(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  return Array.isArray(value) ? value.join(', ') : String(value)
+}
+
+/**
+ * The fields with our own Connection and Keep-Alive in them. What else the application listed in Connection (`Upgrade`) stays.
+ * The form is kept: Node 20 would lose duplicates of a flat list if a field were set beside it.
+ */
+function withConnection(
+  res: ServerResponse,
+  given: Headers | undefined,
+  said: Said,
+  option: 'close' | 'keep-alive',
+  keepAlive: string,
+): Headers | undefined {
+  const others = parseConnection(said.connection).options.filter((name) => name !== 'close' && name !== 'keep-alive')
+  const connection = [...others, option].join(', ')
+  if (given === undefined || !Array.isArray(given)) {
+    res.setHeader('Connection', connection)
+    if (keepAlive === '') res.removeHeader('Keep-Alive')
+    else res.setHeader('Keep-Alive', keepAlive)
+    return given === undefined ? undefined : withoutConnection(given)
+  }
+  if (res.hasHeader('connection')) res.setHeader('Connection', connection)
+  res.removeHeader('Keep-Alive')
+  return listWith(given, connection, keepAlive)
+}
+
+function isOurs(name: string): boolean {
+  if (name.length !== 10) return false
+  const lower = name.toLowerCase()
+  return lower === 'connection' || lower === 'keep-alive'
+}
+
+function withoutConnection(given: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = {}
+  for (const name in given) if (!isOurs(name)) fields[name] = given[name]
+  return fields
+}
+
+function listWith(given: OutgoingHttpHeader[], connection: string, keepAlive: string): OutgoingHttpHeader[] {
+  const list: OutgoingHttpHeader[] = []
+  const pairs = Array.isArray(given[0])
+  for (let i = 0; i < given.length; i += pairs ? 1 : 2) {
+    const entry = given[i]
+    if (entry === undefined) continue
+    if (Array.isArray(entry)) {
+      if (!isOurs(String(entry[0]))) list.push(entry)
+    } else {
+      const value = given[i + 1]
+      if (!isOurs(String(entry)) && value !== undefined) list.push(entry, value)
+    }
+  }
+  if (pairs) {
+    list.push(['Connection', connection])
+    if (keepAlive !== '') list.push(['Keep-Alive', keepAlive])
+  } else {
+    list.push('Connection', connection)
+    if (keepAlive !== '') list.push('Keep-Alive', keepAlive)
+  }
+  return list
+}

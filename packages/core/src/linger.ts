@@ -1,0 +1,104 @@
+import type { Connection } from './connection.js'
+import { readRaw } from './node-private.js'
+import { connectionOf } from './connection.js'
+import type { Policy } from './types.js'
+
+/** What is known of one lingering connection. */
+interface Entry {
+  readonly since: number
+  readonly quiet: number
+  lastProgress: number
+  discarded: number
+  /** Bytes handed to the kernel: while this grows, the peer reads. */
+  flushed: number
+}
+
+/**
+ * The second half of the output-first close (RFC 9112 §9.6): our output is shut; what the peer still sends is read and thrown
+ * away until it ends as well, or until a bound is reached: closing earlier would make the kernel answer its bytes with a reset,
+ * and that wipes out the response the peer has not read yet. One timer serves all.
+ */
+export class Lingering {
+  readonly #bounds: Policy['linger']
+  readonly #entries = new Map<Connection, Entry>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(bounds: Policy['linger']) {
+    this.#bounds = bounds
+  }
+
+  /**
+   * `quiet`: the silence granted to this one, at most the option's. `parsed`: the application still reads a request body, so the
+   * parser stays; its bytes are counted by the body.
+   */
+  add(connection: Connection, quiet: number, parsed: NodeJS.EventEmitter | undefined): void {
+    const now = performance.now()
+    const entry = {
+      since: now,
+      quiet: Math.min(quiet, this.#bounds.quiet),
+      lastProgress: now,
+      discarded: 0,
+      flushed: flushedOf(connection),
+    }
+    this.#entries.set(connection, entry)
+    if (parsed) parsed.on('data', (chunk: Buffer) => this.discard(connection, chunk))
+    else process.nextTick(takeRaw, connection)
+    if (this.#entries.size > this.#bounds.connections) this.#letOldestGo()
+    this.#timer ??= setInterval(() => this.#sweep(), this.#period()).unref()
+  }
+
+  delete(connection: Connection): void {
+    if (!this.#entries.delete(connection) || this.#entries.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  discard(connection: Connection, chunk: Uint8Array): void {
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return
+    entry.discarded += chunk.byteLength
+    entry.lastProgress = performance.now()
+    if (entry.discarded > this.#bounds.bytes) this.#letGo(connection)
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    for (const [connection, entry] of this.#entries) {
+      const flushed = flushedOf(connection)
+      if (flushed !== entry.flushed) {
+        entry.flushed = flushed
+        entry.lastProgress = now
+      }
+      if (now - entry.since >= this.#bounds.total || now - entry.lastProgress >= entry.quiet) this.#letGo(connection)
+    }
+  }
+
+  #letOldestGo(): void {
+    for (const connection of this.#entries.keys()) {
+      this.#letGo(connection)
+      return
+    }
+  }
+
+  #letGo(connection: Connection): void {
+    this.delete(connection)
+    connection.socket.destroy()
+  }
+
+  #period(): number {
+    return Math.max(20, Math.min(250, this.#bounds.quiet / 4, this.#bounds.total / 4))
+  }
+}
+
+function flushedOf({ socket }: Connection): number {
+  return socket.bytesWritten - socket.writableLength
+}
+
+function takeRaw({ socket }: Connection): void {
+  if (!socket.destroyed) readRaw(socket, discardRaw)
+}
+
+function discardRaw(this: NodeJS.ReadableStream, chunk: Buffer): void {
+  const connection = connectionOf(this)
+  connection?.site.lingering.discard(connection, chunk)
+}

@@ -1,0 +1,91 @@
+import type { ServerResponse } from 'node:http'
+import type { Server, Socket } from 'node:net'
+
+// Every private field of Node that is read or written, in this one place, each with the reason why no public way exists.
+// test/node-private.test.ts fails where a Node version changes one.
+
+interface PrivateResponse {
+  /** What Node prints as `timeout=` (milliseconds) and `max=`. A setHeader in front of a writeHead with an object costs 20 % of a request. */
+  _keepAliveTimeout: number
+  _maxRequestsPerSocket: number
+  /** Whether Node closes after this response: the only place where its own reasons (framing, 417, refused 100-continue) show. */
+  _last: boolean
+  /** The head as it will be sent: where Node closes without saying so (its framing needs it), the field is put right here. */
+  _header: string | null
+  /** False for HEAD, 1xx, 204 and 304: what is written is ignored, so its length does not matter. */
+  _hasBody: boolean
+  /** The Content-Length that was declared, or the one that Node worked out for a body passed to end(). */
+  _contentLength: number | null
+  /** removeHeader was called for it: Node then announces nothing at all. */
+  _removedConnection: boolean
+}
+
+function isPrivateResponse(res: ServerResponse): res is ServerResponse & PrivateResponse {
+  return '_last' in res && '_header' in res && '_hasBody' in res
+}
+
+/** Lets Node print `Keep-Alive: timeout=…, max=…` by itself. `max` 0: not printed. */
+export function setPrintedKeepAlive(res: ServerResponse, promise: number, max: number): void {
+  if (!isPrivateResponse(res)) return
+  if (res._keepAliveTimeout !== promise) res._keepAliveTimeout = promise
+  if (max !== 0 || res._maxRequestsPerSocket !== 0) res._maxRequestsPerSocket = max
+}
+
+/** Whether Node will close after this response. */
+export function isLast(res: ServerResponse): boolean {
+  return isPrivateResponse(res) && res._last
+}
+
+/** Makes Node close after this response although its head said otherwise: its body turned out not to fit. */
+export function makeLast(res: ServerResponse): void {
+  if (isPrivateResponse(res)) res._last = true
+}
+
+/** Whether the response has a body at all. Valid once the head is written. */
+export function hasBody(res: ServerResponse): boolean {
+  return !isPrivateResponse(res) || res._hasBody
+}
+
+/** The length of the body while `end(body)` is writing the head; `null` at any other time before the head. */
+export function knownLength(res: ServerResponse): number | null {
+  return isPrivateResponse(res) ? res._contentLength : null
+}
+
+/** Whether the application removed the Connection field, so that Node would announce nothing. */
+export function removedConnection(res: ServerResponse): boolean {
+  return isPrivateResponse(res) && res._removedConnection
+}
+
+const CONNECTION_LINES = /\r\n(?:connection|keep-alive):[^\r]*(?=\r\n)/gi
+
+/** Puts `Connection: close` into a head that Node wrote but has not sent, in place of what it says of the connection. */
+export function announceClose(res: ServerResponse): void {
+  if (!isPrivateResponse(res) || res._header === null) return
+  const head = res._header.replace(CONNECTION_LINES, '')
+  res._header = `${head.slice(0, -2)}Connection: close\r\n\r\n`
+}
+
+/**
+ * Takes the bytes of a connection away from Node's HTTP parser: from now on `onData` gets them raw. Node lets go of the socket's
+ * handle when a data listener is added (public), but on Node 20 reading must then be started again on the handle.
+ */
+export function readRaw(socket: Socket, onData: (chunk: Buffer) => void): void {
+  socket.removeAllListeners('data')
+  socket.on('data', onData)
+  socket.resume()
+  // net.Socket#_read starts the handle where it is stopped, and does nothing where it runs.
+  if (!socket.destroyed) socket._read(0)
+}
+
+function hasListenHandle(server: Server): server is Server & { _handle: { listen(backlog: number): number } } {
+  const handle: unknown = Reflect.get(server, '_handle')
+  return typeof handle === 'object' && handle !== null && typeof Reflect.get(handle, 'listen') === 'function'
+}
+
+/**
+ * Shrinks the listener's backlog to nothing, so that as few finished handshakes as possible stand in the accept queue when it
+ * closes: the kernel resets those. listen() on a listening socket only changes its backlog (POSIX); Node does not expose it.
+ */
+export function shrinkBacklog(server: Server): void {
+  if (hasListenHandle(server)) server._handle.listen(0)
+}

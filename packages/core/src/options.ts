@@ -1,0 +1,173 @@
+import { optionRangeError, optionTypeError } from './errors.js'
+import { count, duration, LONGEST, limit, plainObject, section } from './options-rules.js'
+import { isToken } from './tokens.js'
+import type { DrainPolicy, Http10, KeepAlivePolicy, Logger, Policy, WarningEvent } from './types.js'
+
+/** What the server was set up with before a policy was put on it. */
+export interface Inherited {
+  readonly keepAliveTimeout: number
+  readonly keepAliveTimeoutBuffer: number
+  readonly maxRequestsPerSocket: number | null | undefined
+}
+
+export interface ParsedOptions {
+  readonly policy: Policy
+  /** Dangerous, but legal. */
+  readonly warnings: readonly WarningEvent[]
+}
+
+/** A connection is kept longer than promised by this: the client's clock started when our response arrived, ours when it left. */
+const MARGIN = 1_000
+/** What is promised where nobody chose; Node's own default. */
+const PROMISE = 5_000
+
+/** `drain: 'fast'`. */
+export const FAST_DRAIN: DrainPolicy = Object.freeze({ delay: 0, deadline: 2_000, idle: 0, silent: 0 })
+
+/**
+ * Options → Policy, total and deeply frozen, or a `HALFCLOSE_OPTION_…` error. `alsoKnown` are the top-level names that an
+ * adapter reads itself: they are passed over here, and may be what a misspelt name meant.
+ */
+export function parseOptions(options: unknown, inherited: Inherited, alsoKnown: readonly string[] = []): ParsedOptions {
+  const given = section(options, '', 'an object', alsoKnown)
+  const warnings: WarningEvent[] = []
+  if (given.logger !== undefined && !isLogger(given.logger)) {
+    throw optionTypeError('logger', 'an object with the functions info and warn, such as a pino logger', given.logger)
+  }
+  const policy = Object.freeze({
+    keepAlive: given.keepAlive === false ? false : parseKeepAlive(given.keepAlive, inherited, warnings),
+    halfClosed: duration(given.halfClosed, 'halfClosed') ?? 5_000,
+    linger: parseLinger(given.linger),
+    drain: parseDrain(given.drain, warnings),
+  })
+  return Object.freeze({ policy, warnings: Object.freeze(warnings) })
+}
+
+/** The logger of options that {@link parseOptions} has accepted. */
+export function loggerOf(options: unknown): Logger | undefined {
+  if (typeof options !== 'object' || options === null || !('logger' in options)) return undefined
+  return isLogger(options.logger) ? options.logger : undefined
+}
+
+function parseKeepAlive(value: unknown, inherited: Inherited, warnings: WarningEvent[]): KeepAlivePolicy {
+  const given = section(value, 'keepAlive', 'an object such as { timeout: 5_000 }, or false; leave it out for the defaults')
+  const { maxRequestsPerSocket } = inherited
+  const ageRule = `a number of milliseconds over 0, up to ${LONGEST}`
+  return Object.freeze({
+    ...parseTimes(given.timeout, given.hold, inherited, warnings),
+    maxRequests:
+      limit(given.maxRequests, 'keepAlive.maxRequests', 'an integer of at least 1', isMaxRequests) ??
+      (isMaxRequests(maxRequestsPerSocket) ? maxRequestsPerSocket : false),
+    maxAge: limit(given.maxAge, 'keepAlive.maxAge', ageRule, (ms) => ms > 0 && ms <= LONGEST) ?? false,
+    http10: parseHttp10(given.http10),
+    parameters: parseParameters(given.parameters),
+  })
+}
+
+function parseTimes(givenTimeout: unknown, givenHold: unknown, inherited: Inherited, warnings: WarningEvent[]) {
+  const promised = duration(givenTimeout, 'keepAlive.timeout', LONGEST - MARGIN)
+  const kept = duration(givenHold, 'keepAlive.hold')
+  const least = (promised ?? 0) + MARGIN
+  if (kept !== undefined && kept < least) {
+    throw optionRangeError('keepAlive.hold', `at least timeout + 1_000 (${least} ms)`, kept)
+  }
+  // 0 means "for ever" to Node, and nobody promises that.
+  const set = Number.isFinite(inherited.keepAliveTimeout) && inherited.keepAliveTimeout > 0
+  const server = set ? inherited.keepAliveTimeout : PROMISE
+  const timeout = promised ?? Math.min(server, PROMISE, kept === undefined ? PROMISE : kept - MARGIN)
+  // A server that was told to keep connections long (Fastify: 72_000) has a load balancer before it; a short promise does not change that.
+  const hold = kept ?? (promised === undefined ? Math.min(Math.max(server, timeout + MARGIN), LONGEST) : timeout + MARGIN)
+  if (timeout > 0 && timeout < 1_000) {
+    const hint = `${timeout} is milliseconds; did you mean ${grouped(timeout * 1_000)}?`
+    const source =
+      promised !== undefined
+        ? `option \`keepAlive.timeout\`: ${hint}`
+        : timeout === server
+          ? `server.keepAliveTimeout: ${hint}`
+          : `option \`keepAlive.hold\`: ${hold} ms leave ${timeout} ms to promise.`
+    const message = `halfclose: ${source} A promise under 1_000 ms is kept, but not advertised`
+    warnings.push(Object.freeze({ code: 'HALFCLOSE_PROMISE_NOT_ADVERTISED', message }))
+  }
+  return { timeout, hold }
+}
+
+function parseHttp10(value: unknown): Http10 {
+  const rule = "'grant', 'refuse' or 'ignore'"
+  if (value === undefined) return 'grant'
+  if (typeof value !== 'string') throw optionTypeError('keepAlive.http10', rule, value)
+  if (value !== 'grant' && value !== 'refuse' && value !== 'ignore') throw optionRangeError('keepAlive.http10', rule, value)
+  return value
+}
+
+/** Once per policy, so that a response only appends a string. What could split a header is refused here. */
+function parseParameters(value: unknown): string {
+  if (value === undefined) return ''
+  const path = 'keepAlive.parameters'
+  const given = plainObject(value, path, "an object such as { pod: 'a1' }")
+  return Object.entries(given)
+    .map(([name, parameter]) => {
+      if (!isToken(name)) throw optionRangeError(path, 'named by tokens (RFC 9110 §5.6.2: letters, digits, -, _, …)', name)
+      if (/^(?:timeout|max)$/i.test(name)) {
+        throw optionRangeError(`${path}.${name}`, 'left out: `timeout` and `maxRequests` write it', parameter)
+      }
+      return `${name}=${parameterValue(parameter, `${path}.${name}`)}`
+    })
+    .join(', ')
+}
+
+function parameterValue(value: unknown, path: string): string {
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw optionRangeError(path, 'a finite number', value)
+    return String(value)
+  }
+  if (typeof value !== 'string') throw optionTypeError(path, 'a string or a number', value)
+  if (isToken(value)) return value
+  // RFC 9110 §5.6.4. Bytes over 0x7E (obs-text) are legal to receive, not to send.
+  if (!/^[\t\x20-\x7e]*$/.test(value)) throw optionRangeError(path, 'printable ASCII, without control characters', value)
+  return `"${value.replace(/["\\]/g, '\\$&')}"`
+}
+
+function parseLinger(value: unknown): Policy['linger'] {
+  const given = section(value, 'linger', 'an object such as { quiet: 2_000 }; it has bounds, but no switch')
+  return Object.freeze({
+    quiet: duration(given.quiet, 'linger.quiet') ?? 2_000,
+    total: duration(given.total, 'linger.total') ?? 30_000,
+    bytes: count(given.bytes, 'linger.bytes', 0) ?? 64 * 1024 * 1024,
+    connections: count(given.connections, 'linger.connections', 1) ?? 1_000,
+  })
+}
+
+function parseDrain(value: unknown, warnings: WarningEvent[]): DrainPolicy {
+  if (value === 'fast') return FAST_DRAIN
+  const rule = "an object such as { deadline: 20_000 }, or 'fast'"
+  if (typeof value === 'string') throw optionRangeError('drain', rule, value)
+  const given = section(value, 'drain', rule)
+  const delay = duration(given.delay, 'drain.delay') ?? 0
+  const deadline = duration(given.deadline, 'drain.deadline') ?? 20_000
+  if (delay > 0 && deadline <= delay) {
+    const message = `halfclose: \`drain.deadline\` (${deadline} ms) counts from the signal and includes \`drain.delay\` (${delay} ms): nothing is left to drain in`
+    warnings.push(Object.freeze({ code: 'HALFCLOSE_DEADLINE_WITHIN_DELAY', message }))
+  }
+  return Object.freeze({ delay, deadline, idle: parseIdle(given.idle), silent: duration(given.silent, 'drain.silent') ?? 5_000 })
+}
+
+function parseIdle(value: unknown): 'promise' | number {
+  if (value === undefined || value === 'promise') return 'promise'
+  const rule = `'promise' or a number of milliseconds from 0 to ${LONGEST}`
+  if (typeof value !== 'number') throw optionTypeError('drain.idle', rule, value)
+  if (!(value >= 0 && value <= LONGEST)) throw optionRangeError('drain.idle', rule, value)
+  return value
+}
+
+function isMaxRequests(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
+}
+
+function isLogger(value: unknown): value is Logger {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return 'info' in value && typeof value.info === 'function' && 'warn' in value && typeof value.warn === 'function'
+}
+
+function grouped(ms: number): string {
+  return String(Math.round(ms)).replace(/\B(?=(\d{3})+$)/g, '_')
+}

@@ -1,0 +1,82 @@
+import type { CloseReason, KeepAlivePolicy, ServerState } from './types.js'
+
+// Decisions as pure functions of what is known and of the time: nothing here reads a clock, a socket or a random number.
+
+/** A second more than was promised, for the request that was sent in the promise's last moment and is still on its way. */
+export const GRACE = 1_000
+
+/** What is known of an exchange when its response head is about to be written. */
+export interface Facts {
+  readonly http10: boolean
+  /** The parser's own verdict: false where the request's version or framing rules out persistence. */
+  readonly parserPersists: boolean
+  readonly askedClose: boolean
+  readonly askedKeepAlive: boolean
+  /** The application said `Connection: close`. */
+  readonly handlerCloses: boolean
+  /** The body is known to differ from its Content-Length. */
+  readonly wrongLength: boolean
+  /** Requests handed over on this connection, this one included. */
+  readonly requests: number
+  /** When the connection is too old for another request. */
+  readonly expiresAt: number
+  /** The client has sent FIN and no further request waits. */
+  readonly inputEnded: boolean
+  readonly phase: ServerState
+  /** A request that arrived before the drain began waits behind this one: it was accepted, so it is answered. */
+  readonly owesMore: boolean
+}
+
+/**
+ * Whether this response is the connection's last one, and why; `undefined`: it persists (RFC 9112 §9.3). The application
+ * cannot overrule a close: its `Connection: keep-alive` is not among the facts.
+ */
+export function closeReason(keepAlive: KeepAlivePolicy | false, facts: Facts, now: number): CloseReason | undefined {
+  if (facts.wrongLength) return 'content-length'
+  if (facts.askedClose) return facts.http10 && keepAlive !== false && keepAlive.http10 === 'ignore' ? 'http10' : 'client-close'
+  if (facts.http10) {
+    if (!facts.askedKeepAlive || keepAlive === false || keepAlive.http10 !== 'grant') return 'http10'
+  }
+  if (!facts.parserPersists) return 'client-close'
+  if (facts.handlerCloses) return 'handler'
+  if (keepAlive === false) return 'no-keep-alive'
+  if (keepAlive.maxRequests !== false && facts.requests >= keepAlive.maxRequests) return 'max-requests'
+  if (now >= facts.expiresAt) return 'max-age'
+  if ((facts.phase === 'draining' || facts.phase === 'drained') && !facts.owesMore) return 'draining'
+  return facts.inputEnded ? 'client-close' : undefined
+}
+
+/**
+ * Milliseconds to promise with a persistent response, in whole seconds; 0: nothing is advertised. Never more than what is left
+ * until the drain's deadline: a promise that outlives it would have to be broken.
+ */
+export function promiseFor(keepAlive: KeepAlivePolicy, leftUntilDeadline: number): number {
+  const most = Math.min(keepAlive.timeout, leftUntilDeadline - GRACE)
+  return most < 1_000 ? 0 : Math.floor(most / 1_000) * 1_000
+}
+
+/** The explicit Keep-Alive field value; empty where nothing is to be said. */
+export function keepAliveField(keepAlive: KeepAlivePolicy, promise: number, requests: number): string {
+  const parts: string[] = []
+  if (promise > 0) parts.push(`timeout=${promise / 1_000}`)
+  if (keepAlive.maxRequests !== false) parts.push(`max=${keepAlive.maxRequests - requests}`)
+  if (keepAlive.parameters !== '') parts.push(keepAlive.parameters)
+  return parts.join(', ')
+}
+
+/** When a connection opened now is too old, spread by ±10 % (`random` in [0, 1)) so that those opened together do not end together. */
+export function expiryOf(keepAlive: KeepAlivePolicy | false, now: number, random: number): number {
+  if (keepAlive === false || keepAlive.maxAge === false) return Number.POSITIVE_INFINITY
+  return now + keepAlive.maxAge * (0.9 + 0.2 * random)
+}
+
+/** When an idle connection may go during a drain that began at `began`: after its promise and the grace, or the drain's own bound. */
+export function idleDue(idle: 'promise' | number, lastUsed: number, promised: number, began: number): number {
+  const promiseOver = promised > 0 ? lastUsed + promised + GRACE : began
+  return idle === 'promise' ? promiseOver : Math.min(promiseOver, began + idle)
+}
+
+/** When a connection that never sent a byte may go during a drain. */
+export function silentDue(silent: number, openedAt: number, began: number): number {
+  return Math.max(openedAt, began) + silent
+}

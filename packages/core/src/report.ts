@@ -1,0 +1,123 @@
+import type { AddressInfo } from 'node:net'
+import type { Connection } from './connection.js'
+import { count } from './events.js'
+import type { CloseReason, ConnectionState, HeldBy, Policy, PromiseBreaker, Report } from './types.js'
+
+const HELD_AT_MOST = 20
+
+/** What a drain counts while it runs. */
+export class Tally {
+  readonly #reason: string
+  readonly #began: number
+  readonly #brokenBefore: Readonly<Partial<Record<PromiseBreaker, number>>>
+  readonly #broken: Readonly<Partial<Record<PromiseBreaker, number>>>
+  readonly #byReason: Partial<Record<CloseReason, number>> = {}
+  readonly #heldBy: HeldBy[] = []
+  #heldByMore = 0
+  #finished = 0
+  #rescued = 0
+  #closed = 0
+  cut = 0
+  /** When `leaving` ended. */
+  leftAt: number
+
+  constructor(reason: string, began: number, broken: Readonly<Partial<Record<PromiseBreaker, number>>>) {
+    this.#reason = reason
+    this.#began = began
+    this.#broken = broken
+    this.#brokenBefore = { ...broken }
+    this.leftAt = began
+  }
+
+  finished(arrived: number): void {
+    if (arrived < this.#began) this.#finished++
+    else this.#rescued++
+  }
+
+  closed(reason: CloseReason): void {
+    this.#closed++
+    count(this.#byReason, reason)
+  }
+
+  heldBy(held: HeldBy): void {
+    if (this.#heldBy.length < HELD_AT_MOST) this.#heldBy.push(held)
+    else this.#heldByMore++
+  }
+
+  report(): Report {
+    const now = performance.now()
+    return {
+      clean: this.cut === 0,
+      reason: this.#reason,
+      ms: Math.round(now - this.#began),
+      phases: { leaving: Math.round(this.leftAt - this.#began), draining: Math.round(now - this.leftAt) },
+      requests: { finished: this.#finished, rescued: this.#rescued, cut: this.cut },
+      connections: { closed: this.#closed, byReason: this.#byReason },
+      promisesBroken: difference(this.#broken, this.#brokenBefore),
+      heldBy: this.#heldBy,
+      heldByMore: this.#heldByMore,
+    }
+  }
+}
+
+function difference<K extends string>(after: Readonly<Partial<Record<K, number>>>, before: Readonly<Partial<Record<K, number>>>) {
+  const since: Partial<Record<K, number>> = {}
+  for (const key in after) {
+    const more = (after[key] ?? 0) - (before[key] ?? 0)
+    if (more > 0) since[key] = more
+  }
+  return since
+}
+
+/** What a connection holds the drain with. The query is left out: it may hold secrets. */
+export function describeHeld({ socket, state, current, lastUsed }: Connection, now: number): HeldBy {
+  return {
+    remote: `${socket.remoteAddress}:${socket.remotePort}`,
+    state,
+    method: current?.req.method,
+    path: current?.req.url?.split('?')[0],
+    ms: Math.round(now - (current?.arrived ?? lastUsed)),
+  }
+}
+
+/** `halfclose: listening on 127.0.0.1:3000; keep-alive 5 s promised, 6 s kept; drain 20 s` */
+export function policyLine({ keepAlive, drain }: Policy, address: AddressInfo | string | null): string {
+  const where = typeof address === 'string' ? address : address === null ? 'nothing' : `${address.address}:${address.port}`
+  const kept = keepAlive === false ? 'no keep-alive' : `keep-alive ${s(keepAlive.timeout)} promised, ${s(keepAlive.hold)} kept`
+  const limit = keepAlive !== false && keepAlive.maxRequests !== false ? `, ${keepAlive.maxRequests} requests each` : ''
+  const idle = drain.idle === 'promise' ? 'until its promise is over' : `for ${s(drain.idle)}`
+  const delay = drain.delay > 0 ? `${s(drain.delay)} leaving, then ` : ''
+  return `halfclose: listening on ${where}; ${kept}${limit}; drain: ${delay}idle ${idle}, at most ${s(drain.deadline)} in all`
+}
+
+/** `halfclose: draining, 14.2 s left: 2 busy, 11 idle; oldest GET /report for 3.1 s` */
+export function progressLine(connections: readonly Connection[], left: number): string {
+  const now = performance.now()
+  const states: Partial<Record<ConnectionState, number>> = {}
+  let oldest: Connection | undefined
+  for (const connection of connections) {
+    count(states, connection.state)
+    const arrived = connection.current?.arrived
+    if (arrived !== undefined && arrived < (oldest?.current?.arrived ?? Number.POSITIVE_INFINITY)) oldest = connection
+  }
+  const open = Object.entries(states).map(([state, n]) => `${n} ${state}`)
+  const held = oldest === undefined ? undefined : describeHeld(oldest, now)
+  const request = held === undefined ? '' : `; oldest ${held.method} ${held.path} for ${s(held.ms)}`
+  return `halfclose: draining, ${s(left)} left: ${open.join(', ') || 'nothing'} open${request}`
+}
+
+/** `halfclose: drained in 5.9 s (SIGTERM): 3 requests finished, 7 rescued, 0 cut; 12 connections closed` */
+export function endLine({ ms, reason, requests, connections, heldBy, heldByMore, promisesBroken }: Report): string {
+  const broken = Object.values(promisesBroken).reduce((sum, n) => sum + n, 0)
+  const held = heldBy.length + heldByMore
+  return [
+    `halfclose: drained in ${s(ms)} (${reason}): ${requests.finished} requests finished, ${requests.rescued} rescued, ${requests.cut} cut`,
+    `${connections.closed} connections closed`,
+    ...(broken > 0 ? [`${broken} promises broken`] : []),
+    ...(held > 0 ? [`${held} held it to the deadline`] : []),
+  ].join('; ')
+}
+
+function s(ms: number): string {
+  return `${Number((ms / 1_000).toFixed(1))} s`
+}

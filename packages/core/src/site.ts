@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+import { destroy, destroySoon, dropWaiting } from './closing.js'
+import { bind, Connection, connectionOf } from './connection.js'
+import type { Run } from './drain.js'
+import { type Counts, count, type Events } from './events.js'
+import { onInputEnd } from './half-closed.js'
+import { Lingering } from './linger.js'
+import { expiryOf } from './policy.js'
+import { Handshakes } from './handshakes.js'
+import { Registry } from './registry.js'
+import { policyLine } from './report.js'
+import type { AttachableServer, Policy, ServerState } from './types.js'
+
+/** Answers a request before the application sees it (a readiness route); true: it did. */
+export type Intercept = (req: IncomingMessage, res: ServerResponse) => boolean
+
+/** One governed server: its policy, its connections and where its drain stands. */
+export class Site {
+  readonly registry = new Registry()
+  readonly handshakes = new Handshakes()
+  readonly lingering: Lingering
+  phase: ServerState = 'serving'
+  run: Run | undefined = undefined
+  requireHost = true
+  /** It has listened at least once. */
+  listened: boolean
+  /** Its next 'close' event is an artefact of ours. */
+  muteClose = false
+  #isClosed = false
+  #onClosed: (() => void) | undefined
+
+  constructor(
+    readonly server: AttachableServer,
+    public policy: Policy,
+    readonly events: Events,
+    readonly counts: Counts,
+    readonly intercept: Intercept | undefined,
+    /** Hands an event on to whoever would have had it without us. */
+    readonly forward: (event: string, args: readonly unknown[]) => boolean,
+  ) {
+    this.lingering = new Lingering(policy.linger)
+    this.listened = server.listening
+  }
+
+  get draining(): boolean {
+    return this.phase === 'draining' || this.phase === 'drained'
+  }
+
+  /** Milliseconds until the drain's deadline. */
+  remaining(): number {
+    return this.run === undefined ? Number.POSITIVE_INFINITY : this.run.remaining()
+  }
+
+  /** A connection on which HTTP/1 may be spoken. Node has set it up already. */
+  admit(socket: Socket, raw: Socket | undefined): void {
+    if (socket.destroyed) return
+    if (this.events.hears('close')) remoteOf(socket)
+    const now = performance.now()
+    const connection = new Connection(socket, raw, this, now, expiryOf(this.policy.keepAlive, now, Math.random()))
+    bind(socket, connection)
+    this.registry.add(connection)
+    this.counts.opened++
+    Object.assign(socket, OVERRIDES)
+    // Over TLS Node would answer the client's close_notify with its own at once.
+    if (this.policy.halfClosed > 0) socket.allowHalfOpen = true
+    // Before Node's own listener: what that does to the connection is the client's doing.
+    socket.prependListener('end', onInputEnd)
+    socket.on('close', onClose)
+  }
+
+  nowListening(): void {
+    this.listened = true
+    // A drain that began while the address was still being looked up has found nothing to close.
+    if (this.draining) NetServer.prototype.close.call(this.server)
+    else this.events.info({ policy: this.policy }, policyLine(this.policy, this.server.address()))
+  }
+
+  nowClosed(): void {
+    this.#isClosed = true
+    this.#onClosed?.()
+  }
+
+  /** Waits for the server's 'close' event; resolves to whether it came in time. */
+  async closedWithin(ms: number): Promise<boolean> {
+    if (this.#isClosed) return true
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.#onClosed = resolve
+      timer = setTimeout(resolve, ms)
+    })
+    clearTimeout(timer)
+    return this.#isClosed
+  }
+
+  closed(connection: Connection): void {
+    const { counts, events } = this
+    this.registry.delete(connection)
+    this.lingering.delete(connection)
+    clearTimeout(connection.timer)
+    if (connection.current !== undefined) {
+      counts.cut++
+      this.run?.wasCut()
+    }
+    dropWaiting(connection)
+    connection.current = undefined
+    const reason = connection.phase === 'upgraded' ? (connection.ending ?? 'upgraded') : (connection.ending ?? 'peer')
+    const first = connection.closedFirst ?? (connection.ending === undefined ? 'peer' : 'server')
+    counts.closed++
+    if (connection.requests > 0) {
+      counts.used++
+      counts.carried += connection.requests
+    }
+    counts.closedFirst[first]++
+    count(counts.closes, reason)
+    this.run?.closed(reason)
+    if (events.hears('close')) {
+      const { requests, socket, openedAt } = connection
+      events.close({ reason, first, remote: remoteOf(socket), requests, ms: performance.now() - openedAt })
+    }
+  }
+}
+
+const OVERRIDES = { destroySoon, destroy }
+
+function onClose(this: Socket): void {
+  const connection = connectionOf(this)
+  connection?.site.closed(connection)
+}
+
+export function remoteOf(socket: Socket): string {
+  // Once asked for, the socket remembers its address beyond the close.
+  return socket.remoteAddress === undefined ? '' : `${socket.remoteAddress}:${socket.remotePort}`
+}

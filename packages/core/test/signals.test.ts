@@ -1,0 +1,255 @@
+import { EventEmitter } from 'node:events'
+import { joinSignals, type LeaveRequest, type Participant, type SignalHost } from '../src/signals.js'
+import { deferred, within } from '../../../test/support/wait.js'
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'message', 'exit']
+
+/** A process whose end can be looked at. */
+class FakeProcess extends EventEmitter implements SignalHost {
+  readonly exits: (number | undefined)[] = []
+  readonly #exited = deferred<number | undefined>()
+
+  exit(code?: number): void {
+    this.exits.push(code)
+    this.#exited.resolve(code)
+  }
+
+  exited(): Promise<number | undefined> {
+    return within(this.#exited.promise, () => 'the process exits')
+  }
+
+  listening(): string[] {
+    return SIGNALS.filter((event) => this.listenerCount(event) > 0)
+  }
+}
+
+class App implements Participant {
+  readonly requests: LeaveRequest[] = []
+  readonly warnings: string[] = []
+  readonly left = deferred<boolean>()
+
+  constructor(readonly name = 'app') {}
+
+  leave(request: LeaveRequest): Promise<boolean> {
+    this.requests.push(request)
+    return this.left.promise
+  }
+
+  progress(): string {
+    return '1 busy, 9000 ms until its deadline'
+  }
+
+  warn(message: string): void {
+    this.warnings.push(message)
+  }
+}
+
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('the coordinator', () => {
+  let host: FakeProcess
+
+  beforeEach(() => {
+    host = new FakeProcess()
+  })
+
+  it.each([
+    ['SIGTERM', 'SIGTERM', []],
+    ['SIGINT', 'SIGINT', []],
+    ['shutdown', 'message', ['shutdown']],
+  ])('lets everyone leave on %s, and exits after the last one', async (reason, event, args) => {
+    const [first, second] = [new App('first'), new App('second')]
+    for (const app of [first, second]) joinSignals(app, host)
+    host.emit(event, ...args)
+    expect(first.requests).toEqual([expect.objectContaining({ reason })])
+    expect(second.requests).toEqual([expect.objectContaining({ reason })])
+
+    first.left.resolve(true)
+    await turns()
+    expect(host.exits).toEqual([])
+    second.left.resolve(true)
+    // Without a code, so that a process.exitCode which the application has set counts.
+    expect(await host.exited()).toBeUndefined()
+    expect(host.listenerCount('exit')).toBe(0)
+  })
+
+  it('asks nobody to leave for any other message', () => {
+    const app = new App()
+    joinSignals(app, host)
+    for (const message of ['shutdown now', { type: 'shutdown' }, undefined]) host.emit('message', message)
+    expect(app.requests).toEqual([])
+  })
+
+  it('exits with 1 when something was cut, also by the first of two', async () => {
+    const [cut, whole] = [new App(), new App()]
+    for (const app of [cut, whole]) joinSignals(app, host)
+    host.emit('SIGTERM')
+    cut.left.resolve(false)
+    await turns()
+    whole.left.resolve(true)
+    expect(await host.exited()).toBe(1)
+  })
+
+  it('exits with 1 when a close failed, says so, and still waits for the others', async () => {
+    const other = new App()
+    const failing = Object.assign(new App('failing'), { leave: () => Promise.reject(new Error('the pool would not close')) })
+    for (const app of [failing, other]) joinSignals(app, host)
+    host.emit('SIGTERM')
+    await turns()
+    expect(host.exits).toEqual([])
+    expect(failing.warnings).toEqual([expect.stringContaining('failing did not close: Error: the pool would not close')])
+    other.left.resolve(true)
+    expect(await host.exited()).toBe(1)
+  })
+
+  it('treats a leave that throws at once like one that rejects', async () => {
+    const throwing = Object.assign(new App(), {
+      leave: () => {
+        throw new Error('at once')
+      },
+    })
+    joinSignals(throwing, host)
+    host.emit('SIGTERM')
+    expect(await host.exited()).toBe(1)
+  })
+
+  it.each([
+    ['SIGTERM', [], 143],
+    ['SIGINT', [], 130],
+    ['message', ['shutdown'], 1],
+  ])('ends the process at once on a second %s', (event, args, code) => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      joinSignals(new App('api'), host)
+      host.emit('SIGTERM')
+      host.emit(event, ...args)
+      expect(host.exits).toEqual([code])
+      host.emit('exit', code)
+      expect(error.mock.calls).toEqual([
+        [expect.stringMatching(/by a second signal, (SIG\w+|shutdown) \d+ ms after SIGTERM, .* api: 1 busy, 9000 ms until/)],
+      ])
+    } finally {
+      error.mockRestore()
+    }
+  })
+
+  it('says so when somebody else ends the process while it drains, and only then', async () => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      const [fast, slow] = [new App('fast'), new App('slow')]
+      for (const app of [fast, slow]) joinSignals(app, host)
+      host.emit('exit', 0)
+      expect(error).not.toHaveBeenCalled()
+      host.emit('SIGTERM')
+      fast.left.resolve(true)
+      await turns()
+      host.emit('exit', 0)
+      expect(error.mock.calls).toEqual([[expect.stringMatching(/by somebody else .* \d+ ms after SIGTERM, .* slow: 1 busy/)]])
+      expect(error.mock.calls[0]![0]).not.toContain('fast:')
+    } finally {
+      error.mockRestore()
+    }
+  })
+
+  it('takes along who joins while it leaves', async () => {
+    const [early, late] = [new App(), new App()]
+    joinSignals(early, host)
+    host.emit('SIGTERM')
+    joinSignals(late, host)
+    expect(late.requests).toHaveLength(1)
+    early.left.resolve(true)
+    await turns()
+    expect(host.exits).toEqual([])
+    late.left.resolve(true)
+    await host.exited()
+    await turns()
+    expect(host.exits).toHaveLength(1)
+  })
+
+  it('listens only while somebody has joined', () => {
+    const leave = [joinSignals(new App(), host), joinSignals(new App(), host)]
+    expect(host.listening()).toEqual(['SIGTERM', 'SIGINT', 'message'])
+    expect(host.listenerCount('SIGTERM')).toBe(1)
+    leave[0]!()
+    leave[0]!()
+    expect(host.listening()).toEqual(['SIGTERM', 'SIGINT', 'message'])
+    leave[1]!()
+    expect(host.listening()).toEqual([])
+    joinSignals(new App(), host)()
+    expect(host.listening()).toEqual([])
+  })
+
+  it('waits for one that goes off the list while it leaves, as a closed application does', async () => {
+    const app = new App()
+    const off = joinSignals(app, host)
+    host.emit('SIGTERM')
+    off()
+    await turns()
+    expect(host.exits).toEqual([])
+    expect(host.listenerCount('SIGTERM')).toBe(1)
+    app.left.resolve(true)
+    await host.exited()
+  })
+
+  it('is one for two copies of the package', async () => {
+    const copies = [joinSignals]
+    jest.isolateModules(() => copies.push(require('../src/signals.js').joinSignals))
+    expect(copies[1]).not.toBe(joinSignals)
+    const apps = copies.map((join) => {
+      const app = new App()
+      join(app, host)
+      return app
+    })
+    expect(host.listenerCount('SIGTERM')).toBe(1)
+    host.emit('SIGTERM')
+    apps[0]!.left.resolve(true)
+    await turns()
+    expect(host.exits).toEqual([])
+    apps[1]!.left.resolve(true)
+    await host.exited()
+  })
+})
+
+describe('at a terminal', () => {
+  const load = (terminal: boolean): typeof joinSignals => {
+    let join = joinSignals
+    jest.isolateModules(() => {
+      jest.doMock('node:tty', () => ({ isatty: (fd: number) => terminal && fd === 0 }))
+      join = require('../src/signals.js').joinSignals
+      jest.dontMock('node:tty')
+    })
+    return join
+  }
+
+  it.each([
+    ['SIGINT', true, true],
+    ['SIGINT', false, false],
+    ['SIGTERM', true, false],
+  ])('%s, at a terminal %s: fast %s', (signal, terminal, fast) => {
+    const [host, app] = [new FakeProcess(), new App()]
+    load(terminal)(app, host)
+    host.emit(signal)
+    expect(app.requests).toEqual([{ reason: signal, fast }])
+  })
+
+  it('takes the SIGINT that npm forwards for the key press it has seen already', () => {
+    const now = jest.spyOn(Date, 'now').mockReturnValue(1_000)
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      const host = new FakeProcess()
+      load(true)(new App(), host)
+      host.emit('SIGINT')
+      now.mockReturnValue(1_100)
+      host.emit('SIGINT')
+      expect(host.exits).toEqual([])
+      now.mockReturnValue(1_300)
+      host.emit('SIGINT')
+      expect(host.exits).toEqual([130])
+    } finally {
+      now.mockRestore()
+      error.mockRestore()
+    }
+  })
+})

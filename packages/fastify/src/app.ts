@@ -1,0 +1,25 @@
+import type { Server } from 'node:http'
+import { describe, HalfcloseTypeError, type Logger } from '@halfclose/core/adapter'
+
+/** Throws `HALFCLOSE_NOT_AN_APP` where the plugin is called with something else than a Fastify instance. */
+export function requireFastify(app: unknown): void {
+  if (typeof app === 'object' && app !== null && 'addHook' in app && 'routing' in app) return
+  const express = typeof app === 'function' && 'handle' in app ? '; for an Express app use `halfclose` of @halfclose/express' : ''
+  const message = `halfclose: write \`await app.register(halfclose, options)\` with a Fastify app; halfclose() was called with ${describe(app)}${express}`
+  throw new HalfcloseTypeError('HALFCLOSE_NOT_AN_APP', message, { value: app })
+}
+
+/** The application's logger, unless it is the one that Fastify brings where none is wanted: a warning would get lost in that. */
+export function loggerOf(app: { log: Logger & { fatal?: unknown } }): Logger | undefined {
+  const { log } = app
+  return 'level' in log || log.info !== log.fatal ? log : undefined
+}
+
+/**
+ * For the second server of `localhost`: with `forceCloseConnections` Fastify ends its connections as soon as the first server has
+ * closed, however far the drain is. What the drain leaves is nothing.
+ */
+export function leaveToDrain(second: Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>): void {
+  second.closeIdleConnections = () => {}
+  second.closeAllConnections = () => {}
+}

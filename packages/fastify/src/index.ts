@@ -1,0 +1,84 @@
+import { type AdapterOptions, type Connections, govern, readinessAnswer, requireHttp1 } from '@halfclose/core/adapter'
+import type { FastifyBaseLogger, FastifyPluginAsync, FastifyTypeProvider, RawServerBase } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { leaveToDrain, loggerOf, requireFastify } from './app.js'
+
+export type * from '@halfclose/core'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The connections of every server of this application, as `@halfclose/fastify` governs them. */
+    halfclose: Connections
+  }
+}
+
+/** Options of {@link halfclose}: those of `attach` in `@halfclose/core`, and two more. Durations are milliseconds. */
+export interface HalfcloseFastifyOptions extends AdapterOptions {}
+
+type Plugin = FastifyPluginAsync<HalfcloseFastifyOptions, RawServerBase, FastifyTypeProvider>
+
+/** Fastify hands its own options of `register` on to the plugin. */
+const OF_REGISTER = ['prefix', 'logLevel', 'logSerializers']
+
+const plugin: Plugin = async (app, options) => {
+  const { server } = app
+  requireHttp1(server)
+  const governed = govern(
+    {
+      name: 'fastify',
+      handler: app.routing,
+      alsoKnown: OF_REGISTER,
+      logger: loggerOf(app),
+      already: 'halfclose: this Fastify app has a policy already, in whatever scope; register the plugin once, and use `app.halfclose`',
+      // Both at once: the hook below finds the drain begun, with the reason it was begun for.
+      close: () => app.close(),
+      adopted: leaveToDrain,
+    },
+    options,
+  )
+  const { connections, readiness } = governed
+  connections.attach(server)
+  app.decorate('halfclose', connections)
+
+  // The servers answer it before any hook; `inject` has no server, and goes through the application's hooks.
+  if (readiness !== undefined && app.prefix === '') {
+    app.get(readiness, { exposeHeadRoute: true }, (_request, reply) => {
+      const { status, headers, body } = readinessAnswer(connections)
+      return reply.code(status).headers(headers).send(body)
+    })
+  }
+
+  // avvio closes last in, first out. Added as late as this, our hook runs before Fastify's own entry, which answers 503 to
+  // everything from then on; whoever called close(), and on which scope.
+  app.addHook('onReady', async () => {
+    app.addHook('onClose', () => governed.answered())
+  })
+  // Added as early as this, it runs after Fastify has closed its servers: also of an application that never became ready.
+  app.addHook('onClose', async () => {
+    await connections.drain()
+    const release = () => governed.release()
+    // Not awaited: it ends after the last onClose hook, until when a signal has to wait.
+    app.close().then(release, release)
+  })
+}
+
+/**
+ * The plugin: `await app.register(halfclose, options)`, for Fastify 4 and 5, http and https. In whatever scope it is registered, it
+ * governs every server of the application, the second one of `localhost` included, and decorates that scope with `app.halfclose`.
+ * `app.close()` then drains before it closes anything: nothing that was accepted is answered with 503, and other plugins'
+ * `preClose` and `onClose` hooks run as ever.
+ *
+ * `drain` is `'fast'` where NODE_ENV is `test` or `development`, under `node --watch`, and on Ctrl-C, unless the option says otherwise.
+ *
+ * Registration fails with `HALFCLOSE_ALREADY_REGISTERED`, `HALFCLOSE_OPTION_…`, `HALFCLOSE_UNSUPPORTED_SERVER` (http2) or
+ * `HALFCLOSE_UNSUPPORTED_RUNTIME`; called as a function it throws `HALFCLOSE_NOT_AN_APP`.
+ */
+export const halfclose = fastifyPlugin<HalfcloseFastifyOptions, RawServerBase, FastifyTypeProvider, FastifyBaseLogger, Plugin>(
+  (app, options) => {
+    requireFastify(app)
+    return plugin(app, options)
+  },
+  { name: '@halfclose/fastify', fastify: '^4.29 || ^5' },
+)
+
+export default halfclose

@@ -1,0 +1,84 @@
+// The packages as they would be published: packed, checked with publint and attw, and used by the small projects in test/consumers.
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { basename, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gunzipSync } from 'node:zlib'
+import { build, hash, install, node, packages, pnpm, root, run, step, tarballs, tool, unlessStamped } from './steps.mjs'
+
+const packed = join(root, '.pack')
+
+// Outside the repository: inside, Node and tsc would also find the workspace's own node_modules.
+const outside = join(tmpdir(), `halfclose-consumers-${userInfo().uid}-${hash(root)}`)
+
+const program = [['main.js']]
+const compile = (...configs) => configs.map((config) => ['node_modules/typescript/bin/tsc', '-p', config])
+const consumers = [
+  { name: 'esm', folder: 'esm', manifest: 'package.json', commands: program },
+  { name: 'cjs', folder: 'cjs', manifest: 'package.json', commands: program },
+  {
+    name: 'types, Fastify 5, @types/express',
+    folder: 'types',
+    manifest: 'package.json',
+    commands: compile('tsconfig.json', 'tsconfig.bundler.json'),
+  },
+  {
+    name: 'types, Fastify 4, no @types/express',
+    folder: 'types',
+    manifest: 'package.fastify-4.json',
+    commands: compile('tsconfig.fastify-4.json', 'tsconfig.fastify-4.bundler.json'),
+  },
+]
+
+export async function packCheck() {
+  await step('pack', async () => {
+    rmSync(packed, { recursive: true, force: true })
+    mkdirSync(packed)
+    await pnpm(['--filter', './packages/*', 'pack', '--pack-destination', packed])
+    if (tarballs(packed).length !== packages.length) throw new Error(`expected ${packages.length} tarballs: ${tarballs(packed)}`)
+  })
+  await step('publint', () => Promise.all(tarballs(packed).map((tarball) => node([tool.publint, tarball, '--strict']))))
+  await step('attw', () => Promise.all(tarballs(packed).map((tarball) => node([tool.attw, tarball, '--no-emoji']))))
+  for (const consumer of consumers) await step(`consumer: ${consumer.name}`, () => consume(consumer))
+}
+
+/** Copies the project out, installs the tarballs into it as npm would from the registry (once for their content), and runs it. */
+async function consume({ name, folder, manifest, commands }) {
+  const from = join(root, 'test/consumers', folder)
+  const to = join(outside, name.replaceAll(/[^a-z0-9]+/gi, '-'))
+  mkdirSync(to, { recursive: true, mode: 0o700 })
+  cpSync(from, to, { recursive: true })
+
+  const project = JSON.parse(readFileSync(join(from, manifest), 'utf8'))
+  const files = tarballs(packed).map((tarball) => {
+    const content = hash(gunzipSync(readFileSync(tarball)))
+    return { tarball, name: `@halfclose/${basename(tarball).split('-')[1]}`, copy: `${content}-${basename(tarball)}` }
+  })
+  for (const file of files) project.dependencies[file.name] = `file:${file.copy}`
+  const wanted = JSON.stringify(project, null, 2)
+  writeFileSync(join(to, 'package.json'), wanted)
+
+  const note = await unlessStamped(join(to, 'installed'), hash(wanted), async () => {
+    for (const { tarball, copy } of files) copyFileSync(tarball, join(to, copy))
+    await run('npm', ['install', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], {
+      cwd: to,
+    })
+  })
+  // A project that does not come to its end by itself is a failure: something kept its process alive.
+  const options = { cwd: to, env: { ...process.env, NODE_ENV: 'production' }, timeout: 120_000 }
+  const runAll = () => Promise.all(commands.map((args) => node(args, options)))
+  if (folder !== 'types') await runAll()
+  else {
+    // The compiler's answer is the same for the same files.
+    const sources = readdirSync(from).map((file) => readFileSync(join(from, file)))
+    const again = await unlessStamped(join(to, 'compiled'), hash(wanted, ...sources), runAll)
+    if (again) return again
+  }
+  return note && `install ${note}`
+}
+
+if (import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
+  await install()
+  await build()
+  await packCheck()
+}

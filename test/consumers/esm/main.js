@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { Agent, createServer, get } from 'node:http'
+import { attach } from '@halfclose/core'
+import halfcloseExpress, { halfclose as namedExpress } from '@halfclose/express'
+import halfcloseFastify, { halfclose as namedFastify } from '@halfclose/fastify'
+import express from 'express'
+import Fastify from 'fastify'
+
+assert.equal(halfcloseFastify, namedFastify)
+assert.equal(halfcloseExpress, namedExpress)
+
+const options = { keepAlive: { timeout: 7_000 }, drain: { deadline: 5_000 } }
+
+async function core() {
+  const server = createServer((req, res) => {
+    if (req.url === '/drain') server.close()
+    res.end('core')
+  })
+  const connections = attach(server, options)
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
+  return { server, connections, body: 'core' }
+}
+
+async function fastify() {
+  const app = Fastify()
+  await app.register(halfcloseFastify, options)
+  app.get('/', async () => 'fastify')
+  app.get('/drain', async () => {
+    app.close()
+    return 'fastify'
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return { server: app.server, connections: app.halfclose, body: 'fastify' }
+}
+
+async function onExpress() {
+  const app = express()
+  const connections = halfcloseExpress(app, options)
+  app.get('/', (_req, res) => res.send('express'))
+  app.get('/drain', (_req, res) => {
+    connections.drain({ reason: 'test' })
+    res.send('express')
+  })
+  const server = await new Promise((resolve) => {
+    const listening = app.listen(0, '127.0.0.1', () => resolve(listening))
+  })
+  return { server, connections, body: 'express' }
+}
+
+for (const start of [core, fastify, onExpress]) await check(start.name, await start())
+
+async function check(name, { server, connections, body }) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const { port } = server.address()
+
+  const first = await exchange({ port, path: '/', agent })
+  assert.equal(first.body, body)
+  assert.equal(first.headers.connection, 'keep-alive', `${name}: persistent`)
+  assert.match(first.headers['keep-alive'] ?? '', /\btimeout=7\b/, `${name}: promised`)
+  assert.equal(connections.state, 'serving')
+
+  const last = await exchange({ port, path: '/drain', agent })
+  assert.equal(last.status, 200)
+  assert.equal(last.body, body)
+  assert.equal(last.headers.connection, 'close', `${name}: the end is announced`)
+
+  const report = await connections.drain()
+  assert.equal(report.clean, true, `${name}: ${JSON.stringify(report)}`)
+  assert.equal(connections.state, 'drained')
+  agent.destroy()
+}
+
+function exchange(options) {
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', ...options }, (res) => {
+      let body = ''
+      res.setEncoding('utf8').on('data', (text) => {
+        body += text
+      })
+      res.on('end', () => resolve({ status: res.statusCode, headers: res.headers, body }))
+    }).on('error', reject)
+  })
+}

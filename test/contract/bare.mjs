@@ -1,0 +1,72 @@
+// Which cases of the contract fail on servers without halfclose: `node test/contract/bare.mjs write` notes it in bare.json, `check` compares.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const root = join(here, '../..')
+const file = join(here, 'bare.json')
+const [mode = 'check', ...patterns] = process.argv.slice(2)
+
+const folder = mkdtempSync(join(tmpdir(), 'halfclose-bare-'))
+const jest = [join(root, 'node_modules/jest/bin/jest.js'), '--silent', '--coverage=false', '--maxConcurrency=8']
+const suites = patterns.length > 0 ? patterns.map((name) => `test/contract/${name}\\.test`) : ['test/contract/']
+const { status } = spawnSync(process.execPath, [...jest, ...suites], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, HALFCLOSE_BARE: folder },
+})
+if (status !== 0) process.exit(status ?? 1)
+
+/** case → host → { result, why } */
+const found = new Map()
+for (const name of readdirSync(folder).sort()) {
+  const { cases, results } = JSON.parse(readFileSync(join(folder, name), 'utf8'))
+  for (const one of cases) {
+    const entry = found.get(one.id) ?? { ...one, bare: {} }
+    entry.bare[name.replace('.json', '')] = results[one.id]
+    found.set(one.id, entry)
+  }
+}
+rmSync(folder, { recursive: true })
+
+const verdict = (result) => (result === 'pass' ? 'pass' : 'fail')
+const faults = []
+for (const { id, regression, bare } of found.values()) {
+  const results = Object.values(bare).map(verdict)
+  const first = bare.http === undefined && results.includes('fail') ? 'fail' : verdict(bare.http ?? 'pass')
+  if (regression && first === 'fail')
+    faults.push(`${id}: marked as something that a bare server does right, but it fails: ${bare.http ?? ''}`)
+  if (!regression && first !== 'fail') faults.push(`${id}: never seen red: bare http passes it, or every host does`)
+}
+
+const plain = Object.fromEntries(
+  [...found.values()].map(({ id, bare, ...rest }) => [
+    id,
+    { ...rest, bare: Object.fromEntries(Object.entries(bare).map(([name, result]) => [name, verdict(result)])) },
+  ]),
+)
+if (mode === 'why') {
+  for (const { id, bare } of found.values()) {
+    for (const [name, result] of Object.entries(bare))
+      console.log(`${id} on ${name}: ${result.replaceAll(/\s+/g, ' ').slice(0, 160)}`)
+  }
+} else if (mode === 'write') {
+  writeFileSync(file, `${JSON.stringify(plain, undefined, 2)}\n`)
+  console.log(`${file}: ${found.size} cases`)
+} else {
+  const known = JSON.parse(readFileSync(file, 'utf8'))
+  for (const [id, { bare }] of Object.entries(plain)) {
+    for (const [name, result] of Object.entries(bare)) {
+      const before = known[id]?.bare[name]
+      if (before !== result)
+        faults.push(`${id} on bare ${name}: bare.json says ${before}, now ${result}: ${found.get(id).bare[name].slice(0, 300)}`)
+    }
+  }
+  if (patterns.length === 0)
+    for (const id of Object.keys(known)) if (!found.has(id)) faults.push(`${id}: in bare.json, but no longer a case`)
+}
+for (const fault of faults) console.error(fault)
+process.exit(faults.length > 0 ? 1 : 0)

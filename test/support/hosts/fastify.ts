@@ -1,0 +1,45 @@
+import type { Server } from 'node:http'
+import { Readable } from 'node:stream'
+import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
+import type { ServerSettings, Setup, Started } from '../host.js'
+
+type FastifySettings = FastifyHttpOptions<Server>
+
+function fastifyOptions({ keepAliveTimeout, requestTimeout, connectionTimeout, ...http }: ServerSettings): FastifySettings {
+  return {
+    http,
+    ...(keepAliveTimeout !== undefined && { keepAliveTimeout }),
+    ...(requestTimeout !== undefined && { requestTimeout }),
+    ...(connectionTimeout !== undefined && { connectionTimeout }),
+  }
+}
+
+async function* breaksOff(): AsyncGenerator<Buffer> {
+  yield Buffer.alloc(1_000, 'x')
+  throw new Error('the source of the stream failed')
+}
+
+export const fastify =
+  (name: 'fastify' | 'fastify-4') =>
+  async ({ mode, options, server = {}, handler }: Setup): Promise<Started> => {
+    const module = (await import(name)) as { fastify: (options: FastifySettings) => FastifyInstance }
+    const app = module.fastify(fastifyOptions(server))
+    if (mode === 'halfclose') await app.register((await import('@halfclose/fastify')).halfclose, options ?? {})
+    app.get('/native/json', (_request, reply) => reply.send({ hello: 'world' }))
+    app.get('/native/throw', () => {
+      throw new Error('thrown by the handler')
+    })
+    app.get('/native/failing-stream', (_request, reply) => reply.send(Readable.from(breaksOff())))
+    app.post('/native/upload', { bodyLimit: 1_000 }, (_request, reply) => reply.send('taken'))
+    await app.register(async (raw) => {
+      raw.removeAllContentTypeParsers()
+      raw.addContentTypeParser('*', (_request, _payload, done) => done(null))
+      raw.all('/*', (request, reply) => {
+        if (request.url.startsWith('/native')) return reply.callNotFound()
+        reply.hijack()
+        handler(request.raw, reply.raw)
+      })
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return { server: app.server, connections: mode === 'halfclose' ? app.halfclose : undefined, stop: () => app.close() }
+  }
