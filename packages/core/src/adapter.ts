@@ -80,7 +80,7 @@ export class Governed {
     this.#choices = choices
     this.readiness = choices.readiness
     this.connections = createConnections(choices.core, {
-      alsoKnown: application.alsoKnown,
+      alsoKnown: ['signals', 'readiness', ...application.alsoKnown],
       intercept: choices.readiness === undefined ? undefined : interceptReadiness(choices.readiness, () => this.connections),
     })
     for (const { code, message } of choices.warnings) this.#warn(code, message)

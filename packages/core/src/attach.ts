@@ -41,7 +41,8 @@ export function attach(server: AttachableServer, options?: Options): Connections
 /** A handle without a server yet, for adapters: `attach(server, options)` is `createConnections(options).attach(server)`. */
 export function createConnections(options?: Options, extras: Extras = {}): Connections {
   if ('bun' in process.versions || 'deno' in process.versions) {
-    const message = 'halfclose: this runtime is not supported: Bun and Deno have no net.Socket below their HTTP servers; run it on Node.js'
+    const message =
+      'halfclose: this runtime is not supported: Bun and Deno have no net.Socket below their HTTP servers; run it on Node.js'
     throw new HalfcloseTypeError('HALFCLOSE_UNSUPPORTED_RUNTIME', message)
   }
   return new Handle(options, extras)
@@ -151,7 +152,13 @@ class Handle implements Connections {
   async #close(site: Site): Promise<void> {
     const others = this.#sites.some((other) => other !== site && other.phase === 'serving' && other.server.listening)
     if (site.run === undefined && (others || this.#run !== undefined)) {
-      const run = new Run([site], this.#events, this.#run === undefined ? site.policy.drain : FAST_DRAIN, 'server.close', () => {})
+      const run = new Run(
+        [site],
+        this.#events,
+        this.#run === undefined ? site.policy.drain : FAST_DRAIN,
+        'server.close',
+        () => {},
+      )
       await run.done
       this.#forget(site)
     } else if (site.run !== undefined) await site.run.done

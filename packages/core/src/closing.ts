@@ -1,8 +1,8 @@
 import { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type Connection, connectionOf } from './connection.js'
-import { resumeReading } from './reading.js'
 import { GRACE } from './policy.js'
+import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
 
 /** Of an idle connection there is no response in flight that a reset could wipe out: a second for the peer's FIN is plenty. */
@@ -77,5 +77,7 @@ function looksComplete({ current }: Connection): boolean {
 /** An error of the connection itself (a reset, a broken pipe, TLS gone wrong): nobody is left to tell anything. */
 export function isConnectionError(error: Error | undefined): boolean {
   if (error === undefined) return false
-  return 'syscall' in error || ('code' in error && typeof error.code === 'string' && /^(?:ERR_SSL_|EPROTO|ECONN)/.test(error.code))
+  return (
+    'syscall' in error || ('code' in error && typeof error.code === 'string' && /^(?:ERR_SSL_|EPROTO|ECONN)/.test(error.code))
+  )
 }

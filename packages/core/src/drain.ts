@@ -180,7 +180,11 @@ async function stopListening({ server, counts, handshakes }: Site): Promise<void
   shrinkBacklog(server)
   const until = performance.now() + ACCEPT_AT_MOST
   const seen = () => counts.opened + handshakes.size
-  for (let quiet = 0, before = seen(); quiet < QUIET_TURNS && performance.now() < until; quiet = seen() === before ? quiet + 1 : 0) {
+  for (
+    let quiet = 0, before = seen();
+    quiet < QUIET_TURNS && performance.now() < until;
+    quiet = seen() === before ? quiet + 1 : 0
+  ) {
     before = seen()
     await new Promise((resolve) => setImmediate(resolve))
   }

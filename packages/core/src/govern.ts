@@ -1,4 +1,4 @@
-import { IncomingMessage, Server as HttpServer, type ServerResponse } from 'node:http'
+import { Server as HttpServer, IncomingMessage, type ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { types } from 'node:util'
@@ -112,7 +112,8 @@ export function govern(site: Site, governor: Governor): void {
 
   const closeAllConnections = (): void => {
     for (const connection of [...site.registry]) {
-      if (connection.state === 'idle' && performance.now() < connection.promiseUntil) count(site.counts.promisesBroken, 'close-all')
+      if (connection.state === 'idle' && performance.now() < connection.promiseUntil)
+        count(site.counts.promisesBroken, 'close-all')
       cut(connection, 'handler')
     }
     site.handshakes.destroyWhere(() => true)

@@ -6,7 +6,11 @@ import { head } from './failure.js'
 import { onInputEnd } from './half-closed.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
-export function handOver(connection: Connection, event: 'upgrade' | 'connect', args: readonly [IncomingMessage, ...unknown[]]): boolean {
+export function handOver(
+  connection: Connection,
+  event: 'upgrade' | 'connect',
+  args: readonly [IncomingMessage, ...unknown[]],
+): boolean {
   const { site, socket } = connection
   connection.requests++
   site.counts.received++

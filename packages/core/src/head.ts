@@ -95,7 +95,8 @@ function prepareHttp10(res: ServerResponse, said: Said, status: number, ending: 
   if (said.transferEncoding) res.removeHeader('Transfer-Encoding')
   const bodyless = res.req.method === 'HEAD' || status === 204 || status === 304
   const known = knownLength(res)
-  if (ending === undefined && !bodyless && known !== null && said.contentLength === undefined) res.setHeader('Content-Length', known)
+  if (ending === undefined && !bodyless && known !== null && said.contentLength === undefined)
+    res.setHeader('Content-Length', known)
   // With a body whose length nobody knows this stays false: the body then ends with the connection.
   res.useChunkedEncodingByDefault = ending === undefined && bodyless
 }

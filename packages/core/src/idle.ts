@@ -1,7 +1,7 @@
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
-import type { CloseReason, PromiseBreaker } from './types.js'
 import { count } from './events.js'
+import type { CloseReason, PromiseBreaker } from './types.js'
 
 /** Between two requests: the promise and the hold begin. */
 export function goIdle(connection: Connection): void {

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.js'
-import { readRaw } from './node-private.js'
 import { connectionOf } from './connection.js'
+import { readRaw } from './node-private.js'
 import type { Policy } from './types.js'
 
 /** What is known of one lingering connection. */

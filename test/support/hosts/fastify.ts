@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import type { ServerSettings, Setup, Started } from '../host.js'
+import { pass } from '../wait.js'
 
 type FastifySettings = FastifyHttpOptions<Server>
 
@@ -16,6 +17,7 @@ function fastifyOptions({ keepAliveTimeout, requestTimeout, connectionTimeout, .
 
 async function* breaksOff(): AsyncGenerator<Buffer> {
   yield Buffer.alloc(1_000, 'x')
+  await pass(50) // where a reset comes together with data, libuv shows the client a clean end
   throw new Error('the source of the stream failed')
 }
 

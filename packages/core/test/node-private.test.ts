@@ -1,0 +1,197 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import {
+  announceClose,
+  hasBody,
+  isLast,
+  knownLength,
+  makeLast,
+  readRaw,
+  removedConnection,
+  setPrintedKeepAlive,
+  shrinkBacklog,
+} from '../src/node-private.js'
+
+// Canaries: each private field of Node that the core touches does what it did on the versions it was written for. Where one fails,
+// Node has changed it, and node-private.ts is the only place to look.
+
+type Handler = (req: IncomingMessage, res: ServerResponse) => void
+
+/** What a bare server with this handler sends to one request, until it closes or the answer is whole. */
+async function exchange(handler: Handler, request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', after = ''): Promise<string> {
+  const server = createServer(handler)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const text = await answer(server, request, after)
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  return text
+}
+
+function answer(server: Server, request: string, after: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { port } = portOf(server)
+    const socket = connect(port, '127.0.0.1', () => socket.write(request))
+    let text = ''
+    const done = () => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(text)
+    }
+    const timer = setTimeout(() => reject(new Error(`no end: ${text}`)), 5_000)
+    socket.on('data', (chunk) => {
+      text += chunk
+      if (after !== '' && text.includes(after)) done()
+    })
+    socket.on('end', done)
+    socket.on('error', reject)
+  })
+}
+
+function portOf(server: Server): AddressInfo {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('not listening')
+  return address
+}
+
+describe('private fields of Node', () => {
+  test('_keepAliveTimeout and _maxRequestsPerSocket are what Node prints as timeout= and max=', async () => {
+    const text = await exchange(
+      (_req, res) => {
+        setPrintedKeepAlive(res, 3_000, 7)
+        res.writeHead(200, { 'Content-Length': 2 }).end('ok')
+      },
+      undefined,
+      'ok',
+    )
+    expect(text).toContain('Connection: keep-alive\r\nKeep-Alive: timeout=3, max=7\r\n')
+  })
+
+  test('_keepAliveTimeout of 0 prints no Keep-Alive field', async () => {
+    const text = await exchange(
+      (_req, res) => {
+        setPrintedKeepAlive(res, 0, 0)
+        res.end('ok')
+      },
+      undefined,
+      'ok',
+    )
+    expect(text).toContain('Connection: keep-alive\r\n')
+    expect(text).not.toContain('Keep-Alive:')
+  })
+
+  test('_last tells that Node will close, and makes it close', async () => {
+    let before = true
+    let unframed = false
+    const text = await exchange((_req, res) => {
+      before = isLast(res)
+      res.removeHeader('Transfer-Encoding')
+      res.write('x')
+      unframed = isLast(res)
+      res.end()
+    })
+    expect([before, unframed]).toEqual([false, true])
+    expect(text).toContain('keep-alive')
+    const closed = await exchange((_req, res) => {
+      res.writeHead(200, { 'Content-Length': 2 })
+      makeLast(res)
+      res.end('ok')
+    })
+    expect(closed.endsWith('ok')).toBe(true)
+  })
+
+  test('_header is the head that will be sent, and can be put right before', async () => {
+    const text = await exchange((_req, res) => {
+      res.writeHead(200, { 'Content-Length': 2, 'X-Connection': 'stays' })
+      announceClose(res)
+      makeLast(res)
+      res.end('ok')
+    })
+    expect(text).toMatch(/X-Connection: stays\r\nDate: [^\r]+\r\nConnection: close\r\n\r\nok$/)
+    expect(text).not.toMatch(/keep-alive/i)
+  })
+
+  test('_hasBody is false for HEAD, 204 and 304 once the head is written', async () => {
+    const seen: boolean[] = []
+    const look: Handler = (req, res) => {
+      res.writeHead(Number(req.url?.slice(1)))
+      seen.push(hasBody(res))
+      res.end()
+    }
+    for (const [method, status] of [
+      ['GET', 200],
+      ['HEAD', 200],
+      ['GET', 204],
+      ['GET', 304],
+    ] as const) {
+      await exchange(look, `${method} /${status} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    }
+    expect(seen).toEqual([true, false, false, false])
+  })
+
+  test('_contentLength is known while end(body) writes the head, and not before', async () => {
+    const seen: (number | null)[] = []
+    await exchange((_req, res) => {
+      const prior = res.writeHead
+      seen.push(knownLength(res))
+      res.writeHead = (status: number) => {
+        seen.push(knownLength(res))
+        return prior.call(res, status)
+      }
+      res.end('grüße')
+    }, 'GET / HTTP/1.0\r\n\r\n')
+    expect(seen).toEqual([null, 7])
+  })
+
+  test('_removedConnection tells that nothing will be announced', async () => {
+    const seen: boolean[] = []
+    await exchange((_req, res) => {
+      seen.push(removedConnection(res))
+      res.removeHeader('Connection')
+      seen.push(removedConnection(res))
+      res.end()
+    }, 'GET / HTTP/1.0\r\n\r\n')
+    expect(seen).toEqual([false, true])
+  })
+
+  test('a data listener takes the bytes from the parser, and _read() starts a stopped handle', async () => {
+    const server = createServer((req) => {
+      const { socket } = req
+      socket.pause()
+      let raw = ''
+      readRaw(socket, (chunk) => {
+        raw += chunk
+        if (raw === 'not HTTP at all') socket.end(`read raw: ${raw}`)
+      })
+      socket.write('go on')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const text = await new Promise<string>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no end: ${all}`)), 5_000)
+      let all = ''
+      const client = connect(portOf(server).port, '127.0.0.1', () =>
+        client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n'),
+      )
+      client.on('data', (chunk) => {
+        all += chunk
+        if (all === 'go on') client.write('not HTTP at all')
+      })
+      client.on('end', () => {
+        clearTimeout(timer)
+        client.destroy()
+        resolve(all)
+      })
+    })
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    expect(text).toBe('go onread raw: not HTTP at all')
+  })
+
+  test('_handle.listen(0) is a second listen() that shrinks the backlog and goes on accepting', async () => {
+    const server = createServer((_req, res) => res.end('ok'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    shrinkBacklog(server)
+    expect(await answer(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'ok')).toContain('200 OK')
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+})

@@ -1,0 +1,83 @@
+import { closeReason, expiryOf, type Facts, idleDue, keepAliveField, promiseFor, silentDue } from '../src/policy.js'
+import type { CloseReason, KeepAlivePolicy } from '../src/types.js'
+
+const KEEP_ALIVE: KeepAlivePolicy = {
+  timeout: 5_000,
+  hold: 6_000,
+  maxRequests: false,
+  maxAge: false,
+  http10: 'grant',
+  parameters: '',
+}
+
+const PLAIN: Facts = {
+  http10: false,
+  parserPersists: true,
+  askedClose: false,
+  askedKeepAlive: false,
+  handlerCloses: false,
+  wrongLength: false,
+  requests: 1,
+  expiresAt: Number.POSITIVE_INFINITY,
+  inputEnded: false,
+  phase: 'serving',
+  owesMore: false,
+}
+
+describe('closeReason (RFC 9112 §9.3)', () => {
+  const cases: [string, Partial<Facts>, Partial<KeepAlivePolicy> | false, CloseReason | undefined][] = [
+    ['HTTP/1.1 persists', {}, {}, undefined],
+    ['the request said close', { askedClose: true }, {}, 'client-close'],
+    ['the request said close and keep-alive', { askedClose: true, askedKeepAlive: true }, {}, 'client-close'],
+    ['HTTP/1.0 did not ask', { http10: true }, {}, 'http10'],
+    ['HTTP/1.0 asked', { http10: true, askedKeepAlive: true }, {}, undefined],
+    ['HTTP/1.0 asked, refused', { http10: true, askedKeepAlive: true }, { http10: 'refuse' }, 'http10'],
+    ['HTTP/1.0 asked, ignored', { http10: true, askedKeepAlive: true }, { http10: 'ignore' }, 'http10'],
+    ['HTTP/1.0 said close, ignored', { http10: true, askedClose: true }, { http10: 'ignore' }, 'http10'],
+    ['the parser rules persistence out', { parserPersists: false }, {}, 'client-close'],
+    ['the handler said close', { handlerCloses: true }, {}, 'handler'],
+    ['keep-alive is off', {}, false, 'no-keep-alive'],
+    ['one request below the limit', { requests: 2 }, { maxRequests: 3 }, undefined],
+    ['the last request of the limit', { requests: 3 }, { maxRequests: 3 }, 'max-requests'],
+    ['young enough', { expiresAt: 101 }, {}, undefined],
+    ['too old', { expiresAt: 100 }, {}, 'max-age'],
+    ['leaving still persists', { phase: 'leaving' }, {}, undefined],
+    ['draining', { phase: 'draining' }, {}, 'draining'],
+    ['draining, but an older request waits', { phase: 'draining', owesMore: true }, {}, undefined],
+    ['the client has sent FIN', { inputEnded: true }, {}, 'client-close'],
+    ['the body does not fit', { wrongLength: true, askedClose: true }, {}, 'content-length'],
+  ]
+  test.each(cases)('%s', (_title, facts, keepAlive, reason) => {
+    expect(closeReason(keepAlive && { ...KEEP_ALIVE, ...keepAlive }, { ...PLAIN, ...facts }, 100)).toBe(reason)
+  })
+})
+
+test('the promise is whole seconds, and never outlives the deadline', () => {
+  expect(promiseFor({ ...KEEP_ALIVE, timeout: 5_999 }, Number.POSITIVE_INFINITY)).toBe(5_000)
+  expect(promiseFor({ ...KEEP_ALIVE, timeout: 999 }, Number.POSITIVE_INFINITY)).toBe(0)
+  expect(promiseFor(KEEP_ALIVE, 4_500)).toBe(3_000)
+  expect(promiseFor(KEEP_ALIVE, 1_900)).toBe(0)
+})
+
+test('the Keep-Alive field says what is known, and nothing else', () => {
+  expect(keepAliveField({ ...KEEP_ALIVE, maxRequests: 5, parameters: 'pod=a1' }, 5_000, 2)).toBe('timeout=5, max=3, pod=a1')
+  expect(keepAliveField(KEEP_ALIVE, 0, 2)).toBe('')
+})
+
+test('the age is spread by ±10 %', () => {
+  const keepAlive = { ...KEEP_ALIVE, maxAge: 1_000 }
+  expect([0, 0.5, 1].map((random) => expiryOf(keepAlive, 50, random))).toEqual([950, 1_050, 1_150])
+  expect(expiryOf(KEEP_ALIVE, 50, 0)).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('during a drain an idle connection goes when its promise and a second are over, or at the bound', () => {
+  expect(idleDue('promise', 1_000, 5_000, 3_000)).toBe(7_000)
+  expect(idleDue('promise', 1_000, 0, 3_000)).toBe(3_000)
+  expect(idleDue(500, 1_000, 5_000, 3_000)).toBe(3_500)
+  expect(idleDue(9_000, 1_000, 5_000, 3_000)).toBe(7_000)
+})
+
+test('during a drain a silent connection has its time from the drain, or from its own beginning', () => {
+  expect(silentDue(500, 1_000, 3_000)).toBe(3_500)
+  expect(silentDue(500, 4_000, 3_000)).toBe(4_500)
+})
