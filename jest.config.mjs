@@ -4,6 +4,7 @@ export default {
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/**/*.test.ts', '<rootDir>/examples/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '<rootDir>/test/consumers/'],
   modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist/', '<rootDir>/test/consumers/', '<rootDir>/.pack/'],
+  maxConcurrency: 12,
   testTimeout: 30_000,
   maxWorkers: 2,
   transform: {

@@ -6,11 +6,11 @@ import { openResources, until } from '../support/wait.js'
 import { cases } from './cases/index.js'
 
 /** A folder, set by bare.mjs: play the cases on the bare hosts, and write down there which of them fail and how. */
-const record = process.env['HALFCLOSE_BARE']
+const record = process.env.HALFCLOSE_BARE
 
 export function describeContract(name: HostName): void {
   // Frameworks and adapters know a test run by this, and would neither log nor wait: here they are to do as in production.
-  process.env['NODE_ENV'] = 'production'
+  process.env.NODE_ENV = 'production'
   const mine = cases.filter((one) => runsOn(one, name))
   const results: Record<string, string> = {}
   const run = async (one: Case): Promise<void> => {

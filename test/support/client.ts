@@ -127,6 +127,12 @@ export class Client {
     this.raw.resetAndDestroy()
   }
 
+  /** Leaves without a trace. Where our FIN is on its way resetAndDestroy() would fail (EINVAL) and leak the handle. */
+  vanish(): void {
+    if (this.gone || this.raw.writableEnded) this.destroy()
+    else this.reset()
+  }
+
   /** Both halves at once, as a process that dies or a tab that is closed. */
   destroy(): void {
     this.#note('destroyed')

@@ -1,7 +1,7 @@
 import { setTimeout as elapse } from 'node:timers/promises'
 
 /** How long a test waits for something that must happen, before it says what it has seen instead. */
-export const patience = Number(process.env['HALFCLOSE_PATIENCE'] ?? 6_000)
+export const patience = Number(process.env.HALFCLOSE_PATIENCE ?? 6_000)
 
 /** For tests whose subject is the time that passes; never to wait for something to happen. */
 export const pass = (ms: number): Promise<void> => elapse(ms)

@@ -41,7 +41,11 @@ const PATH = /^\/[^\s?#]*$/
  *
  * @throws `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_OPTION_RANGE`
  */
-export function chooseOptions(options: AdapterOptions | undefined, logger: Logger | undefined, env = process.env): AdapterChoices {
+export function chooseOptions(
+  options: AdapterOptions | undefined,
+  logger: Logger | undefined,
+  env = process.env,
+): AdapterChoices {
   const given: AdapterOptions = options === undefined ? {} : plainOptions(options)
   const { signals, readiness, ...core } = given
   if (signals !== undefined && typeof signals !== 'boolean') throw optionTypeError('signals', 'true or false', signals)
@@ -74,10 +78,10 @@ function isChosen(drain: Options['drain']): boolean {
 }
 
 function reasonToHurry(env: NodeJS.ProcessEnv): string | undefined {
-  const mode = env['NODE_ENV']
+  const mode = env.NODE_ENV
   if (mode === 'test' || mode === 'development') return `NODE_ENV is ${mode}`
   // Node sets it for what `node --watch` runs; execArgv does not say.
-  return env['WATCH_REPORT_DEPENDENCIES'] === undefined ? undefined : 'this is node --watch'
+  return env.WATCH_REPORT_DEPENDENCIES === undefined ? undefined : 'this is node --watch'
 }
 
 /** A wrong `drain` is passed on as it is: the core says what is wrong with it. */

@@ -2,15 +2,13 @@
  * `@halfclose/core/adapter`: what the adapters for frameworks share, for their authors. An adapter says which servers belong to its
  * application and how that is closed; everything else is decided here and in the core. Not covered by semver before 1.0.
  */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { Server as HttpServer } from 'node:http'
-import { Server as HttpsServer } from 'node:https'
 import { type AdapterChoices, type AdapterOptions, chooseOptions } from './adapter-options.js'
-import { createConnections } from './attach.js'
+import { type AdapterConnections, createConnections } from './attach.js'
 import { HalfcloseTypeError } from './errors.js'
 import { interceptReadiness } from './readiness.js'
 import { joinSignals, type LeaveRequest, type Participant } from './signals.js'
-import type { AttachableServer, Connections, Logger, Report, StateEvent } from './types.js'
+import type { AttachableServer, Logger, Report, StateEvent } from './types.js'
+import { watchListen } from './watch-listen.js'
 
 export type { AdapterOptions } from './adapter-options.js'
 export { describe, HalfcloseTypeError, optionTypeError } from './errors.js'
@@ -40,9 +38,6 @@ export interface Application {
 const GOVERNED = Symbol.for('halfclose.governed')
 const ATTACHED = Symbol.for('halfclose.attached')
 
-/** Node publishes it in `listen()`, before the address is bound: nothing can have been accepted yet. */
-const LISTEN = 'tracing:net.server.listen:asyncStart'
-
 /**
  * Puts an application's servers under one policy: those that call its handler when they begin to listen, and those that
  * `connections.attach(server)` is given.
@@ -59,17 +54,19 @@ export function govern(application: Application, options: AdapterOptions | undef
 /** @throws `HALFCLOSE_UNSUPPORTED_SERVER` for an HTTP/2 server */
 export function requireHttp1(server: AttachableServer | object): asserts server is AttachableServer {
   if (!('updateSettings' in server)) return
-  throw new HalfcloseTypeError('HALFCLOSE_UNSUPPORTED_SERVER', 'halfclose: http2 servers are not supported yet; leave out `http2: true`')
+  throw new HalfcloseTypeError(
+    'HALFCLOSE_UNSUPPORTED_SERVER',
+    'halfclose: http2 servers are not supported yet; leave out `http2: true`',
+  )
 }
 
 /** An application whose connections are governed. */
 export class Governed {
-  readonly connections: Connections
+  readonly connections: AdapterConnections
   /** The readiness route's path. The servers answer it by themselves; this is for what bypasses them (Fastify's `inject`). */
   readonly readiness: string | undefined
   readonly #application: Application
   readonly #choices: AdapterChoices
-  readonly #servers = new Set<AttachableServer>()
   readonly #stopWatching: () => void
   #leaveSignals: (() => void) | undefined
   #announced = false
@@ -82,41 +79,18 @@ export class Governed {
     this.connections = createConnections(choices.core, {
       alsoKnown: ['signals', 'readiness', ...application.alsoKnown],
       intercept: choices.readiness === undefined ? undefined : interceptReadiness(choices.readiness, () => this.connections),
+      attached: (server) => this.#observe(server),
     })
     for (const { code, message } of choices.warnings) this.#warn(code, message)
-    const attach = this.connections.attach.bind(this.connections)
-    this.connections.attach = (server) => {
-      attach(server)
-      this.#observe(server)
-      return this.connections
-    }
     this.connections.on('state', (event) => this.#onState(event))
     this.#stopWatching = watchListen(this)
   }
 
   /** A server is about to listen: attaches it if it is one of the application's, unless somebody has attached it by hand. */
-  adopt(server: AttachableServer): void {
+  adopt(server: AttachableServer, listening: unknown): void {
     if (ATTACHED in server || !server.listeners('request').some((listener) => listener === this.#application.handler)) return
-    this.connections.attach(server)
+    this.connections.attach(server, listening)
     this.#application.adopted?.(server)
-  }
-
-  /**
-   * Drains; resolves as soon as whatever is left has been handed over to another protocol, so that the application can close that
-   * (WebSockets): it has until the drain's deadline, like everything else.
-   */
-  async answered(): Promise<void> {
-    const drained = this.connections.drain()
-    let timer: NodeJS.Timeout | undefined
-    const onlyUpgraded = new Promise<void>((resolve) => {
-      timer = setInterval(() => {
-        const { upgraded, ...others } = this.connections.stats().open
-        if ([...this.#servers].some((server) => server.listening)) return
-        if (upgraded > 0 && Object.values(others).every((count) => count === 0)) resolve()
-      }, 50)
-    })
-    await Promise.race([drained, onlyUpgraded])
-    clearInterval(timer)
   }
 
   /** Nothing serves any more: signals are somebody else's until a server listens again. */
@@ -132,8 +106,6 @@ export class Governed {
   }
 
   #observe(server: AttachableServer): void {
-    this.#servers.add(server)
-    server.once('close', () => this.#servers.delete(server))
     if (server.listening) this.#listening()
     else server.once('listening', () => this.#listening())
   }
@@ -163,7 +135,10 @@ export class Governed {
       .then(
         () => true,
         (error: unknown) => {
-          this.#warn('HALFCLOSE_CLOSE_FAILED', `halfclose: onDrained failed: ${error instanceof Error ? error.stack : String(error)}`)
+          this.#warn(
+            'HALFCLOSE_CLOSE_FAILED',
+            `halfclose: onDrained failed: ${error instanceof Error ? error.stack : String(error)}`,
+          )
           return false
         },
       )
@@ -186,7 +161,11 @@ export class Governed {
 
   async #leave({ reason, fast }: LeaveRequest): Promise<boolean> {
     const hurry = fast && this.#choices.hurryAtTerminal
-    if (hurry) this.#choices.core.logger?.info({}, `halfclose: ${reason} from a terminal: drains fast; the option \`drain\` overrules that`)
+    if (hurry)
+      this.#choices.core.logger?.info(
+        {},
+        `halfclose: ${reason} from a terminal: drains fast; the option \`drain\` overrules that`,
+      )
     const report = this.connections.drain({ reason, fast: hurry })
     await this.#application.close?.()
     const closed = await this.#drained(report)
@@ -198,25 +177,4 @@ export class Governed {
     if (logger) logger.warn({ code }, message)
     else process.emitWarning(message, { type: 'HalfcloseWarning', code })
   }
-}
-
-/**
- * Shows every server of the process to `governed` before it listens. Weakly: applications are dropped without being closed, by
- * tests for example, and must not be kept by this.
- */
-function watchListen(governed: Governed): () => void {
-  const watcher = new WeakRef(governed)
-  const onListen = (message: unknown): void => {
-    const still = watcher.deref()
-    // Not at once: on Node 20 that would hide this very listen from the subscriber behind us.
-    if (still === undefined) return queueMicrotask(stop)
-    if (typeof message !== 'object' || message === null || !('server' in message)) return
-    const { server } = message
-    if (server instanceof HttpServer || server instanceof HttpsServer) still.adopt(server)
-  }
-  const stop = () => {
-    unsubscribe(LISTEN, onListen)
-  }
-  subscribe(LISTEN, onListen)
-  return stop
 }

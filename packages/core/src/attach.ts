@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import { Run } from './drain.js'
@@ -5,7 +6,7 @@ import { HalfcloseTypeError } from './errors.js'
 import { Counts, Events } from './events.js'
 import { forwarder, govern } from './govern.js'
 import { FAST_DRAIN, type Inherited, loggerOf, parseOptions } from './options.js'
-import { type Intercept, Site } from './site.js'
+import { type Intercept, isShared, Site } from './site.js'
 import type {
   AttachableServer,
   Connections,
@@ -24,6 +25,19 @@ export interface Extras {
   alsoKnown?: readonly string[] | undefined
   /** Answers a request before the application sees it; true: it did. */
   intercept?: Intercept | undefined
+  /** A server has come under the policy. */
+  attached?: ((server: AttachableServer) => void) | undefined
+}
+
+/** What an adapter's handle can do besides. */
+export interface AdapterConnections extends Connections {
+  /** `listening`: the options of a listen() that is under way. */
+  attach(server: AttachableServer, listening?: unknown): this
+  /**
+   * Drains; resolves as soon as whatever is left has been handed over to another protocol, so that the application can close that
+   * (WebSockets): it has until the drain's deadline, like everything else.
+   */
+  answered(): Promise<void>
 }
 
 /**
@@ -39,7 +53,7 @@ export function attach(server: AttachableServer, options?: Options): Connections
 }
 
 /** A handle without a server yet, for adapters: `attach(server, options)` is `createConnections(options).attach(server)`. */
-export function createConnections(options?: Options, extras: Extras = {}): Connections {
+export function createConnections(options?: Options, extras: Extras = {}): AdapterConnections {
   if ('bun' in process.versions || 'deno' in process.versions) {
     const message =
       'halfclose: this runtime is not supported: Bun and Deno have no net.Socket below their HTTP servers; run it on Node.js'
@@ -49,12 +63,12 @@ export function createConnections(options?: Options, extras: Extras = {}): Conne
 }
 
 /** Node's own defaults, for a handle that has no server yet. */
-const NODE: Inherited = { keepAliveTimeout: 5_000, keepAliveTimeoutBuffer: 1_000, maxRequestsPerSocket: 0 }
+const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
 
 /** On every governed server; in the global registry, since two copies of this package may be loaded. */
 const ATTACHED = Symbol.for('halfclose.attached')
 
-class Handle implements Connections {
+class Handle implements AdapterConnections {
   readonly #options: Options | undefined
   readonly #extras: Extras
   readonly #counts = new Counts()
@@ -62,8 +76,11 @@ class Handle implements Connections {
   #sites: Site[] = []
   #policy: Policy
   #state: ServerState = 'serving'
-  #leaving = new AbortController()
+  #leaving = newLeaving()
   #run: Run | undefined
+  #report: Promise<Report> | undefined
+  /** The drain began because the last server was closed. */
+  #byClose = false
 
   constructor(options: Options | undefined, extras: Extras) {
     this.#options = options
@@ -94,27 +111,35 @@ class Handle implements Connections {
     return this.#run === undefined ? Number.POSITIVE_INFINITY : this.#run.remaining()
   }
 
-  attach(server: AttachableServer): this {
+  attach(server: AttachableServer, listening?: unknown): this {
     assertServer(server)
-    if (this.#state === 'drained') this.#startAnew()
+    // Only drain() says that the application leaves. Where its last server was just closed, one more is a new life.
+    if (this.#state === 'drained' || this.#byClose) this.#startAnew()
     const site = new Site(server, this.#parse(server), this.#events, this.#counts, this.#extras.intercept, forwarder(server))
     Object.defineProperty(server, ATTACHED, { value: true })
-    govern(site, { close: (closing) => this.#close(closing), policyFor: (changed) => this.#parse(changed) })
+    site.sharesListener = isShared(listening)
+    govern(site, {
+      close: (closing) => this.#close(closing),
+      policyFor: ({ inherited }) => this.#parse(inherited),
+      relisten: (again) => this.#relisten(again),
+    })
     this.#sites.push(site)
     if (this.#sites.length === 1) this.#policy = site.policy
     this.#warnOfUnseen(server)
     if (this.#run !== undefined) void this.#close(site)
+    this.#extras.attached?.(server)
     return this
   }
 
   stats(): Stats {
     const open = { silent: 0, busy: 0, idle: 0, closing: 0, lingering: 0, upgraded: 0 }
     for (const site of this.#sites) site.registry.countInto(open)
-    const { opened, closed, received, finished, cut, dropped, used, carried, closes, closedFirst, promisesBroken } = this.#counts
+    const { opened, closed, received, finished, cut, aborted, dropped, used, carried, closes, closedFirst, promisesBroken } =
+      this.#counts
     return {
       open,
       connections: { opened, closed },
-      requests: { received, finished, cut, dropped },
+      requests: { received, finished, cut, aborted, dropped },
       reuse: used === 0 ? 0 : carried / used,
       closes: { ...closes },
       closedFirst: { ...closedFirst },
@@ -137,15 +162,38 @@ class Handle implements Connections {
     return this
   }
 
-  drain({ reason = 'drain', fast = false }: DrainRequest = {}): Promise<Report> {
-    if (this.#run === undefined) {
+  drain(request?: DrainRequest): Promise<Report> {
+    this.#byClose = false
+    return this.#drain(request)
+  }
+
+  async answered(): Promise<void> {
+    const drained = this.drain()
+    await Promise.race([drained, this.#run?.onlyUpgraded])
+  }
+
+  #drain({ reason = 'drain', fast = false }: DrainRequest = {}): Promise<Report> {
+    if (this.#report === undefined) {
       const { drain } = this.policy
+      const life = this.#leaving
       const plan = fast ? { ...FAST_DRAIN, deadline: Math.min(FAST_DRAIN.deadline, drain.deadline) } : drain
       // Servers that somebody closed one by one are draining already, within the same bounds.
       const sites = this.#sites.filter((site) => site.run === undefined)
-      this.#run = new Run(sites, this.#events, plan, reason, (state) => this.#enter(state, reason))
+      const others = this.#sites.flatMap((site) => (site.run === undefined ? [] : [site.run.done]))
+      this.#run = new Run(
+        sites,
+        this.#events,
+        plan,
+        reason,
+        (state) => {
+          if (life === this.#leaving) this.#enter(state, reason)
+        },
+        others,
+      )
+      this.#report = this.#run.done
+      this.#run.start()
     }
-    return this.#run.done
+    return this.#report
   }
 
   /** One of several servers drains alone; the last one takes the handle with it. */
@@ -159,10 +207,15 @@ class Handle implements Connections {
         'server.close',
         () => {},
       )
+      run.start()
       await run.done
       this.#forget(site)
     } else if (site.run !== undefined) await site.run.done
-    else await this.drain({ reason: 'server.close' })
+    else {
+      this.#byClose = true
+      await this.#drain({ reason: 'server.close' })
+      this.#forget(site)
+    }
   }
 
   #forget(site: Site): void {
@@ -179,21 +232,22 @@ class Handle implements Connections {
   /** A drained application that listens again, as tests do: a new life, with a signal of its own. */
   #startAnew(): void {
     this.#sites = this.#sites.filter((site) => site.phase !== 'drained')
-    this.#leaving = new AbortController()
+    this.#leaving = newLeaving()
     this.#run = undefined
+    this.#report = undefined
+    this.#byClose = false
     this.#enter('serving', 'listen')
   }
 
-  #parse(server: AttachableServer): Policy {
-    return parseOptions(
-      this.#options,
-      {
-        keepAliveTimeout: server.keepAliveTimeout,
-        keepAliveTimeoutBuffer: 1_000,
-        maxRequestsPerSocket: server.maxRequestsPerSocket,
-      },
-      this.#extras.alsoKnown,
-    ).policy
+  /** A server that had drained listens again: for it and, where everything had drained, for the handle that is a new life. */
+  #relisten(site: Site): void {
+    if (this.#state === 'drained') this.#startAnew()
+    site.revive()
+    if (!this.#sites.includes(site)) this.#sites.push(site)
+  }
+
+  #parse(inherited: Inherited): Policy {
+    return parseOptions(this.#options, inherited, this.#extras.alsoKnown).policy
   }
 
   #warnOfUnseen(server: AttachableServer): void {
@@ -206,6 +260,13 @@ class Handle implements Connections {
       this.#events.warn({ code: 'HALFCLOSE_UNSEEN_CONNECTIONS', message })
     })
   }
+}
+
+/** Every event stream may listen: more than ten are no leak. */
+function newLeaving(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }
 
 function assertServer(server: unknown): asserts server is AttachableServer {

@@ -44,13 +44,13 @@ export function end(
 }
 
 /**
- * Where the application set a Content-Length that this piece of the body does not fill exactly, the head goes before it, so that
- * what it declares is known. (Not flushHeaders: head and first piece belong in one segment.)
+ * Where the application set a Content-Length and this is not all of the body, or does not fill it exactly, the head goes before it,
+ * so that what it declares is known. (Not flushHeaders: head and first piece belong in one segment.)
  */
 function writeMisfitHead(res: ServerResponse, exchange: Exchange, size: number, last: boolean): void {
   if (res.headersSent) return
   const declared = res.getHeader('content-length')
-  if (declared === undefined || Number(declared) === size) return
+  if (declared === undefined || (last && Number(declared) === size)) return
   exchange.wrongLength = last && hasBody(res) && res.statusCode !== 204 && res.statusCode !== 304
   res.writeHead(res.statusCode)
 }
@@ -68,8 +68,9 @@ function fit(connection: Connection, exchange: Exchange, chunk: unknown, encodin
 
 /** The connection cannot be used again, whatever its head said (RFC 9112 §6.3); the client sees the cut by the framing. */
 function misfit(connection: Connection, exchange: Exchange, how: 'longer' | 'shorter'): void {
-  if (connection.ending !== 'content-length') {
-    connection.ending = 'content-length'
+  connection.ending = 'content-length'
+  if (!exchange.misfit) {
+    exchange.misfit = true
     const { method = '', url = '' } = exchange.req
     connection.site.events.warn({
       code: 'HALFCLOSE_CONTENT_LENGTH',

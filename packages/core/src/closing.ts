@@ -1,39 +1,34 @@
 import { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import { type Connection, connectionOf } from './connection.js'
-import { GRACE } from './policy.js'
 import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
 
-/** Of an idle connection there is no response in flight that a reset could wipe out: a second for the peer's FIN is plenty. */
-const IDLE_QUIET = GRACE
-
 /**
  * Ends a connection output first: what was written is sent, then (TLS: close_notify and) FIN, then the rest of the input is read
- * and thrown away within the bounds of `linger`. Nothing is handed to the application any more.
+ * and thrown away within the bounds of `linger`. Nothing is handed to the application any more. `quiet`: the silence granted, at most
+ * `linger.quiet`.
  */
-export function shut(connection: Connection, reason: CloseReason): void {
-  const { socket, phase, site } = connection
+export function shut(connection: Connection, reason: CloseReason, quiet = Number.POSITIVE_INFINITY): void {
+  const { socket, phase, site, current } = connection
   if (phase === 'lingering' || phase === 'upgraded' || socket.destroyed) return
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
   connection.phase = 'lingering'
   connection.answering = false
   connection.failure = undefined
-  clearTimeout(connection.timer)
+  connection.clearTimers()
   dropWaiting(connection)
-  const body = connection.current?.bodyTaken === true ? connection.current.req : undefined
   resumeReading(connection)
   socket.end()
-  site.lingering.add(connection, phase === 'idle' || phase === 'silent' ? IDLE_QUIET : Number.POSITIVE_INFINITY, body)
+  // Node calls destroySoon() before our own 'finish' listener has taken the exchange away.
+  site.lingering.add(connection, quiet, current?.bodyTaken === true ? current.req : undefined)
 }
 
 /** Ends a connection at once. The peer can tell from the framing, or by a reset, that a response was broken off. */
 export function cut(connection: Connection, reason: CloseReason): void {
   connection.ending = reason
   connection.closedFirst ??= 'server'
-  connection.answering = false
-  connection.socket.destroy()
+  kill(connection)
 }
 
 export function dropWaiting(connection: Connection): void {
@@ -49,35 +44,60 @@ export function destroySoon(this: Socket): void {
 }
 
 /**
- * `socket.destroy` of a governed connection. A response whose body ends with the connection would look complete if it were cut
- * with a FIN: it is cut with a reset. Over TLS the missing close_notify tells, but many clients do not look: the reset goes below it.
+ * `socket.destroy` of a governed connection: Node's and the application's, by way of `req.destroy()` and `res.destroy()` too. It does
+ * not take a response along that has been written whole, nor the answer to a malformed request: then it means "output first".
  */
-export function destroy(this: Socket, error?: Error): Socket {
+export function destroy(this: Socket, error?: Error | null): Socket {
   const connection = connectionOf(this)
   if (connection === undefined || connection.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
-  if (connection.answering) {
-    shut(connection, 'error')
+  const { probe } = connection.site
+  if (probe !== undefined) {
+    probe.add(this)
     return this
   }
-  connection.released = true
   const byPeer = isConnectionError(error)
+  if (!byPeer && hasSomethingToSay(connection)) {
+    shut(connection, connection.answering ? 'error' : 'handler')
+    return this
+  }
   connection.ending ??= byPeer ? 'peer' : (connection.blame ?? 'handler')
   connection.closedFirst ??= byPeer ? 'peer' : 'server'
-  if (!byPeer && looksComplete(connection)) {
-    if (!(this instanceof TLSSocket)) return this.resetAndDestroy()
-    connection.raw?.resetAndDestroy()
-  }
-  return Reflect.apply(Socket.prototype.destroy, this, [error])
+  kill(connection, error, byPeer)
+  return this
 }
 
-function looksComplete({ current }: Connection): boolean {
-  return current?.closeDelimited === true && current.res.headersSent
+function hasSomethingToSay({ answering, phase, socket, blame, current }: Connection): boolean {
+  if (socket.writableFinished && socket.readableEnded) return false
+  if (answering || phase === 'lingering') return true
+  return blame === undefined && current?.res.writableEnded === true
+}
+
+/** Milliseconds in which the peer reads what came before a reset: libuv takes data and a reset that are read in one go for a clean end. */
+const BEFORE_RESET = 50
+
+/**
+ * A response whose body ends with the connection would look complete if it were cut with a FIN: it is cut with a reset. Over TLS the
+ * missing close_notify tells, but many clients do not look: the reset goes below it.
+ */
+export function kill(connection: Connection, error?: Error | null, byPeer = false): void {
+  if (connection.released) return
+  connection.released = true
+  const { socket, current } = connection
+  if (!byPeer && current?.closeDelimited === true && current.res.headersSent && !socket.writableEnded) {
+    setTimeout(reset, BEFORE_RESET, connection)
+  } else Reflect.apply(Socket.prototype.destroy, socket, [error])
+}
+
+function reset({ socket, raw }: Connection): void {
+  const tcp = raw ?? socket
+  // A unix domain socket has no address, and knows no reset.
+  if (tcp.remoteAddress !== undefined && !tcp.destroyed) tcp.resetAndDestroy()
+  socket.destroy()
 }
 
 /** An error of the connection itself (a reset, a broken pipe, TLS gone wrong): nobody is left to tell anything. */
-export function isConnectionError(error: Error | undefined): boolean {
-  if (error === undefined) return false
-  return (
-    'syscall' in error || ('code' in error && typeof error.code === 'string' && /^(?:ERR_SSL_|EPROTO|ECONN)/.test(error.code))
-  )
+function isConnectionError(error: Error | null | undefined): boolean {
+  if (error === undefined || error === null) return false
+  if ('syscall' in error) return true
+  return 'code' in error && typeof error.code === 'string' && /^(?:ERR_SSL_|EPROTO|ECONN)/.test(error.code)
 }

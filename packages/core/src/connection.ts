@@ -17,6 +17,8 @@ export interface Exchange {
   written: number
   /** The one and only piece of the body is known not to fit the declared length. */
   wrongLength: boolean
+  /** The body did not fit, and that was said. */
+  misfit: boolean
   /** The body ends with the connection, so that a cut would look complete. */
   closeDelimited: boolean
   /** The application reads the request's body itself, also after it has answered. */
@@ -28,6 +30,8 @@ export interface Waiting {
   readonly event: string
   readonly args: readonly [IncomingMessage, ...unknown[]]
   readonly arrived: number
+  /** A request timeout that struck while we ourselves held it back. */
+  excused?: Error
   /** Runs a function in the async context in which the request was parsed. */
   readonly inContext: (run: () => void) => void
 }
@@ -44,8 +48,6 @@ export class Connection {
   waiting: Waiting[] | undefined = undefined
   /** A `clientError` that waits for the answers before it. */
   failure: Error | undefined = undefined
-  /** A request timeout that struck while we ourselves held the request back. */
-  excused: Error | undefined = undefined
   /** A request that was answered before its body had arrived. */
   unread: IncomingMessage | undefined = undefined
   inputEnded = false
@@ -60,9 +62,16 @@ export class Connection {
   /** Milliseconds promised with the last response. */
   promised = 0
   lastUsed: number
+  /** `socket.allowHalfOpen` before it was ours. */
+  readonly wasHalfOpen: boolean
   /** `socket.bytesRead` when the connection last went quiet: more means that a request has begun to arrive. */
   mark: number
+  /** Bounds an error's late answer, or a request that was held back. */
   timer: NodeJS.Timeout | undefined = undefined
+  /** Bounds the answer that a half-closed client waits for. */
+  halfClosedTimer: NodeJS.Timeout | undefined = undefined
+  /** What an upgraded connection asked for. */
+  upgrade: { readonly method: string | undefined; readonly url: string | undefined } | undefined = undefined
   /** destroy() means "linger" while the application answers a malformed request. */
   answering = false
   released = false
@@ -76,6 +85,7 @@ export class Connection {
     readonly expiresAt: number,
   ) {
     this.lastUsed = openedAt
+    this.wasHalfOpen = socket.allowHalfOpen
     this.mark = socket.bytesRead
   }
 
@@ -96,9 +106,14 @@ export class Connection {
     return this.promised === 0 ? 0 : this.lastUsed + this.promised
   }
 
-  setTimer(ms: number, run: (connection: Connection) => void): void {
+  clearTimers(): void {
     clearTimeout(this.timer)
-    this.timer = setTimeout(run, ms, this)
+    clearTimeout(this.halfClosedTimer)
+  }
+
+  setTimer(ms: number, run: () => void): void {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(run, ms)
   }
 }
 

@@ -1,12 +1,13 @@
+import cluster from 'node:cluster'
 import { Server as HttpServer } from 'node:http'
-import { Server as NetServer } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { count, type Events } from './events.js'
 import { afterPoll, closeIfQuiet } from './idle.js'
 import { shrinkBacklog } from './node-private.js'
 import { idleDue, silentDue } from './policy.js'
-import { describeHeld, endLine, progressLine, Tally } from './report.js'
+import { describeHeld, endLine, mergeReports, progressLine, Tally } from './report.js'
 import type { Site } from './site.js'
 import type { DrainPolicy, Report, ServerState } from './types.js'
 
@@ -28,18 +29,42 @@ export class Run {
   readonly #onPhase: (phase: ServerState) => void
   readonly began = performance.now()
   readonly #due = new Set<Connection>()
-  #draining = false
+  readonly #others: readonly Promise<Report>[]
+  /** Resolves once whatever is left has been handed over to another protocol. */
+  readonly onlyUpgraded: Promise<void>
+  #settle: (report: Report) => void = () => {}
+  #noneButUpgraded: () => void = () => {}
+  #stopped = false
   #looking = false
   #wake: (() => void) | undefined
 
-  constructor(sites: readonly Site[], events: Events, plan: DrainPolicy, reason: string, onPhase: (phase: ServerState) => void) {
+  /** `others`: drains of single servers that are under way; this one ends, and reports, with them. */
+  constructor(
+    sites: readonly Site[],
+    events: Events,
+    plan: DrainPolicy,
+    reason: string,
+    onPhase: (phase: ServerState) => void,
+    others: readonly Promise<Report>[] = [],
+  ) {
+    this.#others = others
+    this.onlyUpgraded = new Promise((resolve) => {
+      this.#noneButUpgraded = resolve
+    })
     this.#sites = sites
     this.#events = events
     this.#plan = plan
     this.#onPhase = onPhase
     this.#tally = new Tally(reason, this.began, sites[0]?.counts.promisesBroken ?? {})
+    this.done = new Promise((resolve) => {
+      this.#settle = resolve
+    })
     for (const site of sites) site.run = this
-    this.done = this.#work()
+  }
+
+  /** Apart from the constructor: listeners that are told of the first phase must find the run where it belongs. */
+  start(): void {
+    void this.#work().then(this.#settle)
   }
 
   /** Milliseconds left until the deadline. */
@@ -63,37 +88,34 @@ export class Run {
   /** Something ended: perhaps it was the last. */
   check(): void {
     if (this.#empty) this.#wake?.()
+    else if (this.#stopped && this.#sites.every(leftToOthers)) this.#noneButUpgraded()
   }
 
-  /** Looks whether a connection that has gone quiet may go. */
-  consider(connection: Connection, now = performance.now()): void {
-    if (!this.#draining) return
+  #isDue(connection: Connection, now: number): boolean {
     const { phase, lastUsed, promised, openedAt } = connection
-    if (phase === 'idle') {
-      if (now < idleDue(this.#plan.idle, lastUsed, promised, this.began)) return
-    } else if (phase !== 'silent' || now < silentDue(this.#plan.silent, openedAt, this.began)) return
-    this.#due.add(connection)
-    if (this.#looking) return
-    this.#looking = true
-    afterPoll(this.#closeDue)
+    if (phase === 'idle') return now >= idleDue(this.#plan.idle, lastUsed, promised, this.began)
+    return phase === 'silent' && now >= silentDue(this.#plan.silent, openedAt, this.began)
   }
 
   async #work(): Promise<Report> {
     this.#enter('leaving')
-    if (this.#plan.delay > 0) await sleep(Math.min(this.#plan.delay, this.#plan.deadline))
+    // Where nothing listens there is nobody to tell.
+    if (this.#plan.delay > 0 && this.#sites.some(({ server }) => server.listening))
+      await sleep(Math.min(this.#plan.delay, this.#plan.deadline))
     this.#tally.leftAt = performance.now()
-    this.#draining = true
     this.#enter('draining')
     const sweep = setInterval(() => this.#sweep(), SWEEP)
     const progress = this.#reportProgress()
     this.#sweep()
     await Promise.all(this.#sites.map(stopListening))
+    this.#stopped = true
+    this.check()
     await this.#emptyWithin(this.remaining())
     if (!this.#empty) await this.#atDeadline()
     clearInterval(sweep)
     clearTimeout(progress.timer)
     await Promise.all(this.#sites.map(finish))
-    const report = this.#tally.report()
+    const report = (await Promise.all(this.#others)).reduce(mergeReports, this.#tally.report())
     this.#events.info(report, endLine(report))
     this.#enter('drained')
     return report
@@ -114,12 +136,25 @@ export class Run {
     this.#onPhase(phase)
   }
 
+  /** Looks who has gone quiet and may go. */
   #sweep(): void {
     const now = performance.now()
     for (const site of this.#sites) {
-      for (const connection of site.registry) this.consider(connection, now)
+      let between: ReadonlySet<Socket> | undefined
+      for (const connection of site.registry) {
+        if (!this.#isDue(connection, now)) continue
+        if (connection.phase === 'idle' && connection.unread === undefined) {
+          between ??= site.betweenMessages()
+          // Half of the next request came along with the last one.
+          if (!between.has(connection.socket)) continue
+        }
+        this.#due.add(connection)
+      }
       site.handshakes.destroyWhere((openedAt) => now >= silentDue(this.#plan.silent, openedAt, this.began))
     }
+    if (this.#looking || this.#due.size === 0) return
+    this.#looking = true
+    afterPoll(this.#closeDue)
   }
 
   readonly #closeDue = (): void => {
@@ -171,13 +206,20 @@ export class Run {
   }
 }
 
+function leftToOthers({ registry, handshakes }: Site): boolean {
+  if (handshakes.size > 0) return false
+  for (const { phase } of registry) if (phase !== 'upgraded') return false
+  return true
+}
+
 /**
  * Stops listening without http's own close, which destroys idle connections and switches the header and request timers off. The
  * kernel has finished handshakes that we have not accepted yet, and resets them when the listener closes: they are taken first.
  */
-async function stopListening({ server, counts, handshakes }: Site): Promise<void> {
+async function stopListening({ server, counts, handshakes, sharesListener }: Site): Promise<void> {
   if (!server.listening) return
-  shrinkBacklog(server)
+  // A queue that others accept from as well is not reset by our close, and a small one would turn their clients away.
+  if (!sharesListener && !cluster.isWorker) shrinkBacklog(server)
   const until = performance.now() + ACCEPT_AT_MOST
   const seen = () => counts.opened + handshakes.size
   for (

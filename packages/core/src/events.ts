@@ -9,6 +9,7 @@ export class Counts {
   received = 0
   finished = 0
   cut = 0
+  aborted = 0
   dropped = 0
   /** Closed connections that carried a request, and the requests they carried. */
   used = 0
@@ -28,6 +29,20 @@ const channels = {
   state: channel('halfclose:state'),
   close: channel('halfclose:connection.close'),
   warning: channel('halfclose:warning'),
+}
+
+/** Warnings of different text that are logged. */
+const LOGGED_AT_MOST = 100
+
+/** What a listener or a logger throws is uncaught, as it would be in any listener, but does not break off what we are in the middle of. */
+export function isolated(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
 }
 
 /** Typed events, mirrored to diagnostics channels. A payload is built only where somebody listens. */
@@ -58,25 +73,26 @@ export class Events {
 
   state(payload: ConnectionsEvents['state'][0]): void {
     channels.state.publish(payload)
-    this.#emitter.emit('state', payload)
+    isolated(() => this.#emitter.emit('state', payload))
   }
 
   close(payload: ConnectionsEvents['close'][0]): void {
     channels.close.publish(payload)
-    this.#emitter.emit('close', payload)
+    isolated(() => this.#emitter.emit('close', payload))
   }
 
   /** Each warning is an event every time, but is logged only the first time. */
   warn(warning: WarningEvent): void {
     channels.warning.publish(warning)
-    this.#emitter.emit('warning', warning)
-    if (this.#warned.has(warning.message)) return
-    if (this.#warned.size < 1_000) this.#warned.add(warning.message)
-    if (this.#logger) this.#logger.warn({ code: warning.code }, warning.message)
+    isolated(() => this.#emitter.emit('warning', warning))
+    // Messages hold paths, which clients choose: what is logged is bounded, the event is not.
+    if (this.#warned.has(warning.message) || this.#warned.size >= LOGGED_AT_MOST) return
+    this.#warned.add(warning.message)
+    if (this.#logger) isolated(() => this.#logger?.warn({ code: warning.code }, warning.message))
     else process.emitWarning(warning.message, { type: 'HalfcloseWarning', code: warning.code })
   }
 
   info(fields: object, message: string): void {
-    this.#logger?.info(fields, message)
+    isolated(() => this.#logger?.info(fields, message))
   }
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { cut, shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
+import { makeLast } from './node-private.js'
 import { stopReading } from './reading.js'
 import type { Site } from './site.js'
 
@@ -18,9 +19,10 @@ export function onClientError(site: Site, error: Error, socket: Socket): boolean
     return site.forward('clientError', [error, socket])
   }
   if (connection.phase === 'lingering' || connection.failure !== undefined) return true
-  if (code === REQUEST_TIMEOUT && connection.waiting !== undefined) {
+  const last = connection.waiting?.at(-1)
+  if (code === REQUEST_TIMEOUT && last !== undefined) {
     // We hold the request back ourselves: its time starts when it is handed over.
-    connection.excused = error
+    last.excused = error
     return true
   }
   fail(connection, error)
@@ -39,6 +41,12 @@ function fail(connection: Connection, error: Error): void {
   if (current !== undefined && (current.req.complete || last !== undefined)) {
     connection.failure = error
     stopReading(connection)
+    return
+  }
+  if (current?.res.writableEnded === true) {
+    // Answered already, the answer is on its way: it is the last one, and the broken body is owed nothing more.
+    connection.ending ??= 'error'
+    makeLast(current.res)
     return
   }
   answer(connection, error)
@@ -76,11 +84,10 @@ export function answer(connection: Connection, error: Error): void {
 }
 
 /** Gives a request that was held back its time anew, from now on. */
-export function restartRequestTimeout(connection: Connection): void {
-  const { excused: error, site } = connection
+export function restartRequestTimeout(connection: Connection, error: Error): void {
+  const { site } = connection
   const req = connection.current?.req
-  if (error === undefined || req === undefined) return
-  connection.excused = undefined
+  if (req === undefined) return
   const ms = site.server.requestTimeout
   if (ms > 0 && !req.complete) {
     connection.setTimer(ms, () => {

@@ -1,12 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import { end, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, type Waiting } from './connection.js'
 import { answer, restartRequestTimeout } from './failure.js'
-import { handOver, letGo, watchHeld } from './handover.js'
+import { boundAnswer } from './half-closed.js'
+import { handOver, watchHeld } from './handover.js'
 import { writeHead } from './head.js'
 import { goIdle } from './idle.js'
+import { unpauseParser } from './node-private.js'
 import { resumeReading, stopReading } from './reading.js'
 import type { Site } from './site.js'
 
@@ -17,9 +19,11 @@ export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
  * (RFC 9112 §9.3.2, §9.6). Returns what `emit` returns.
  */
 export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, res: ServerResponse): boolean {
-  // HTTP/2 orders its streams itself; looking for their socket would already go through the session's proxy.
-  const connection = req.httpVersionMajor >= 2 ? undefined : connectionOf(req.socket)
-  if (connection === undefined) return site.forward(event, [req, res])
+  const connection = connectionOf(req.socket)
+  if (connection === undefined) return lacksHost(site, req) ? refuseHost(res) : site.forward(event, [req, res])
+  // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
+  if (connection.current?.req === req) return site.forward(event, [req, res])
+  if (connection.raw !== undefined) unpauseParser(connection.socket)
   if (connection.current !== undefined) return hold(connection, event, [req, res])
   if (connection.ending !== undefined) {
     site.counts.dropped++
@@ -30,18 +34,16 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
 
 /** An upgrade or CONNECT has been parsed: Node has let go of the socket. It passes the same gate. */
 export function arriveUpgrade(site: Site, event: 'upgrade' | 'connect', args: readonly [IncomingMessage, ...unknown[]]): boolean {
-  const connection = args[0].httpVersionMajor >= 2 ? undefined : connectionOf(args[0].socket)
-  if (connection === undefined) return site.forward(event, args)
-  if (connection.current !== undefined) {
-    watchHeld(connection.socket)
-    return hold(connection, event, args)
-  }
-  if (connection.ending !== undefined) {
-    site.counts.dropped++
-    shut(connection, 'handler')
-    return true
-  }
-  return handOver(connection, event, args)
+  const connection = connectionOf(args[0].socket)
+  // Handed over already: Fastify's second server passes its upgrades on to the first.
+  if (connection === undefined || connection.phase === 'upgraded') return site.forward(event, args)
+  watchHeld(connection.socket)
+  if (connection.current !== undefined && connection.phase !== 'lingering') return hold(connection, event, args)
+  if (connection.ending === undefined) return handOver(connection, event, args)
+  site.counts.dropped++
+  if (connection.phase === 'lingering') site.lingering.takeRaw(connection)
+  else shut(connection, 'handler')
+  return true
 }
 
 function hold(connection: Connection, event: string, args: Waiting['args']): true {
@@ -56,6 +58,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   connection.phase = 'busy'
   connection.unread = undefined
   connection.blame = undefined
+  clearTimeout(connection.timer)
   connection.requests++
   site.counts.received++
   connection.current = {
@@ -66,21 +69,36 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
     declared: -1,
     written: 0,
     wrongLength: false,
+    misfit: false,
     closeDelimited: false,
     bodyTaken: false,
   }
   Object.assign(res, HOOKS)
   res.on('finish', onFinish)
-  // HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, past the gate.
-  if (site.requireHost && req.httpVersionMinor === 1 && req.headers.host === undefined) {
-    res.writeHead(400, { Connection: 'close' }).end()
+  if (connection.inputEnded) boundAnswer(connection)
+  if (req.httpVersionMajor !== 1) {
+    // What the client writes in its request line does not make this connection another protocol.
+    res.writeHead(505, { Connection: 'close' }).end()
     return true
   }
+  if (lacksHost(site, req)) return refuseHost(res)
   if (site.intercept?.(req, res) === true) return true
   return site.forward(event, [req, res])
 }
 
-const HOOKS = { writeHead, write, end }
+/** HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, past the gate. */
+function lacksHost(site: Site, req: IncomingMessage): boolean {
+  return site.requireHost && req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && req.headers.host === undefined
+}
+
+function refuseHost(res: ServerResponse): true {
+  res.writeHead(400, { Connection: 'close' }).end()
+  return true
+}
+
+// writeHeader: Node's own alias until 25.
+const HOOKS =
+  'writeHeader' in ServerResponse.prototype ? { writeHead, writeHeader: writeHead, write, end } : { writeHead, write, end }
 
 /** The response is with the kernel. Runs after Node's own listener, which has taken the response off the socket. */
 function onFinish(this: ServerResponse): void {
@@ -91,7 +109,7 @@ function onFinish(this: ServerResponse): void {
   connection.current = undefined
   connection.site.counts.finished++
   connection.site.run?.finished(exchange.arrived)
-  clearTimeout(connection.timer)
+  connection.clearTimers()
   if (connection.ending !== undefined) {
     dropWaiting(connection)
     shut(connection, connection.ending)
@@ -112,20 +130,23 @@ function next(connection: Connection): void {
   if (first === undefined || socket.destroyed) return
   if (waiting?.length === 0) {
     connection.waiting = undefined
-    resumeReading(connection)
+    // The socket of an upgrade is left as Node has put it: what comes next is read by whoever takes it.
+    if (!isUpgrade(first.event)) resumeReading(connection)
   }
   first.inContext(() => dispatch(connection, first))
 }
 
-function dispatch(connection: Connection, { event, args, arrived }: Waiting): void {
+function dispatch(connection: Connection, { event, args, arrived, excused }: Waiting): void {
   const [req, res] = args
-  if (event === 'upgrade' || event === 'connect') {
-    letGo(connection.socket)
-    handOver(connection, event, args)
-  } else if (isResponse(res) && (event === 'request' || event === 'checkContinue' || event === 'checkExpectation')) {
+  if (isUpgrade(event)) handOver(connection, event, args)
+  else if (isResponse(res) && (event === 'request' || event === 'checkContinue' || event === 'checkExpectation')) {
     begin(connection, event, req, res, arrived)
-    restartRequestTimeout(connection)
+    if (excused !== undefined) restartRequestTimeout(connection, excused)
   }
+}
+
+function isUpgrade(event: string): event is 'upgrade' | 'connect' {
+  return event === 'upgrade' || event === 'connect'
 }
 
 function isResponse(value: unknown): value is ServerResponse {

@@ -2,21 +2,23 @@ import { Server as HttpServer, IncomingMessage, type ServerResponse } from 'node
 import { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { types } from 'node:util'
-import { cut, shut } from './closing.js'
+import { cut } from './closing.js'
 import { connectionOf } from './connection.js'
 import { count } from './events.js'
 import { onClientError } from './failure.js'
 import { arrive, arriveUpgrade } from './gate.js'
-import { expire } from './idle.js'
-import type { Site } from './site.js'
+import { closeIfQuiet, expire } from './idle.js'
+import { isShared, type Site } from './site.js'
 import type { AttachableServer, Policy } from './types.js'
 
 /** What the handle does when somebody closes a governed server. */
 export interface Governor {
   /** Drains the server; resolves when it has closed. */
   close(site: Site): Promise<unknown>
+  /** A drained server listens again. */
+  relisten(site: Site): void
   /** The server's defaults were changed after it was attached: the policy that follows from them now. */
-  policyFor(server: AttachableServer): Policy
+  policyFor(site: Site): Policy
 }
 
 /**
@@ -46,9 +48,12 @@ export function govern(site: Site, governor: Governor): void {
 
   const admit = (socket: unknown, raw: Socket | undefined) => {
     if (!(socket instanceof Socket)) return
-    if (server.keepAliveTimeout !== written) {
+    const { keepAliveTimeout, maxRequestsPerSocket } = server
+    if (keepAliveTimeout !== written || (maxRequestsPerSocket ?? 0) !== 0) {
       // `const server = app.listen(); server.keepAliveTimeout = 65_000`: the usual order.
-      site.policy = governor.policyFor(server)
+      if (keepAliveTimeout !== written) site.inherited = { ...site.inherited, keepAliveTimeout }
+      if ((maxRequestsPerSocket ?? 0) !== 0) site.inherited = { ...site.inherited, maxRequestsPerSocket }
+      site.policy = governor.policyFor(site)
       written = impose(site)
     }
     site.admit(socket, raw)
@@ -76,11 +81,17 @@ export function govern(site: Site, governor: Governor): void {
         if (!secure) break
         if (first instanceof Socket) site.handshakes.begin(first, () => site.run?.check())
         return site.forward(event, args)
-      case 'listening':
-        site.nowListening()
-        break
+      case 'listening': {
+        const heard = site.forward(event, args)
+        if (site.listensAnew) governor.relisten(site)
+        else site.nowListening()
+        return heard
+      }
       case 'close':
-        if (site.muteClose) return false
+        if (site.muteClose) {
+          site.muteClose = false
+          return false
+        }
         site.nowClosed()
     }
     const heard = site.forward(event, args)
@@ -90,24 +101,29 @@ export function govern(site: Site, governor: Governor): void {
     return heard
   }
 
+  const listen = (...args: unknown[]): unknown => {
+    site.sharesListener = isShared(args[0])
+    // A listen() that was under way when the drain ended is none.
+    site.listensAnew = site.phase === 'drained'
+    return Reflect.apply(Object.getPrototypeOf(server).listen, server, args)
+  }
+
   const close = (callback?: unknown): AttachableServer => {
     if (site.phase === 'serving' && !server.listening) {
       // Never listened: Node's own error reaches the callback.
       Reflect.apply(HttpServer.prototype.close, server, [callback])
       return server
     }
-    governor.close(site).then(() => {
+    const done = () => {
       if (typeof callback === 'function') process.nextTick(callback)
-    })
+    }
+    governor.close(site).then(done, done)
     return server
   }
 
   const closeIdleConnections = (): void => {
-    for (const connection of [...site.registry]) {
-      if (connection.state !== 'idle') continue
-      if (performance.now() < connection.promiseUntil) count(site.counts.promisesBroken, 'close-idle')
-      shut(connection, 'handler')
-    }
+    for (const connection of [...site.registry])
+      if (connection.phase === 'idle') closeIfQuiet(connection, 'handler', 'close-idle')
   }
 
   const closeAllConnections = (): void => {
@@ -121,6 +137,7 @@ export function govern(site: Site, governor: Governor): void {
   }
 
   define(server, 'emit', emit)
+  define(server, 'listen', listen)
   define(server, 'close', close)
   define(server, 'closeIdleConnections', closeIdleConnections)
   define(server, 'closeAllConnections', closeAllConnections)
@@ -163,7 +180,10 @@ function failExpectation(this: AttachableServer, _req: IncomingMessage, res: Ser
   res.writeHead(417).end()
 }
 
-function leaveToGate(): void {}
+function leaveToGate(this: AttachableServer, _req: IncomingMessage, socket: Socket): void {
+  // A connection from before attach(): what Node would do.
+  if (connectionOf(socket) === undefined && this.listenerCount('connect') <= 1) socket.destroy()
+}
 
 function isResponse(value: unknown): value is ServerResponse {
   return typeof value === 'object' && value !== null && 'writeHead' in value && 'req' in value

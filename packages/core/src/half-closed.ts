@@ -11,17 +11,22 @@ export function onInputEnd(this: Socket): void {
   if (connection === undefined || connection.phase === 'upgraded') return
   connection.inputEnded = true
   connection.closedFirst ??= 'peer'
-  const { halfClosed } = connection.site.policy
-  if (connection.current !== undefined && halfClosed > 0) watch(connection, halfClosed, this.bytesWritten - this.writableLength)
+  if (connection.current !== undefined) boundAnswer(connection)
   else if (connection.phase !== 'lingering') connection.ending ??= 'client-close'
 }
 
-/** A peer that takes bytes is there: the bound starts anew while output makes progress. */
-function watch(connection: Connection, bound: number, flushedBefore: number): void {
-  connection.setTimer(bound, () => {
-    const { socket } = connection
-    const flushed = socket.bytesWritten - socket.writableLength
-    if (flushed > flushedBefore) watch(connection, bound, flushed)
+/**
+ * Bounds the answer that a half-closed client waits for; anew for each of several. A peer that takes bytes is there: the bound
+ * starts anew while output makes progress, too.
+ */
+export function boundAnswer(connection: Connection): void {
+  const { socket, site } = connection
+  const { halfClosed } = site.policy
+  if (halfClosed === 0) return
+  const before = socket.bytesWritten - socket.writableLength
+  clearTimeout(connection.halfClosedTimer)
+  connection.halfClosedTimer = setTimeout(() => {
+    if (socket.bytesWritten - socket.writableLength > before) boundAnswer(connection)
     else cut(connection, 'half-closed')
-  })
+  }, halfClosed)
 }

@@ -4,6 +4,7 @@ import { shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { head } from './failure.js'
 import { onInputEnd } from './half-closed.js'
+import { forgetReading } from './reading.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
 export function handOver(
@@ -12,10 +13,6 @@ export function handOver(
   args: readonly [IncomingMessage, ...unknown[]],
 ): boolean {
   const { site, socket } = connection
-  connection.requests++
-  site.counts.received++
-  site.counts.finished++
-  site.run?.finished(performance.now())
   if (site.draining) {
     // A tunnel begun now would be cut at the deadline: the client is told to take it elsewhere.
     refuse(connection, head('503 Service Unavailable', 'Retry-After: 1\r\n'), 'draining')
@@ -26,8 +23,14 @@ export function handOver(
     refuse(connection, head('501 Not Implemented'), 'error')
     return true
   }
+  connection.requests++
+  site.counts.received++
+  site.counts.finished++
   connection.phase = 'upgraded'
+  connection.upgrade = { method: args[0].method, url: args[0].url }
   connection.promised = 0
+  letGo(connection)
+  socket.allowHalfOpen = connection.wasHalfOpen
   socket.removeListener('end', onInputEnd)
   Reflect.deleteProperty(socket, 'destroySoon')
   Reflect.deleteProperty(socket, 'destroy')
@@ -36,21 +39,23 @@ export function handOver(
 
 function refuse(connection: Connection, response: string, reason: 'draining' | 'error'): void {
   connection.ending = reason
-  // Node has taken its error listener away.
-  connection.socket.on('error', ignore)
   if (connection.socket.writable) connection.socket.write(response)
   shut(connection, reason)
 }
 
-/** While it waits nobody listens for errors: a client's reset would crash the process. Nor does Node pass 'drain' on. */
+/** Until it is handed over nobody listens for errors: a client's reset would crash the process. Nor does Node pass 'drain' on. */
 export function watchHeld(socket: Socket): void {
   socket.on('error', ignore)
   socket.on('drain', passDrainOn)
 }
 
-export function letGo(socket: Socket): void {
+/** As Node hands a socket over: nobody listens, and it is neither flowing nor paused. */
+function letGo(connection: Connection): void {
+  const { socket } = connection
+  forgetReading(connection)
   socket.removeListener('drain', passDrainOn)
   socket.removeListener('error', ignore)
+  Reflect.set(socket, 'readableFlowing', null)
 }
 
 function ignore(): void {}

@@ -7,7 +7,8 @@ interface Handshake {
 
 /**
  * TLS connections whose handshake is not finished: HTTP does not know them yet, but a drain must bound them. A finished one is
- * found again by its peer's address and port; the link between a TLS socket and the raw one below it is private.
+ * found again by its peer's address and port, since the link between a TLS socket and the raw one below it is private; a unix domain
+ * socket has none, and is not watched.
  */
 export class Handshakes {
   readonly #open = new Map<string, Handshake>()
@@ -18,6 +19,7 @@ export class Handshakes {
 
   begin(socket: Socket, onEnd: () => void): void {
     const key = keyOf(socket)
+    if (key === undefined) return
     this.#open.set(key, { socket, openedAt: performance.now() })
     socket.once('close', () => {
       if (this.#open.get(key)?.socket !== socket) return
@@ -29,6 +31,7 @@ export class Handshakes {
   /** Returns the raw socket below. */
   finish(secure: Socket): Socket | undefined {
     const key = keyOf(secure)
+    if (key === undefined) return undefined
     const raw = this.#open.get(key)?.socket
     this.#open.delete(key)
     return raw
@@ -40,6 +43,7 @@ export class Handshakes {
   }
 }
 
-function keyOf(socket: Socket): string {
+function keyOf(socket: Socket): string | undefined {
+  if (socket.remoteAddress === undefined) return undefined
   return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`
 }

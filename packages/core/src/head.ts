@@ -1,6 +1,14 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type Connection, connectionOf, type Exchange } from './connection.js'
-import { announceClose, hasBody, isLast, knownLength, removedConnection, setPrintedKeepAlive } from './node-private.js'
+import {
+  announceClose,
+  hasBody,
+  isLast,
+  knownLength,
+  refusesBody,
+  removedConnection,
+  setPrintedKeepAlive,
+} from './node-private.js'
 import { closeReason, keepAliveField, promiseFor } from './policy.js'
 import { parseConnection } from './tokens.js'
 import type { CloseReason, KeepAlivePolicy } from './types.js'
@@ -62,6 +70,8 @@ function decide(connection: Connection, exchange: Exchange, said: Said): CloseRe
       askedClose: asked.close,
       askedKeepAlive: asked.keepAlive,
       handlerCloses: (exchange.parserPersists && !res.shouldKeepAlive) || parseConnection(said.connection).close,
+      refusesBody: refusesBody(res),
+      faultyFraming: req.httpVersionMinor === 0 && req.headers['transfer-encoding'] !== undefined,
       wrongLength: exchange.wrongLength,
       requests: connection.requests,
       expiresAt: connection.expiresAt,

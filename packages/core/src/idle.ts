@@ -1,7 +1,11 @@
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { count } from './events.js'
+import { GRACE } from './policy.js'
 import type { CloseReason, PromiseBreaker } from './types.js'
+
+/** Of an idle connection there is no response in flight that a reset could wipe out: a second for the peer's FIN is plenty. */
+const IDLE_QUIET = GRACE
 
 /** Between two requests: the promise and the hold begin. */
 export function goIdle(connection: Connection): void {
@@ -12,7 +16,6 @@ export function goIdle(connection: Connection): void {
   connection.mark = socket.bytesRead
   // Node has armed its own timer with the same value, except where it cannot: Node 20 knows no buffer but 1 s.
   if (keepAlive !== false && socket.timeout !== keepAlive.hold) socket.setTimeout(keepAlive.hold)
-  site.run?.consider(connection)
 }
 
 /**
@@ -36,7 +39,7 @@ export function closeIfQuiet(connection: Connection, reason: CloseReason, broken
     return
   }
   if (broken !== undefined && performance.now() < connection.promiseUntil) count(site.counts.promisesBroken, broken)
-  shut(connection, reason)
+  shut(connection, reason, IDLE_QUIET)
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { Connection } from './connection.js'
-import { connectionOf } from './connection.js'
+import { kill } from './closing.js'
+import { type Connection, connectionOf } from './connection.js'
 import { readRaw } from './node-private.js'
 import type { Policy } from './types.js'
 
@@ -42,9 +42,14 @@ export class Lingering {
     }
     this.#entries.set(connection, entry)
     if (parsed) parsed.on('data', (chunk: Buffer) => this.discard(connection, chunk))
-    else process.nextTick(takeRaw, connection)
+    else this.takeRaw(connection)
     if (this.#entries.size > this.#bounds.connections) this.#letOldestGo()
     this.#timer ??= setInterval(() => this.#sweep(), this.#period()).unref()
+  }
+
+  /** From the next tick on: the parser may be amid a chunk. */
+  takeRaw(connection: Connection): void {
+    process.nextTick(takeRaw, connection)
   }
 
   delete(connection: Connection): void {
@@ -65,11 +70,13 @@ export class Lingering {
     const now = performance.now()
     for (const [connection, entry] of this.#entries) {
       const flushed = flushedOf(connection)
-      if (flushed !== entry.flushed) {
+      const progress = flushed !== entry.flushed
+      if (progress) {
         entry.flushed = flushed
         entry.lastProgress = now
       }
-      if (now - entry.since >= this.#bounds.total || now - entry.lastProgress >= entry.quiet) this.#letGo(connection)
+      const quiet = !progress && now - entry.lastProgress >= entry.quiet
+      if (quiet || now - entry.since >= this.#bounds.total) this.#letGo(connection)
     }
   }
 
@@ -82,7 +89,7 @@ export class Lingering {
 
   #letGo(connection: Connection): void {
     this.delete(connection)
-    connection.socket.destroy()
+    kill(connection)
   }
 
   #period(): number {

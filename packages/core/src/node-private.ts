@@ -16,6 +16,9 @@ interface PrivateResponse {
   _hasBody: boolean
   /** The Content-Length that was declared, or the one that Node worked out for a body passed to end(). */
   _contentLength: number | null
+  /** The request expects 100-continue; whether that was sent. A final answer without it leaves open whether the body follows. */
+  _expect_continue: boolean
+  _sent100: boolean
   /** removeHeader was called for it: Node then announces nothing at all. */
   _removedConnection: boolean
 }
@@ -56,6 +59,11 @@ export function removedConnection(res: ServerResponse): boolean {
   return isPrivateResponse(res) && res._removedConnection
 }
 
+/** Whether the request's body was refused by answering without 100 Continue (RFC 9110 §10.1.1). */
+export function refusesBody(res: ServerResponse): boolean {
+  return isPrivateResponse(res) && res._expect_continue && !res._sent100
+}
+
 const CONNECTION_LINES = /\r\n(?:connection|keep-alive):[^\r]*(?=\r\n)/gi
 
 /** Puts `Connection: close` into a head that Node wrote but has not sent, in place of what it says of the connection. */
@@ -63,6 +71,17 @@ export function announceClose(res: ServerResponse): void {
   if (!isPrivateResponse(res) || res._header === null) return
   const head = res._header.replace(CONNECTION_LINES, '')
   res._header = `${head.slice(0, -2)}Connection: close\r\n\r\n`
+}
+
+/**
+ * Undoes Node's own pause, made where a slow reader's responses pile up: over TLS it strikes the parser amid what has been decrypted, and
+ * the rest fails with HPE_PAUSED. Reading is stopped by reading.ts instead.
+ */
+export function unpauseParser(socket: Socket): void {
+  if ('_paused' in socket && socket._paused === true) {
+    socket._paused = false
+    socket.resume()
+  }
 }
 
 /**

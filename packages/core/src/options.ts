@@ -6,7 +6,6 @@ import type { DrainPolicy, Http10, KeepAlivePolicy, Logger, Policy, WarningEvent
 /** What the server was set up with before a policy was put on it. */
 export interface Inherited {
   readonly keepAliveTimeout: number
-  readonly keepAliveTimeoutBuffer: number
   readonly maxRequestsPerSocket: number | null | undefined
 }
 
@@ -18,6 +17,8 @@ export interface ParsedOptions {
 
 /** A connection is kept longer than promised by this: the client's clock started when our response arrived, ours when it left. */
 const MARGIN = 1_000
+/** What is kept where the server said "for ever" (0): longer than the load balancers in front of it. */
+const FOR_EVER = 72_000
 /** What is promised where nobody chose; Node's own default. */
 const PROMISE = 5_000
 
@@ -71,12 +72,13 @@ function parseTimes(givenTimeout: unknown, givenHold: unknown, inherited: Inheri
   if (kept !== undefined && kept < least) {
     throw optionRangeError('keepAlive.hold', `at least timeout + 1_000 (${least} ms)`, kept)
   }
-  // 0 means "for ever" to Node, and nobody promises that.
+  // 0 means "for ever, without a field" to Node: no promise.
   const set = Number.isFinite(inherited.keepAliveTimeout) && inherited.keepAliveTimeout > 0
-  const server = set ? inherited.keepAliveTimeout : PROMISE
+  const server = set ? inherited.keepAliveTimeout : 0
   const timeout = promised ?? Math.min(server, PROMISE, kept === undefined ? PROMISE : kept - MARGIN)
   // A server that was told to keep connections long (Fastify: 72_000) has a load balancer before it; a short promise does not change that.
-  const hold = kept ?? (promised === undefined ? Math.min(Math.max(server, timeout + MARGIN), LONGEST) : timeout + MARGIN)
+  const hold =
+    kept ?? (promised === undefined ? Math.min(Math.max(set ? server : FOR_EVER, timeout + MARGIN), LONGEST) : timeout + MARGIN)
   if (timeout > 0 && timeout < 1_000) {
     const hint = `${timeout} is milliseconds; did you mean ${grouped(timeout * 1_000)}?`
     const source =

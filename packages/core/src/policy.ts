@@ -14,6 +14,10 @@ export interface Facts {
   readonly askedKeepAlive: boolean
   /** The application said `Connection: close`. */
   readonly handlerCloses: boolean
+  /** Answered without the 100 Continue that the client waits for: whether its body follows nobody knows. */
+  readonly refusesBody: boolean
+  /** The request's framing cannot be trusted: a transfer coding in HTTP/1.0 (RFC 9112 §6.1). */
+  readonly faultyFraming: boolean
   /** The body is known to differ from its Content-Length. */
   readonly wrongLength: boolean
   /** Requests handed over on this connection, this one included. */
@@ -37,7 +41,8 @@ export function closeReason(keepAlive: KeepAlivePolicy | false, facts: Facts, no
   if (facts.http10) {
     if (!facts.askedKeepAlive || keepAlive === false || keepAlive.http10 !== 'grant') return 'http10'
   }
-  if (!facts.parserPersists) return 'client-close'
+  if (!facts.parserPersists || facts.faultyFraming) return 'client-close'
+  if (facts.refusesBody) return 'handler'
   if (facts.handlerCloses) return 'handler'
   if (keepAlive === false) return 'no-keep-alive'
   if (keepAlive.maxRequests !== false && facts.requests >= keepAlive.maxRequests) return 'max-requests'

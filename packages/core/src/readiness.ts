@@ -23,7 +23,10 @@ export function readinessAnswer(connections: Connections): ReadinessAnswer {
 }
 
 /** Whether the request asks for the readiness route; then it is answered. Runs before every request: no allocation unless it does. */
-export function interceptReadiness(path: string, connections: () => Connections): (req: IncomingMessage, res: ServerResponse) => boolean {
+export function interceptReadiness(
+  path: string,
+  connections: () => Connections,
+): (req: IncomingMessage, res: ServerResponse) => boolean {
   return (req, res) => {
     const { url, method } = req
     if (url === undefined || !url.startsWith(path) || (url.length > path.length && url[path.length] !== '?')) return false

@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net'
 import { type Connection, connectionOf } from './connection.js'
 
-/** Whether something waits that more input could only pile up behind. */
-function mustWait({ waiting, failure }: Connection): boolean {
-  return failure !== undefined || (waiting?.length ?? 0) >= SEVERAL
-}
+/**
+ * From this many waiting requests on, nothing more is read. With fewer, reading goes on: a socket that is not read does not tell
+ * that its client has left. Honest clients pipeline a handful.
+ */
+const SEVERAL = 16
 
-/** From this many waiting requests on, nothing more is read. With one, reading goes on, so that a client that leaves is noticed. */
-const SEVERAL = 2
+/** Whether something waits that more input could only pile up behind. */
+function mustWait({ waiting, failure, socket }: Connection): boolean {
+  if (failure !== undefined) return true
+  return waiting !== undefined && (waiting.length >= SEVERAL || socket.writableNeedDrain)
+}
 
 /**
  * Stops reading where requests wait. Not at once: Node starts reading again at the end of every message in the chunk it is parsing,
@@ -17,7 +21,7 @@ export function stopReading(connection: Connection): void {
   if (!mustWait(connection)) return
   if (!connection.stopped) {
     connection.stopped = true
-    connection.socket.on('drain', stayStopped)
+    connection.socket.on('drain', onDrain)
   }
   if (connection.pausing) return
   connection.pausing = true
@@ -28,7 +32,7 @@ export function stopReading(connection: Connection): void {
 export function resumeReading(connection: Connection): void {
   const { socket } = connection
   if (mustWait(connection) || socket.destroyed) return
-  if (connection.stopped) socket.removeListener('drain', stayStopped)
+  if (connection.stopped) socket.removeListener('drain', onDrain)
   connection.stopped = false
   socket.resume()
 }
@@ -43,8 +47,16 @@ function pause(connection: Connection): void {
   if (connection.stopped && mustWait(connection)) connection.socket.pause()
 }
 
-/** Node starts reading again whenever a slow reader has taken a response. */
-function stayStopped(this: Socket): void {
+/** For a socket that goes to somebody else. */
+export function forgetReading(connection: Connection): void {
+  connection.stopped = false
+  connection.socket.removeListener('drain', onDrain)
+}
+
+/** Node starts reading again whenever a slow reader has taken a response: whether that is right depends on what waits. */
+function onDrain(this: Socket): void {
   const connection = connectionOf(this)
-  if (connection !== undefined) stopReading(connection)
+  if (connection === undefined) return
+  if (mustWait(connection)) stopReading(connection)
+  else resumeReading(connection)
 }

@@ -60,6 +60,28 @@ export class Tally {
   }
 }
 
+/** Two drains at the same time, told as one. The times are those of `main`. */
+export function mergeReports(main: Report, other: Report): Report {
+  const held = [...main.heldBy, ...other.heldBy]
+  return {
+    ...main,
+    clean: main.clean && other.clean,
+    requests: sum(main.requests, other.requests),
+    connections: {
+      closed: main.connections.closed + other.connections.closed,
+      byReason: sum(main.connections.byReason, other.connections.byReason),
+    },
+    heldBy: held.slice(0, HELD_AT_MOST),
+    heldByMore: main.heldByMore + other.heldByMore + Math.max(0, held.length - HELD_AT_MOST),
+  }
+}
+
+function sum<T extends Readonly<Partial<Record<string, number>>>>(one: T, other: T): T {
+  const total: Record<string, number> = {}
+  for (const counts of [one, other]) for (const key in counts) total[key] = (total[key] ?? 0) + (counts[key] ?? 0)
+  return { ...one, ...other, ...total }
+}
+
 function difference<K extends string>(after: Readonly<Partial<Record<K, number>>>, before: Readonly<Partial<Record<K, number>>>) {
   const since: Partial<Record<K, number>> = {}
   for (const key in after) {
@@ -70,12 +92,13 @@ function difference<K extends string>(after: Readonly<Partial<Record<K, number>>
 }
 
 /** What a connection holds the drain with. The query is left out: it may hold secrets. */
-export function describeHeld({ socket, state, current, lastUsed }: Connection, now: number): HeldBy {
+export function describeHeld({ socket, state, current, upgrade, lastUsed }: Connection, now: number): HeldBy {
+  const { method, url } = current?.req ?? upgrade ?? {}
   return {
-    remote: `${socket.remoteAddress}:${socket.remotePort}`,
+    remote: socket.remoteAddress === undefined ? 'a unix domain socket' : `${socket.remoteAddress}:${socket.remotePort}`,
     state,
-    method: current?.req.method,
-    path: current?.req.url?.split('?')[0],
+    method,
+    path: url?.split('?')[0],
     ms: Math.round(now - (current?.arrived ?? lastUsed)),
   }
 }

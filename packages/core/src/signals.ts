@@ -139,7 +139,9 @@ class SignalCoordinator implements Coordinator {
       if (!(await participant.leave(leaving.request))) leaving.clean = false
     } catch (error) {
       leaving.clean = false
-      participant.warn(`halfclose: ${participant.name} did not close: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      participant.warn(
+        `halfclose: ${participant.name} did not close: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      )
     }
     leaving.pending.delete(participant)
     // One more turn, for who joins just now and for what the last one has written.
@@ -159,9 +161,9 @@ class SignalCoordinator implements Coordinator {
     if (this.#leaving === undefined) return
     const { request, since, pending, forcedBy } = this.#leaving
     const open = [...pending].map((participant) => `${participant.name}: ${participant.progress()}`).join('; ')
-    const by = forcedBy === undefined ? 'by somebody else (a timer of the application?)' : `by a second signal, ${forcedBy}`
+    const by = forcedBy === undefined ? 'somebody else (a timer of the application?)' : `a second signal (${forcedBy})`
     // Not through a logger: an asynchronous one would lose the line.
-    console.error(`halfclose: the process was ended ${by} ${Date.now() - since} ms after ${request.reason}, while it drained. ${open}`)
+    console.error(`halfclose: ended by ${by} while it drained, ${Date.now() - since} ms after ${request.reason}. ${open}`)
   }
 }
 

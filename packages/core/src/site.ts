@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import { destroy, destroySoon, dropWaiting } from './closing.js'
 import { bind, Connection, connectionOf } from './connection.js'
@@ -7,10 +7,11 @@ import { type Counts, count, type Events } from './events.js'
 import { onInputEnd } from './half-closed.js'
 import { Handshakes } from './handshakes.js'
 import { Lingering } from './linger.js'
+import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
-import type { AttachableServer, Policy, ServerState } from './types.js'
+import type { AttachableServer, CloseReason, Policy, ServerState } from './types.js'
 
 /** Answers a request before the application sees it (a readiness route); true: it did. */
 export type Intercept = (req: IncomingMessage, res: ServerResponse) => boolean
@@ -23,8 +24,16 @@ export class Site {
   phase: ServerState = 'serving'
   run: Run | undefined = undefined
   requireHost = true
+  /** The server's own settings, as they were or are set by somebody else. */
+  inherited: Inherited
+  /** It listens on a descriptor that it was given (systemd, a parent process): others may accept from the same queue. */
+  sharesListener = false
+  /** listen() was called after its drain. */
+  listensAnew = false
   /** It has listened at least once. */
   listened: boolean
+  /** Set while {@link betweenMessages} asks: whoever is destroyed now is only counted. */
+  probe: Set<Socket> | undefined = undefined
   /** Its next 'close' event is an artefact of ours. */
   muteClose = false
   #isClosed = false
@@ -41,6 +50,7 @@ export class Site {
   ) {
     this.lingering = new Lingering(policy.linger)
     this.listened = server.listening
+    this.inherited = { keepAliveTimeout: server.keepAliveTimeout, maxRequestsPerSocket: server.maxRequestsPerSocket }
   }
 
   get draining(): boolean {
@@ -55,6 +65,9 @@ export class Site {
   /** A connection on which HTTP/1 may be spoken. Node has set it up already. */
   admit(socket: Socket, raw: Socket | undefined): void {
     if (socket.destroyed) return
+    const before = connectionOf(socket)
+    // `server.emit('connection', socket)` for one that was upgraded: a new life on the same socket.
+    if (before !== undefined) before.site.closed(before)
     if (this.events.hears('close')) remoteOf(socket)
     const now = performance.now()
     const connection = new Connection(socket, raw, this, now, expiryOf(this.policy.keepAlive, now, Math.random()))
@@ -66,7 +79,19 @@ export class Site {
     if (this.policy.halfClosed > 0) socket.allowHalfOpen = true
     // Before Node's own listener: what that does to the connection is the client's doing.
     socket.prependListener('end', onInputEnd)
-    socket.on('close', onClose)
+    if (before === undefined) socket.on('close', onClose)
+  }
+
+  /**
+   * The sockets that are between two messages, as the parser knows it: bytes of a next request that came along with the last one are
+   * visible to nobody else. Node tells only by destroying them; while we ask, that does nothing.
+   */
+  betweenMessages(): ReadonlySet<Socket> {
+    const found = new Set<Socket>()
+    this.probe = found
+    HttpServer.prototype.closeIdleConnections.call(this.server)
+    this.probe = undefined
+    return found
   }
 
   nowListening(): void {
@@ -74,6 +99,16 @@ export class Site {
     // A drain that began while the address was still being looked up has found nothing to close.
     if (this.draining) NetServer.prototype.close.call(this.server)
     else this.events.info({ policy: this.policy }, policyLine(this.policy, this.server.address()))
+  }
+
+  /** It listens again after its drain. */
+  revive(): void {
+    this.listensAnew = false
+    this.phase = 'serving'
+    this.run = undefined
+    this.muteClose = false
+    this.#isClosed = false
+    this.nowListening()
   }
 
   nowClosed(): void {
@@ -97,10 +132,13 @@ export class Site {
     const { counts, events } = this
     this.registry.delete(connection)
     this.lingering.delete(connection)
-    clearTimeout(connection.timer)
+    connection.clearTimers()
     if (connection.current !== undefined) {
-      counts.cut++
-      this.run?.wasCut()
+      if (isGivenUp(connection.ending)) counts.aborted++
+      else {
+        counts.cut++
+        this.run?.wasCut()
+      }
     }
     dropWaiting(connection)
     connection.current = undefined
@@ -119,6 +157,16 @@ export class Site {
       events.close({ reason, first, remote: remoteOf(socket), requests, ms: performance.now() - openedAt })
     }
   }
+}
+
+/** The client went away, or what it sent could not be read: nobody waits for the answer. */
+function isGivenUp(reason: CloseReason | undefined): boolean {
+  return reason === undefined || reason === 'peer' || reason === 'half-closed' || reason === 'error' || reason === 'client-close'
+}
+
+/** Whether `listen()` was given a descriptor or handle that others may accept from as well. */
+export function isShared(listening: unknown): boolean {
+  return typeof listening === 'object' && listening !== null && ('fd' in listening || '_handle' in listening)
 }
 
 const OVERRIDES = { destroySoon, destroy }

@@ -144,8 +144,17 @@ export interface Stats {
   /** Open connections by state. */
   readonly open: Readonly<Record<ConnectionState, number>>
   readonly connections: { readonly opened: number; readonly closed: number }
-  /** `received`: handed to the application. `finished`: answered whole. `cut`: broken off. `dropped`: arrived behind a close, never run. */
-  readonly requests: { readonly received: number; readonly finished: number; readonly cut: number; readonly dropped: number }
+  /**
+   * `received`: handed to the application. `finished`: answered whole. `cut`: broken off by the application, a timeout or a deadline.
+   * `aborted`: the client went away, or its body was malformed. `dropped`: arrived behind a close, never run.
+   */
+  readonly requests: {
+    readonly received: number
+    readonly finished: number
+    readonly cut: number
+    readonly aborted: number
+    readonly dropped: number
+  }
   /** Requests per closed connection that carried any, on average; 0 before the first one closed. */
   readonly reuse: number
   readonly closes: Readonly<Partial<Record<CloseReason, number>>>

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
-import { joinSignals, type LeaveRequest, type Participant, type SignalHost } from '../src/signals.js'
 import { deferred, within } from '../../../test/support/wait.js'
+import { joinSignals, type LeaveRequest, type Participant, type SignalHost } from '../src/signals.js'
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'message', 'exit']
 
@@ -128,7 +128,11 @@ describe('the coordinator', () => {
       expect(host.exits).toEqual([code])
       host.emit('exit', code)
       expect(error.mock.calls).toEqual([
-        [expect.stringMatching(/by a second signal, (SIG\w+|shutdown) \d+ ms after SIGTERM, .* api: 1 busy, 9000 ms until/)],
+        [
+          expect.stringMatching(
+            /ended by a second signal \((SIG\w+|shutdown)\) while it drained, \d+ ms after SIGTERM\. api: 1 busy, 9000 ms until/,
+          ),
+        ],
       ])
     } finally {
       error.mockRestore()
@@ -146,7 +150,7 @@ describe('the coordinator', () => {
       fast.left.resolve(true)
       await turns()
       host.emit('exit', 0)
-      expect(error.mock.calls).toEqual([[expect.stringMatching(/by somebody else .* \d+ ms after SIGTERM, .* slow: 1 busy/)]])
+      expect(error.mock.calls).toEqual([[expect.stringMatching(/ended by somebody else .* \d+ ms after SIGTERM\. slow: 1 busy/)]])
       expect(error.mock.calls[0]![0]).not.toContain('fast:')
     } finally {
       error.mockRestore()

@@ -10,8 +10,10 @@ export function requireExpress(app: unknown): void {
 const RIGHT = '`const app = express(); halfclose(app, { signals: true }); app.listen(3000)`'
 
 function hintFor(app: unknown): string {
-  if (has(app, 'addHook')) return 'a Fastify app; write `await app.register(halfclose, options)`, with `halfclose` of @halfclose/fastify'
-  if (has(app, 'getHttpAdapter')) return 'a NestJS app; write `halfclose(app.getHttpAdapter().getInstance(), options)` before `app.listen()`'
+  if (has(app, 'addHook'))
+    return 'a Fastify app; write `await app.register(halfclose, options)`, with `halfclose` of @halfclose/fastify'
+  if (has(app, 'getHttpAdapter'))
+    return 'a NestJS app; write `halfclose(app.getHttpAdapter().getInstance(), options)` before `app.listen()`'
   if (has(app, 'listen') && has(app, 'address')) {
     return 'a server; write `halfclose(app, options)` before the app listens, and `.attach(server)` behind it for a server made by hand'
   }

@@ -36,7 +36,8 @@ export function halfclose(app: ExpressApplication, options?: HalfcloseExpressOpt
       name: 'express',
       handler: app,
       alsoKnown: ['onDrained'],
-      already: 'halfclose: this Express app has a policy already; call `halfclose(app, options)` once, and keep the handle that it returned',
+      already:
+        'halfclose: this Express app has a policy already; call `halfclose(app, options)` once, and keep the handle that it returned',
       drained: onDrained,
     },
     options,

@@ -29,7 +29,8 @@ const plugin: Plugin = async (app, options) => {
       handler: app.routing,
       alsoKnown: OF_REGISTER,
       logger: loggerOf(app),
-      already: 'halfclose: this Fastify app has a policy already, in whatever scope; register the plugin once, and use `app.halfclose`',
+      already:
+        'halfclose: this Fastify app has a policy already, in whatever scope; register the plugin once, and use `app.halfclose`',
       // Both at once: the hook below finds the drain begun, with the reason it was begun for.
       close: () => app.close(),
       adopted: leaveToDrain,
@@ -50,15 +51,20 @@ const plugin: Plugin = async (app, options) => {
 
   // avvio closes last in, first out. Added as late as this, our hook runs before Fastify's own entry, which answers 503 to
   // everything from then on; whoever called close(), and on which scope.
+  let ready = false
   app.addHook('onReady', async () => {
-    app.addHook('onClose', () => governed.answered())
+    ready = true
+    app.addHook('onClose', () => {
+      // Resolves after the last onClose hook, until when a signal has to wait. Called here and no later: it forgets earlier errors.
+      const release = () => governed.release()
+      app.close().then(release, release)
+      return connections.answered()
+    })
   })
-  // Added as early as this, it runs after Fastify has closed its servers: also of an application that never became ready.
+  // Added as early as this, it runs after Fastify has closed its servers; of an application that never became ready, it is all there is.
   app.addHook('onClose', async () => {
     await connections.drain()
-    const release = () => governed.release()
-    // Not awaited: it ends after the last onClose hook, until when a signal has to wait.
-    app.close().then(release, release)
+    if (!ready) governed.release()
   })
 }
 

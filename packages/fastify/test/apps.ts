@@ -1,14 +1,15 @@
-import type { AddressInfo } from 'node:net'
-import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
-import { halfclose, type HalfcloseFastifyOptions } from '@halfclose/fastify'
+import type { AddressInfo } from 'node:net'
+import { type HalfcloseFastifyOptions, halfclose } from '@halfclose/fastify'
+import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import { Client } from '../../../test/support/client.js'
 import { type Deferred, deferred } from '../../../test/support/wait.js'
 
 export const versions = ['fastify', 'fastify-4'] as const
 export type Version = (typeof versions)[number]
 
-type Fastify = (options?: FastifyHttpOptions<Server>) => FastifyInstance
+// The other flavours have instances of other types, whose difference does not matter here.
+type Fastify = (options?: FastifyHttpOptions<Server> | { https: object } | { http2: true }) => FastifyInstance
 
 export async function load(version: Version): Promise<Fastify> {
   return ((await import(version)) as { fastify: Fastify }).fastify

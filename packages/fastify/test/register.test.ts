@@ -1,7 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { halfclose, type HalfcloseFastifyOptions } from '@halfclose/fastify'
-import byDefault from '@halfclose/fastify'
+import byDefault, { type HalfcloseFastifyOptions, halfclose } from '@halfclose/fastify'
 import supertest from 'supertest'
 import { get } from '../../../test/support/requests.js'
 import { until } from '../../../test/support/wait.js'
@@ -60,12 +59,18 @@ describe.each(versions)('registering on %s', (version) => {
     const wrong: [Record<string, unknown>, object][] = [
       [{ keepAlive: { timeout: '5s' } }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'keepAlive.timeout' }],
       [{ keepalive: {} }, { code: 'HALFCLOSE_OPTION_UNKNOWN', path: 'keepalive' }],
-      [{ readyness: '/ready' }, { code: 'HALFCLOSE_OPTION_UNKNOWN', message: expect.stringContaining('did you mean `readiness`?') }],
+      [
+        { readyness: '/ready' },
+        { code: 'HALFCLOSE_OPTION_UNKNOWN', message: expect.stringContaining('did you mean `readiness`?') },
+      ],
       [{ signals: 'SIGTERM' }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'signals' }],
       [{ readiness: true }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'readiness' }],
       [{ readiness: 'ready' }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'readiness' }],
       [{ readiness: '/ready?x' }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'readiness' }],
-      [{ readiness: '/ready', drain: 5 }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'drain' }],
+      [
+        { readiness: '/ready', drain: 5 },
+        { code: 'HALFCLOSE_OPTION_TYPE', path: 'drain' },
+      ],
       [{ onDrained: () => {} }, { code: 'HALFCLOSE_OPTION_UNKNOWN', path: 'onDrained' }],
     ]
     for (const [options, error] of wrong) {
@@ -83,7 +88,7 @@ describe.each(versions)('registering on %s', (version) => {
   })
 
   it('fails for http2', async () => {
-    const app = (await load(version))(Object.assign({}, { http2: true }))
+    const app = (await load(version))({ http2: true })
     app.register(halfclose)
     await expect(Promise.resolve(app.ready())).rejects.toMatchObject({ code: 'HALFCLOSE_UNSUPPORTED_SERVER' })
     await app.close()
@@ -128,7 +133,9 @@ describe.each(versions)('registering on %s', (version) => {
       await app.close()
       stream.end()
       const lines = (await text(stream)).trim().split('\n')
-      return lines.map((line): { level: number; msg: string } => JSON.parse(line)).filter(({ msg }) => msg.startsWith('halfclose'))
+      return lines
+        .map((line): { level: number; msg: string } => JSON.parse(line))
+        .filter(({ msg }) => msg.startsWith('halfclose'))
     }
 
     it("is the app's: one line of the policy when it listens, one at the end of a drain", async () => {
@@ -140,11 +147,9 @@ describe.each(versions)('registering on %s', (version) => {
 
     it('says once why the drain is fast', async () => {
       const lines = await logOf({}, { NODE_ENV: 'test' })
-      expect(lines.map(({ msg }) => msg)).toEqual([
-        expect.stringContaining('listening'),
-        expect.stringMatching(/drains fast, in 2000 ms at most, because NODE_ENV is test; the option `drain` overrules that/),
-        expect.stringContaining('drained'),
-      ])
+      expect(lines).toHaveLength(3)
+      const why = /drains fast, in 2000 ms at most, because NODE_ENV is test; the option `drain` overrules that/
+      expect(lines.filter(({ msg }) => why.test(msg))).toEqual([expect.objectContaining({ level: 30 })])
     })
 
     it('warns of a readiness route that nobody gets to see', async () => {
@@ -222,7 +227,11 @@ describe.each(versions)('registering on %s', (version) => {
       expect(leaving.header('retry-after')).toBe('8')
       expect(leaving.header('cache-control')).toBe('no-store')
       await until('draining', () => app.halfclose.state === 'draining')
-      expect(await probe.ask(get('/ready'))).toMatchObject({ status: 503, text: '{"ready":false,"state":"draining"}', closes: true })
+      expect(await probe.ask(get('/ready'))).toMatchObject({
+        status: 503,
+        text: '{"ready":false,"state":"draining"}',
+        closes: true,
+      })
       held.answer()
       expect((await busy.next()).status).toBe(200)
       await closed
@@ -250,7 +259,10 @@ describe('called as a function', () => {
   ])('with %s it says what to write', (_what, app, hint) => {
     const call: (app: unknown, options: object) => unknown = Object.assign(halfclose)
     expect(() => call(app, {})).toThrow(
-      expect.objectContaining({ code: 'HALFCLOSE_NOT_AN_APP', message: expect.stringContaining('await app.register(halfclose, options)') }),
+      expect.objectContaining({
+        code: 'HALFCLOSE_NOT_AN_APP',
+        message: expect.stringContaining('await app.register(halfclose, options)'),
+      }),
     )
     expect(() => call(app, {})).toThrow(hint)
   })

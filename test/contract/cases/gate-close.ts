@@ -105,6 +105,38 @@ export const gateClose: Case[] = [
       equal(client.last.text, 'answer')
     },
   },
+  {
+    id: 'gate/line-break-behind-last',
+    rules: ['R067', 'R043'],
+    title: 'an empty line behind a last POST, as old clients send it, does not disturb its pending answer',
+    regression: true,
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(`${post('/held', 'x', 'Connection: close')}\r\n`)
+      const { res } = await host.request('/held')
+      await pass(100)
+      res.end('answer')
+      equal((await client.next()).text, 'answer')
+      equal(await client.closed(), 'fin')
+    },
+  },
+  {
+    id: 'gate/limit-and-fin',
+    rules: ['R120', 'R125'],
+    title: 'a burst over the limit whose client has sent FIN gets the allowed answers and nothing else',
+    options: { keepAlive: { maxRequests: 2 } },
+    routes: Object.fromEntries(
+      ['/1', '/2', '/3'].map((path) => [path, (_req, res) => void setTimeout(() => res.end(path), 100)]),
+    ),
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(pipeline(get('/1'), get('/2'), get('/3')))
+      client.fin()
+      await client.take(2)
+      await closesWith(client, client.last)
+      deepEqual(host.paths, ['/1', '/2'])
+    },
+  },
   behindGood('malformed', 'what is malformed', nonsense, 400),
   behindGood('too-long', 'a head that is too long', tooLong, 431),
   behindGood('no-host', 'a request without Host', noHost, 400, { rules: ['R069', 'R108'], regression: true }),

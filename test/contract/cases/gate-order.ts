@@ -100,6 +100,23 @@ export const gateOrder: Case[] = [
     },
   },
   {
+    id: 'gate/unread-large-body',
+    rules: ['R104'],
+    title: 'a large body that the handler answered without reading is read away, and the connection goes on',
+    regression: true,
+    alone: true,
+    routes: { '/ignores': (_req, res) => res.end('not read') },
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(postHead('/ignores', 16 * MiB))
+      void client.send(Buffer.alloc(16 * MiB, 'x'))
+      const next = client.send(get('/next'))
+      equal((await client.next()).text, 'not read')
+      equal((await client.next()).text, '/next')
+      ok(await next)
+    },
+  },
+  {
     id: 'gate/flood',
     alone: true,
     rules: ['R094', 'R115'],

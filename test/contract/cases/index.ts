@@ -9,7 +9,9 @@ import { halfClosed } from './half-closed.js'
 import { idle } from './idle.js'
 import { keepAlive } from './keep-alive.js'
 import { linger } from './linger.js'
+import { lingerEverywhere } from './linger-everywhere.js'
 import { options } from './options.js'
+import { ownListeners } from './own-listeners.js'
 import { persist } from './persist.js'
 import { stats } from './stats.js'
 import { truncation } from './truncation.js'
@@ -21,7 +23,9 @@ export const cases: Case[] = [
   ...gateOrder,
   ...gateClose,
   ...gateSpecial,
+  ...ownListeners,
   ...linger,
+  ...lingerEverywhere,
   ...halfClosed,
   ...idle,
   ...truncation,

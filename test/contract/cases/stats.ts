@@ -4,7 +4,7 @@ import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
 import type { Host, Route } from '../../support/host.js'
 import { get, get10, pipeline } from '../../support/requests.js'
-import { until, within } from '../../support/wait.js'
+import { pass, until, within } from '../../support/wait.js'
 import { echo, upgradeTo } from './gate-special.js'
 
 const routes: Record<string, Route> = {
@@ -57,6 +57,35 @@ const cases: Case[] = [
   reason('unframed', 'server', 1, (client) => client.ask(get('/unframed'))),
   reason('content-length', 'server', 1, (client) => client.send(get('/short'))),
   reason('idle', 'server', 1, (client) => client.ask(get('/a')), { keepAlive: { timeout: 1_000 } }),
+  reason(
+    'max-age',
+    'server',
+    2,
+    async (client) => {
+      await client.ask(get('/a'))
+      await pass(500)
+      await client.ask(get('/b'))
+    },
+    { keepAlive: { maxAge: 300 } },
+  ),
+  reason('draining', 'server', 1, async (client, host) => {
+    await client.send(get('/held'))
+    const { res } = await host.request('/held')
+    await host.stopping()
+    res.end()
+  }),
+  reason(
+    'deadline',
+    'server',
+    1,
+    async (client, host) => {
+      await client.send(get('/held'))
+      await host.request('/held')
+      void host.stop()
+    },
+    { drain: { deadline: 400 } },
+  ),
+  { ...reason('timeout', 'server', 1, (client) => client.send(get('/held'))), server: { connectionTimeout: 400 } },
   reason('error', 'server', 0, (client) => client.send('nonsense\r\n\r\n')),
   reason('peer', 'peer', 1, async (client, host) => {
     await client.send(get('/held'))
@@ -133,7 +162,7 @@ const cases: Case[] = [
       await third.closed()
       await until('three closed', () => host.connections.stats().connections.closed === 3)
       const { requests, reuse } = host.connections.stats()
-      deepEqual(requests, { received: 5, finished: 4, cut: 1, dropped: 1 })
+      deepEqual(requests, { received: 5, finished: 4, cut: 1, aborted: 0, dropped: 1 })
       ok(Math.abs(reuse - 5 / 3) < 0.01, `reuse ${reuse}`)
     },
   },
