@@ -79,6 +79,7 @@ export class Governed {
     this.connections = createConnections(choices.core, {
       alsoKnown: ['signals', 'readiness', ...application.alsoKnown],
       intercept: choices.readiness === undefined ? undefined : interceptReadiness(choices.readiness, () => this.connections),
+      once: application.close !== undefined,
       attached: (server) => this.#observe(server),
     })
     for (const { code, message } of choices.warnings) this.#warn(code, message)

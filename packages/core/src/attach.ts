@@ -25,6 +25,8 @@ export interface Extras {
   alsoKnown?: readonly string[] | undefined
   /** Answers a request before the application sees it; true: it did. */
   intercept?: Intercept | undefined
+  /** The application has one life: a server of it that begins to listen after the drain is closed again. */
+  once?: boolean | undefined
   /** A server has come under the policy. */
   attached?: ((server: AttachableServer) => void) | undefined
 }
@@ -241,6 +243,10 @@ class Handle implements AdapterConnections {
 
   /** A server that had drained listens again: for it and, where everything had drained, for the handle that is a new life. */
   #relisten(site: Site): void {
+    if (this.#extras.once === true) {
+      site.nowListening()
+      return
+    }
     if (this.#state === 'drained') this.#startAnew()
     site.revive()
     if (!this.#sites.includes(site)) this.#sites.push(site)
