@@ -1,5 +1,6 @@
-// Prints, as Markdown, what a bare server does with the contract: from bare.json, which `node test/contract/bare.mjs check` holds true.
-import { readFileSync } from 'node:fs'
+// What a bare server does with the contract, as Markdown: from bare.json, which `node test/contract/bare.mjs check` holds true.
+// `write` puts it into README.md, `check` tells whether it is there; without either it is printed.
+import { readFileSync, writeFileSync } from 'node:fs'
 
 const cases = JSON.parse(readFileSync(new URL('bare.json', import.meta.url), 'utf8'))
 
@@ -59,4 +60,23 @@ export function counts() {
   return lines.join('\n')
 }
 
-if (import.meta.filename === process.argv[1]) console.log(`${table()}\n\n${counts()}`)
+const readme = new URL('../../README.md', import.meta.url)
+const place = /(<!-- contract:[^\n]*-->\n)[\s\S]*?(<!-- \/contract -->)/
+
+function intoReadme(mode) {
+  const before = readFileSync(readme, 'utf8')
+  if (!place.test(before)) throw new Error('README.md has no place for the contract table')
+  const after = before.replace(place, (_, open, close) => `${open}\n${table()}\n\n${close}`)
+  if (before === after) return
+  if (mode === 'write') writeFileSync(readme, after)
+  else {
+    console.error('the table in README.md is stale: node test/contract/render.mjs write')
+    process.exitCode = 1
+  }
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const mode = process.argv[2]
+  if (mode === 'write' || mode === 'check') intoReadme(mode)
+  else console.log(`${table()}\n\n${counts()}`)
+}
