@@ -16,6 +16,8 @@ const PLAIN: Facts = {
   askedClose: false,
   askedKeepAlive: false,
   handlerCloses: false,
+  refusesBody: false,
+  faultyFraming: false,
   wrongLength: false,
   requests: 1,
   expiresAt: Number.POSITIVE_INFINITY,
