@@ -4,7 +4,7 @@ import { type CaseSetup, Host, type HostName, type Mode } from './host.js'
 export interface Case extends CaseSetup {
   /** subject/what, unique; the subject is the file's name. */
   id: string
-  /** Ids of /work/shared/requirements.json. */
+  /** Ids of the rules that it holds. */
   rules: string[]
   /** In the words of the rule. */
   title: string

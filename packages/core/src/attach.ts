@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
+import { Capacity } from './capacity.js'
 import { Run } from './drain.js'
 import { HalfcloseTypeError } from './errors.js'
 import { Counts, Events } from './events.js'
@@ -75,6 +76,7 @@ class Handle implements AdapterConnections {
   readonly #extras: Extras
   readonly #counts = new Counts()
   readonly #events: Events
+  readonly #capacity: Capacity
   #sites: Site[] = []
   #policy: Policy
   #state: ServerState = 'serving'
@@ -90,6 +92,7 @@ class Handle implements AdapterConnections {
     const { policy, warnings } = parseOptions(options, NODE, extras.alsoKnown)
     this.#policy = policy
     this.#events = new Events(loggerOf(options))
+    this.#capacity = new Capacity(policy)
     for (const warning of warnings) this.#events.warn(warning)
   }
 
@@ -117,7 +120,15 @@ class Handle implements AdapterConnections {
     assertServer(server)
     // Only drain() says that the application leaves. Where its last server was just closed, one more is a new life.
     if (this.#state === 'drained' || this.#byClose) this.#startAnew()
-    const site = new Site(server, this.#parse(server), this.#events, this.#counts, this.#extras.intercept, forwarder(server))
+    const site = new Site(
+      server,
+      this.#parse(server),
+      this.#events,
+      this.#counts,
+      this.#capacity,
+      this.#extras.intercept,
+      forwarder(server),
+    )
     Object.defineProperty(server, ATTACHED, { value: true })
     site.sharesListener = isShared(listening)
     govern(site, {
@@ -136,11 +147,24 @@ class Handle implements AdapterConnections {
   stats(): Stats {
     const open = { silent: 0, busy: 0, idle: 0, closing: 0, lingering: 0, upgraded: 0 }
     for (const site of this.#sites) site.registry.countInto(open)
-    const { opened, closed, received, finished, cut, aborted, dropped, used, carried, closes, closedFirst, promisesBroken } =
-      this.#counts
+    const {
+      opened,
+      closed,
+      refused,
+      received,
+      finished,
+      cut,
+      aborted,
+      dropped,
+      used,
+      carried,
+      closes,
+      closedFirst,
+      promisesBroken,
+    } = this.#counts
     return {
       open,
-      connections: { opened, closed },
+      connections: { opened, closed, refused },
       requests: { received, finished, cut, aborted, dropped },
       reuse: used === 0 ? 0 : carried / used,
       closes: { ...closes },

@@ -51,6 +51,10 @@ export class Connection {
   /** A request that was answered before its body had arrived. */
   unread: IncomingMessage | undefined = undefined
   inputEnded = false
+  /** One too many: its request is refused. */
+  excess = false
+  /** The remote address, where connections are counted by it. */
+  client: string | undefined = undefined
   /** Reading is stopped, or about to be, since requests wait. */
   stopped = false
   pausing = false

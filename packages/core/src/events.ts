@@ -5,6 +5,7 @@ import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, WarningEve
 /** What is counted over the life of a handle. */
 export class Counts {
   opened = 0
+  refused = 0
   closed = 0
   received = 0
   finished = 0

@@ -59,8 +59,9 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   connection.unread = undefined
   connection.blame = undefined
   clearTimeout(connection.timer)
+  site.capacity.busy(connection)
   connection.requests++
-  site.counts.received++
+  if (!connection.excess) site.counts.received++
   connection.current = {
     req,
     res,
@@ -83,6 +84,10 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   }
   if (lacksHost(site, req)) return refuseHost(res)
   if (site.intercept?.(req, res) === true) return true
+  if (connection.excess) {
+    res.writeHead(503, { 'Retry-After': '1', 'Content-Length': '0' }).end()
+    return true
+  }
   return site.forward(event, [req, res])
 }
 
@@ -107,7 +112,7 @@ function onFinish(this: ServerResponse): void {
   // Node 20 emits 'finish' also where the write failed because the socket was destroyed.
   if (connection === undefined || exchange?.res !== this || connection.socket.destroyed) return
   connection.current = undefined
-  connection.site.counts.finished++
+  if (!connection.excess) connection.site.counts.finished++
   connection.site.run?.finished(exchange.arrived)
   connection.clearTimers()
   if (connection.ending !== undefined) {

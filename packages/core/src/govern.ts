@@ -47,7 +47,7 @@ export function govern(site: Site, governor: Governor): void {
   let written = impose(site)
 
   const admit = (socket: unknown, raw: Socket | undefined) => {
-    if (!(socket instanceof Socket)) return
+    if (!(socket instanceof Socket) || (!secure && site.turnsAway(socket))) return
     const { keepAliveTimeout, maxRequestsPerSocket } = server
     if (keepAliveTimeout !== written || (maxRequestsPerSocket ?? 0) !== 0) {
       // `const server = app.listen(); server.keepAliveTimeout = 65_000`: the usual order.
@@ -79,6 +79,7 @@ export function govern(site: Site, governor: Governor): void {
         break
       case 'connection':
         if (!secure) break
+        if (first instanceof Socket && site.turnsAway(first)) return true
         if (first instanceof Socket) site.handshakes.begin(first, () => site.run?.check())
         return site.forward(event, args)
       case 'listening': {

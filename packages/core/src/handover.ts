@@ -13,9 +13,9 @@ export function handOver(
   args: readonly [IncomingMessage, ...unknown[]],
 ): boolean {
   const { site, socket } = connection
-  if (site.draining) {
+  if (site.draining || connection.excess) {
     // A tunnel begun now would be cut at the deadline: the client is told to take it elsewhere.
-    refuse(connection, head('503 Service Unavailable', 'Retry-After: 1\r\n'), 'draining')
+    refuse(connection, head('503 Service Unavailable', 'Retry-After: 1\r\n'), connection.excess ? 'limit' : 'draining')
     return true
   }
   // Our own listener is always there, so that Node does not destroy the socket and the answers before it.
@@ -37,7 +37,7 @@ export function handOver(
   return site.forward(event, args)
 }
 
-function refuse(connection: Connection, response: string, reason: 'draining' | 'error'): void {
+function refuse(connection: Connection, response: string, reason: 'draining' | 'limit' | 'error'): void {
   connection.ending = reason
   if (connection.socket.writable) connection.socket.write(response)
   shut(connection, reason)

@@ -75,6 +75,7 @@ function decide(connection: Connection, exchange: Exchange, said: Said): CloseRe
       wrongLength: exchange.wrongLength,
       requests: connection.requests,
       expiresAt: connection.expiresAt,
+      excess: connection.excess,
       inputEnded: connection.inputEnded && connection.waiting === undefined,
       phase: connection.site.phase,
       owesMore: owesMore(connection),

@@ -16,6 +16,7 @@ export function goIdle(connection: Connection): void {
   connection.mark = socket.bytesRead
   // Node has armed its own timer with the same value, except where it cannot: Node 20 knows no buffer but 1 s.
   if (keepAlive !== false && socket.timeout !== keepAlive.hold) socket.setTimeout(keepAlive.hold)
+  site.capacity.idle(connection)
 }
 
 /**

@@ -40,6 +40,8 @@ export function parseOptions(options: unknown, inherited: Inherited, alsoKnown: 
     halfClosed: duration(given.halfClosed, 'halfClosed') ?? 5_000,
     linger: parseLinger(given.linger),
     drain: parseDrain(given.drain, warnings),
+    limits: parseLimits(given.limits),
+    tcp: parseTcp(given.tcp),
   })
   return Object.freeze({ policy, warnings: Object.freeze(warnings) })
 }
@@ -57,8 +59,8 @@ function parseKeepAlive(value: unknown, inherited: Inherited, warnings: WarningE
   return Object.freeze({
     ...parseTimes(given.timeout, given.hold, inherited, warnings),
     maxRequests:
-      limit(given.maxRequests, 'keepAlive.maxRequests', 'an integer of at least 1', isMaxRequests) ??
-      (isMaxRequests(maxRequestsPerSocket) ? maxRequestsPerSocket : false),
+      limit(given.maxRequests, 'keepAlive.maxRequests', 'an integer of at least 1', isLimit) ??
+      (isLimit(maxRequestsPerSocket) ? maxRequestsPerSocket : false),
     maxAge: limit(given.maxAge, 'keepAlive.maxAge', ageRule, (ms) => ms > 0 && ms <= LONGEST) ?? false,
     http10: parseHttp10(given.http10),
     parameters: parseParameters(given.parameters),
@@ -161,7 +163,37 @@ function parseIdle(value: unknown): 'promise' | number {
   return value
 }
 
-function isMaxRequests(value: unknown): value is number {
+function parseLimits(value: unknown): Policy['limits'] {
+  const given = section(value, 'limits', 'an object such as { connections: 10_000 }')
+  const { refuse = 'answer' } = given
+  if (refuse !== 'answer' && refuse !== 'drop') {
+    const rule = "'answer' or 'drop'"
+    throw typeof refuse === 'string'
+      ? optionRangeError('limits.refuse', rule, refuse)
+      : optionTypeError('limits.refuse', rule, refuse)
+  }
+  const rule = 'an integer of at least 1'
+  return Object.freeze({
+    connections: limit(given.connections, 'limits.connections', rule, isLimit) ?? false,
+    perClient: limit(given.perClient, 'limits.perClient', rule, isLimit) ?? false,
+    idle: limit(given.idle, 'limits.idle', rule, isLimit) ?? false,
+    refuse,
+  })
+}
+
+function parseTcp(value: unknown): Policy['tcp'] {
+  const given = section(value, 'tcp', 'an object such as { keepAlive: 60_000 }')
+  const { noDelay = true } = given
+  if (typeof noDelay !== 'boolean') throw optionTypeError('tcp.noDelay', 'true or false', noDelay)
+  // The kernel counts in whole seconds, and 0 is the interval of the system.
+  const rule = `a number of milliseconds from 1_000 to ${LONGEST}`
+  return Object.freeze({
+    noDelay,
+    keepAlive: limit(given.keepAlive, 'tcp.keepAlive', rule, (ms) => ms >= 1_000 && ms <= LONGEST) ?? 60_000,
+  })
+}
+
+function isLimit(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
 }
 

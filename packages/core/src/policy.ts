@@ -24,6 +24,8 @@ export interface Facts {
   readonly requests: number
   /** When the connection is too old for another request. */
   readonly expiresAt: number
+  /** One connection too many. */
+  readonly excess: boolean
   /** The client has sent FIN and no further request waits. */
   readonly inputEnded: boolean
   readonly phase: ServerState
@@ -37,6 +39,7 @@ export interface Facts {
  */
 export function closeReason(keepAlive: KeepAlivePolicy | false, facts: Facts, now: number): CloseReason | undefined {
   if (facts.wrongLength) return 'content-length'
+  if (facts.excess) return 'limit'
   if (facts.askedClose) return facts.http10 && keepAlive !== false && keepAlive.http10 === 'ignore' ? 'http10' : 'client-close'
   if (facts.http10) {
     if (!facts.askedKeepAlive || keepAlive === false || keepAlive.http10 !== 'grant') return 'http10'

@@ -1,5 +1,6 @@
 import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
+import type { Capacity } from './capacity.js'
 import { destroy, destroySoon, dropWaiting } from './closing.js'
 import { bind, Connection, connectionOf } from './connection.js'
 import type { Run } from './drain.js'
@@ -44,6 +45,7 @@ export class Site {
     public policy: Policy,
     readonly events: Events,
     readonly counts: Counts,
+    readonly capacity: Capacity,
     readonly intercept: Intercept | undefined,
     /** Hands an event on to whoever would have had it without us. */
     readonly forward: (event: string, args: readonly unknown[]) => boolean,
@@ -80,6 +82,10 @@ export class Site {
     // Before Node's own listener: what that does to the connection is the client's doing.
     socket.prependListener('end', onInputEnd)
     if (before === undefined) socket.on('close', onClose)
+    const { noDelay, keepAlive } = this.policy.tcp
+    socket.setNoDelay(noDelay)
+    if (keepAlive !== false) socket.setKeepAlive(true, keepAlive)
+    this.capacity.enter(connection)
   }
 
   /**
@@ -128,10 +134,19 @@ export class Site {
     return this.#isClosed
   }
 
+  /** Whether this is one connection too many that is dropped at once. */
+  turnsAway(socket: Socket): boolean {
+    if (this.policy.limits.refuse !== 'drop' || this.capacity.hasRoom(socket.remoteAddress)) return false
+    this.counts.refused++
+    socket.destroy()
+    return true
+  }
+
   closed(connection: Connection): void {
     const { counts, events } = this
     this.registry.delete(connection)
     this.lingering.delete(connection)
+    this.capacity.leave(connection)
     connection.clearTimers()
     if (connection.current !== undefined) {
       if (isGivenUp(connection.ending)) counts.aborted++

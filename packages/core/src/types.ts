@@ -50,6 +50,30 @@ export interface DrainOptions {
   silent?: number | undefined
 }
 
+export interface LimitsOptions {
+  /** Connections open at once, in all. `false` (default): no limit. */
+  connections?: number | false | undefined
+  /** Connections open at once from one remote address; behind a proxy that is the proxy's. `false` (default): no limit. */
+  perClient?: number | false | undefined
+  /**
+   * Idle connections kept. Over it the longest idle one goes, past its promise if there is one; else the oldest promise is broken,
+   * and counted (`promisesBroken.limit`). `false` (default): no limit.
+   */
+  idle?: number | false | undefined
+  /**
+   * What the one too many gets: `'answer'` (default): 503, `Retry-After`, `Connection: close` to its request, output first, without
+   * a handler; or `'drop'`: closed at once, before a TLS handshake.
+   */
+  refuse?: 'answer' | 'drop' | undefined
+}
+
+export interface TcpOptions {
+  /** TCP_NODELAY: small writes are sent at once (Nagle's algorithm off). Default true. */
+  noDelay?: boolean | undefined
+  /** Milliseconds of idleness before the first TCP keep-alive probe, which finds peers that vanished without a FIN; `false`: none. Default 60_000. */
+  keepAlive?: number | false | undefined
+}
+
 /** Options of {@link attach}. Durations are milliseconds, 0 means at once; limits are a number or `false`, never 0. */
 export interface Options {
   /** `false`: close after every response. */
@@ -60,6 +84,10 @@ export interface Options {
   linger?: LingerOptions | undefined
   /** The bounds of a graceful shutdown. `'fast'`: delay, idle, silent 0, deadline 2_000. */
   drain?: DrainOptions | 'fast' | undefined
+  /** How many connections there may be (RFC 9112 §9.4). */
+  limits?: LimitsOptions | undefined
+  /** Socket options of every connection. */
+  tcp?: TcpOptions | undefined
   /** pino-shaped. Default: none for information; warnings go through `process.emitWarning`. */
   logger?: Logger | undefined
 }
@@ -70,6 +98,13 @@ export interface Policy {
   readonly halfClosed: number
   readonly linger: Readonly<Required<{ quiet: number; total: number; bytes: number; connections: number }>>
   readonly drain: DrainPolicy
+  readonly limits: Readonly<{
+    connections: number | false
+    perClient: number | false
+    idle: number | false
+    refuse: 'answer' | 'drop'
+  }>
+  readonly tcp: Readonly<{ noDelay: boolean; keepAlive: number | false }>
 }
 
 export interface KeepAlivePolicy {
@@ -143,7 +178,8 @@ export type PromiseBreaker = 'deadline' | 'drain-idle' | 'close-idle' | 'close-a
 export interface Stats {
   /** Open connections by state. */
   readonly open: Readonly<Record<ConnectionState, number>>
-  readonly connections: { readonly opened: number; readonly closed: number }
+  /** `refused`: over a limit; they are among the opened, unless they were dropped. */
+  readonly connections: { readonly opened: number; readonly closed: number; readonly refused: number }
   /**
    * `received`: handed to the application. `finished`: answered whole. `cut`: broken off by the application, a timeout or a deadline.
    * `aborted`: the client went away, or its body was malformed. `dropped`: arrived behind a close, never run.

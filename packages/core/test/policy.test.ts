@@ -21,6 +21,7 @@ const PLAIN: Facts = {
   wrongLength: false,
   requests: 1,
   expiresAt: Number.POSITIVE_INFINITY,
+  excess: false,
   inputEnded: false,
   phase: 'serving',
   owesMore: false,
@@ -47,6 +48,7 @@ describe('closeReason (RFC 9112 §9.3)', () => {
     ['draining', { phase: 'draining' }, {}, 'draining'],
     ['draining, but an older request waits', { phase: 'draining', owesMore: true }, {}, undefined],
     ['the client has sent FIN', { inputEnded: true }, {}, 'client-close'],
+    ['one connection too many', { excess: true }, {}, 'limit'],
     ['the body does not fit', { wrongLength: true, askedClose: true }, {}, 'content-length'],
   ]
   test.each(cases)('%s', (_title, facts, keepAlive, reason) => {

@@ -8,6 +8,7 @@ import { gateSpecial } from './gate-special.js'
 import { halfClosed } from './half-closed.js'
 import { idle } from './idle.js'
 import { keepAlive } from './keep-alive.js'
+import { limits } from './limits.js'
 import { linger } from './linger.js'
 import { lingerEverywhere } from './linger-everywhere.js'
 import { options } from './options.js'
@@ -32,6 +33,7 @@ export const cases: Case[] = [
   ...drainRequests,
   ...drainConnections,
   ...drainPhases,
+  ...limits,
   ...stats,
   ...options,
 ]

@@ -1,0 +1,89 @@
+import { shut } from './closing.js'
+import type { Connection } from './connection.js'
+import { afterPoll, closeIfQuiet } from './idle.js'
+import type { Policy } from './types.js'
+
+/**
+ * How many connections there may be: in all, per client, and idle. The one too many is not cut: it gets an answer that it can read
+ * (503, Retry-After, close), but no handler; and a readiness probe gets through.
+ */
+export class Capacity {
+  readonly #limits: Policy['limits']
+  /** How many of those that were refused may wait for their request at once. */
+  readonly #mostExcess: number
+  #admitted = 0
+  readonly #perClient = new Map<string, number>()
+  /** In the order in which they went idle: the first is the longest idle. Kept only where there is a limit. */
+  readonly #idle = new Set<Connection>()
+  readonly #excess = new Set<Connection>()
+
+  constructor({ limits, linger }: Policy) {
+    this.#limits = limits
+    this.#mostExcess = linger.connections
+  }
+
+  hasRoom(client: string | undefined): boolean {
+    const { connections, perClient } = this.#limits
+    if (connections !== false && this.#admitted >= connections) return false
+    return perClient === false || client === undefined || (this.#perClient.get(client) ?? 0) < perClient
+  }
+
+  /** Takes a connection in, or marks it as one too many. */
+  enter(connection: Connection): void {
+    const { connections, perClient } = this.#limits
+    if (connections === false && perClient === false) return
+    const client = perClient === false ? undefined : connection.socket.remoteAddress
+    if (!this.hasRoom(client)) {
+      connection.excess = true
+      connection.site.counts.refused++
+      this.#await(connection)
+      return
+    }
+    this.#admitted++
+    if (client === undefined) return
+    connection.client = client
+    this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1)
+  }
+
+  leave(connection: Connection): void {
+    const { connections, perClient } = this.#limits
+    this.#idle.delete(connection)
+    this.#excess.delete(connection)
+    if (connection.excess || (connections === false && perClient === false)) return
+    this.#admitted--
+    const { client } = connection
+    if (client === undefined) return
+    const others = (this.#perClient.get(client) ?? 1) - 1
+    if (others === 0) this.#perClient.delete(client)
+    else this.#perClient.set(client, others)
+  }
+
+  /** Over the limit the longest idle goes: if even its promise is not over, it is the oldest promise, and is counted as broken. */
+  idle(connection: Connection): void {
+    if (this.#limits.idle === false) return
+    this.#idle.add(connection)
+    if (this.#idle.size <= this.#limits.idle) return
+    for (const longest of this.#idle) {
+      this.#idle.delete(longest)
+      afterPoll(() => closeIfQuiet(longest, 'limit', 'limit'))
+      return
+    }
+  }
+
+  busy(connection: Connection): void {
+    if (this.#limits.idle !== false) this.#idle.delete(connection)
+  }
+
+  /** One too many waits for its request, since an answer to no request is none; but not for long, and not with too many others. */
+  #await(connection: Connection): void {
+    const { quiet } = connection.site.policy.linger
+    connection.setTimer(quiet, () => closeIfQuiet(connection, 'limit'))
+    this.#excess.add(connection)
+    if (this.#excess.size <= this.#mostExcess) return
+    for (const oldest of this.#excess) {
+      this.#excess.delete(oldest)
+      shut(oldest, 'limit')
+      return
+    }
+  }
+}
