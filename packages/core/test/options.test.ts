@@ -12,6 +12,8 @@ const DEFAULTS = {
   halfClosed: 5_000,
   linger: { quiet: 2_000, total: 30_000, bytes: 67_108_864, connections: 1_000 },
   drain: { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000 },
+  limits: { connections: false, perClient: false, idle: false, refuse: 'answer' },
+  tcp: { noDelay: true, keepAlive: 60_000 },
 }
 
 function policyOf(options: unknown, inherited = NODE) {
@@ -78,6 +80,7 @@ describe('defaults', () => {
   test('parts are merged with them', () => {
     const policy = policyOf({ halfClosed: 0, linger: { quiet: 1 }, drain: { silent: 7 }, keepAlive: { maxAge: 0.5 } })
     expect(policy).toEqual({
+      ...DEFAULTS,
       keepAlive: { ...DEFAULTS.keepAlive, maxAge: 0.5 },
       halfClosed: 0,
       linger: { ...DEFAULTS.linger, quiet: 1 },
@@ -416,11 +419,12 @@ describe('unknown names', () => {
     [{ linger: { byte: 5 } }, 'linger.byte', 'did you mean `linger.bytes`?'],
     [{ linger: { keepAlive: false } }, 'linger.keepAlive', 'did you mean `keepAlive`?'],
     [{ linger: { rate: 5 } }, 'linger.rate', 'known there: quiet, total, bytes, connections'],
-    [{ limits: {} }, 'limits', 'known are: keepAlive, halfClosed, linger, drain, logger'],
-    [{ behind: 'aws-alb' }, 'behind', 'known are: keepAlive, halfClosed, linger, drain, logger'],
-    [{ tcp: undefined }, 'tcp', 'known are: keepAlive, halfClosed, linger, drain, logger'],
+    [{ maxConnections: 5 }, 'maxConnections', 'did you mean `limits.connections`?'],
+    [{ behind: 'aws-alb' }, 'behind', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, logger'],
+    [{ nodelay: true }, 'nodelay', 'did you mean `tcp.noDelay`?'],
+    [{ tcp: { keepalive: false } }, 'tcp.keepalive', 'did you mean `tcp.keepAlive`?'],
     [{ drain: { minRate: false } }, 'drain.minRate', 'known there: delay, deadline, idle, silent'],
-    [{ constructor: 1 }, 'constructor', 'known are: keepAlive, halfClosed, linger, drain, logger'],
+    [{ constructor: 1 }, 'constructor', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, logger'],
   ])('%j', (options, path, hint) => {
     const error = errorOf(() => policyOf(options))
     expect(error).toBeInstanceOf(TypeError)
@@ -469,6 +473,30 @@ describe('loggerOf', () => {
   })
 })
 
+describe('limits and tcp', () => {
+  test('are kept', () => {
+    const limits = { connections: 10, perClient: 2, idle: 5, refuse: 'drop' }
+    expect(policyOf({ limits, tcp: { noDelay: false, keepAlive: false } })).toMatchObject({
+      limits,
+      tcp: { noDelay: false, keepAlive: false },
+    })
+    expect(policyOf({ tcp: { keepAlive: 1_000 } }).tcp).toEqual({ noDelay: true, keepAlive: 1_000 })
+  })
+
+  test.each<[object, string, string]>([
+    [{ limits: { connections: 0 } }, 'limits.connections', 'HALFCLOSE_OPTION_RANGE'],
+    [{ limits: { perClient: 1.5 } }, 'limits.perClient', 'HALFCLOSE_OPTION_RANGE'],
+    [{ limits: { idle: '5' } }, 'limits.idle', 'HALFCLOSE_OPTION_TYPE'],
+    [{ limits: { refuse: 'reset' } }, 'limits.refuse', 'HALFCLOSE_OPTION_RANGE'],
+    [{ limits: { refuse: 1 } }, 'limits.refuse', 'HALFCLOSE_OPTION_TYPE'],
+    [{ tcp: { noDelay: 1 } }, 'tcp.noDelay', 'HALFCLOSE_OPTION_TYPE'],
+    [{ tcp: { keepAlive: true } }, 'tcp.keepAlive', 'HALFCLOSE_OPTION_TYPE'],
+    [{ tcp: { keepAlive: 60 } }, 'tcp.keepAlive', 'HALFCLOSE_OPTION_RANGE'],
+  ])('%j', (options, path, code) => {
+    expect(errorOf(() => policyOf(options))).toMatchObject({ code, path })
+  })
+})
+
 describe('whatever is passed', () => {
   const junk = fc.oneof(
     fc.anything({
@@ -494,6 +522,8 @@ describe('whatever is passed', () => {
       halfClosed: junk,
       linger: fc.oneof(junk, fc.record({ quiet: junk, total: junk, bytes: junk, connections: junk }, some)),
       drain: fc.oneof(junk, fc.record({ delay: junk, deadline: junk, idle: junk, silent: junk }, some)),
+      limits: fc.oneof(junk, fc.record({ connections: junk, perClient: junk, idle: junk, refuse: junk }, some)),
+      tcp: fc.oneof(junk, fc.record({ noDelay: junk, keepAlive: junk }, some)),
       logger: fc.oneof(junk, fc.constant(console)),
     },
     some,
@@ -516,7 +546,6 @@ describe('whatever is passed', () => {
   )
   const inherited = fc.record({
     keepAliveTimeout: fc.oneof(fc.double(), fc.nat(100_000)),
-    keepAliveTimeoutBuffer: fc.oneof(fc.double(), fc.nat(10_000)),
     maxRequestsPerSocket: fc.oneof(fc.double(), fc.nat(), fc.constantFrom(null, undefined)),
   })
 
