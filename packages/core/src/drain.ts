@@ -6,7 +6,7 @@ import type { Connection } from './connection.js'
 import { count, type Events } from './events.js'
 import { afterPoll, closeIfQuiet } from './idle.js'
 import { shrinkBacklog } from './node-private.js'
-import { idleDue, silentDue } from './policy.js'
+import { idleDue, keepableFor, silentDue } from './policy.js'
 import { describeHeld, endLine, mergeReports, progressLine, Tally } from './report.js'
 import type { Site } from './site.js'
 import type { DrainPolicy, Report, ServerState } from './types.js'
@@ -72,6 +72,16 @@ export class Run {
     return Math.max(0, this.began + this.#plan.deadline - performance.now())
   }
 
+  keepable(): number {
+    const untilDraining = Math.max(0, this.began + this.#plan.delay - performance.now())
+    return keepableFor(this.#plan.idle, untilDraining, this.remaining())
+  }
+
+  /** While `leaving`: the part of the delay that is over, from 0 to 1. */
+  left(): number {
+    return this.#plan.delay === 0 ? 0 : Math.min(1, (performance.now() - this.began) / this.#plan.delay)
+  }
+
   finished(arrived: number): void {
     this.#tally.finished(arrived)
   }
@@ -93,8 +103,8 @@ export class Run {
 
   #isDue(connection: Connection, now: number): boolean {
     const { phase, lastUsed, promised, openedAt } = connection
-    if (phase === 'idle') return now >= idleDue(this.#plan.idle, lastUsed, promised, this.began)
-    return phase === 'silent' && now >= silentDue(this.#plan.silent, openedAt, this.began)
+    if (phase === 'idle') return now >= idleDue(this.#plan.idle, lastUsed, promised, this.#tally.leftAt)
+    return phase === 'silent' && now >= silentDue(this.#plan.silent, openedAt, this.#tally.leftAt)
   }
 
   async #work(): Promise<Report> {
@@ -150,7 +160,7 @@ export class Run {
         }
         this.#due.add(connection)
       }
-      site.handshakes.destroyWhere((openedAt) => now >= silentDue(this.#plan.silent, openedAt, this.began))
+      site.handshakes.destroyWhere((openedAt) => now >= silentDue(this.#plan.silent, openedAt, this.#tally.leftAt))
     }
     if (this.#looking || this.#due.size === 0) return
     this.#looking = true

@@ -45,7 +45,7 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
     connection.promised = 0
     if (isSpokenFor(this, said)) headers = withConnection(this, given, said, 'close', '')
   } else {
-    const promise = promiseFor(keepAlive, connection.site.remaining())
+    const promise = promiseFor(keepAlive, connection.site.keepable())
     connection.promised = promise
     if (isSpokenFor(this, said) || needsExplicitField(keepAlive, promise)) {
       const field = keepAliveField(keepAlive, promise, connection.requests)
@@ -78,9 +78,11 @@ function decide(connection: Connection, exchange: Exchange, said: Said): CloseRe
       excess: connection.excess,
       inputEnded: connection.inputEnded && connection.waiting === undefined,
       phase: connection.site.phase,
+      left: connection.site.left(),
       owesMore: owesMore(connection),
     },
     performance.now(),
+    Math.random,
   )
 }
 

@@ -29,15 +29,23 @@ export interface Facts {
   /** The client has sent FIN and no further request waits. */
   readonly inputEnded: boolean
   readonly phase: ServerState
+  /** While `leaving`: the part of the delay that is over, from 0 to 1; otherwise 0. */
+  readonly left: number
   /** A request that arrived before the drain began waits behind this one: it was accepted, so it is answered. */
   readonly owesMore: boolean
 }
 
 /**
  * Whether this response is the connection's last one, and why; `undefined`: it persists (RFC 9112 §9.3). The application
- * cannot overrule a close: its `Connection: keep-alive` is not among the facts.
+ * cannot overrule a close: its `Connection: keep-alive` is not among the facts. While `leaving` connections are told to go gradually,
+ * with a probability that rises from 0 to 1 over the delay, so that a proxy's pool does not reconnect all at once.
  */
-export function closeReason(keepAlive: KeepAlivePolicy | false, facts: Facts, now: number): CloseReason | undefined {
+export function closeReason(
+  keepAlive: KeepAlivePolicy | false,
+  facts: Facts,
+  now: number,
+  random: () => number,
+): CloseReason | undefined {
   if (facts.wrongLength) return 'content-length'
   if (facts.excess) return 'limit'
   if (facts.askedClose) return facts.http10 && keepAlive !== false && keepAlive.http10 === 'ignore' ? 'http10' : 'client-close'
@@ -51,15 +59,16 @@ export function closeReason(keepAlive: KeepAlivePolicy | false, facts: Facts, no
   if (keepAlive.maxRequests !== false && facts.requests >= keepAlive.maxRequests) return 'max-requests'
   if (now >= facts.expiresAt) return 'max-age'
   if ((facts.phase === 'draining' || facts.phase === 'drained') && !facts.owesMore) return 'draining'
+  if (facts.left > 0 && !facts.owesMore && random() < facts.left) return 'draining'
   return facts.inputEnded ? 'client-close' : undefined
 }
 
 /**
- * Milliseconds to promise with a persistent response, in whole seconds; 0: nothing is advertised. Never more than what is left
- * until the drain's deadline: a promise that outlives it would have to be broken.
+ * Milliseconds to promise with a persistent response, in whole seconds; 0: nothing is advertised. Never more than the drain that has
+ * begun will keep (`keepable`): what outlives that would have to be broken.
  */
-export function promiseFor(keepAlive: KeepAlivePolicy, leftUntilDeadline: number): number {
-  const most = Math.min(keepAlive.timeout, leftUntilDeadline - GRACE)
+export function promiseFor(keepAlive: KeepAlivePolicy, keepable: number): number {
+  const most = Math.min(keepAlive.timeout, keepable - GRACE)
   return most < 1_000 ? 0 : Math.floor(most / 1_000) * 1_000
 }
 
@@ -78,13 +87,21 @@ export function expiryOf(keepAlive: KeepAlivePolicy | false, now: number, random
   return now + keepAlive.maxAge * (0.9 + 0.2 * random)
 }
 
-/** When an idle connection may go during a drain that began at `began`: after its promise and the grace, or the drain's own bound. */
-export function idleDue(idle: 'promise' | number, lastUsed: number, promised: number, began: number): number {
-  const promiseOver = promised > 0 ? lastUsed + promised + GRACE : began
-  return idle === 'promise' ? promiseOver : Math.min(promiseOver, began + idle)
+/**
+ * Milliseconds for which a drain will keep an idle connection: until the deadline, and where the policy bounds idle connections until
+ * the listener closes (`untilDraining`) and that bound.
+ */
+export function keepableFor(idle: 'promise' | number, untilDraining: number, untilDeadline: number): number {
+  return idle === 'promise' ? untilDeadline : Math.min(untilDeadline, untilDraining + idle + GRACE)
 }
 
-/** When a connection that never sent a byte may go during a drain. */
-export function silentDue(silent: number, openedAt: number, began: number): number {
-  return Math.max(openedAt, began) + silent
+/** When an idle connection may go once the server is `draining` (since `since`): after its promise and the grace, or the drain's own bound. */
+export function idleDue(idle: 'promise' | number, lastUsed: number, promised: number, since: number): number {
+  const promiseOver = promised > 0 ? lastUsed + promised + GRACE : since
+  return idle === 'promise' ? promiseOver : Math.min(promiseOver, since + idle)
+}
+
+/** When a connection that never sent a byte may go once the server is `draining`. */
+export function silentDue(silent: number, openedAt: number, since: number): number {
+  return Math.max(openedAt, since) + silent
 }

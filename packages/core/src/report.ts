@@ -141,6 +141,16 @@ export function endLine({ ms, reason, requests, connections, heldBy, heldByMore,
   ].join('; ')
 }
 
+/** A report for people: the line that is logged, then what was still open at the deadline, a line each. */
+export function formatReport(report: Report): string {
+  const held = report.heldBy.map(({ remote, state, method, path, ms }) => {
+    const request = method === undefined ? '' : ` ${method} ${path}`
+    return `  ${state}${request} for ${s(ms)}, ${remote}`
+  })
+  const more = report.heldByMore > 0 ? [`  and ${report.heldByMore} more`] : []
+  return [endLine(report), ...held, ...more].join('\n')
+}
+
 function s(ms: number): string {
   return `${Number((ms / 1_000).toFixed(1))} s`
 }

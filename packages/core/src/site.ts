@@ -59,9 +59,14 @@ export class Site {
     return this.phase === 'draining' || this.phase === 'drained'
   }
 
-  /** Milliseconds until the drain's deadline. */
-  remaining(): number {
-    return this.run === undefined ? Number.POSITIVE_INFINITY : this.run.remaining()
+  /** Milliseconds for which an idle connection will be kept. */
+  keepable(): number {
+    return this.run === undefined ? Number.POSITIVE_INFINITY : this.run.keepable()
+  }
+
+  /** While `leaving`: the part of the delay that is over. */
+  left(): number {
+    return this.phase === 'leaving' && this.run !== undefined ? this.run.left() : 0
   }
 
   /** A connection on which HTTP/1 may be spoken. Node has set it up already. */

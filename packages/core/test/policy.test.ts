@@ -1,4 +1,4 @@
-import { closeReason, expiryOf, type Facts, idleDue, keepAliveField, promiseFor, silentDue } from '../src/policy.js'
+import { closeReason, expiryOf, type Facts, idleDue, keepAliveField, keepableFor, promiseFor, silentDue } from '../src/policy.js'
 import type { CloseReason, KeepAlivePolicy } from '../src/types.js'
 
 const KEEP_ALIVE: KeepAlivePolicy = {
@@ -24,6 +24,7 @@ const PLAIN: Facts = {
   excess: false,
   inputEnded: false,
   phase: 'serving',
+  left: 0,
   owesMore: false,
 }
 
@@ -45,6 +46,9 @@ describe('closeReason (RFC 9112 §9.3)', () => {
     ['young enough', { expiresAt: 101 }, {}, undefined],
     ['too old', { expiresAt: 100 }, {}, 'max-age'],
     ['leaving still persists', { phase: 'leaving' }, {}, undefined],
+    ['leaving, early', { phase: 'leaving', left: 0.4 }, {}, undefined],
+    ['leaving, late', { phase: 'leaving', left: 0.6 }, {}, 'draining'],
+    ['leaving, late, but an older request waits', { phase: 'leaving', left: 0.6, owesMore: true }, {}, undefined],
     ['draining', { phase: 'draining' }, {}, 'draining'],
     ['draining, but an older request waits', { phase: 'draining', owesMore: true }, {}, undefined],
     ['the client has sent FIN', { inputEnded: true }, {}, 'client-close'],
@@ -52,7 +56,7 @@ describe('closeReason (RFC 9112 §9.3)', () => {
     ['the body does not fit', { wrongLength: true, askedClose: true }, {}, 'content-length'],
   ]
   test.each(cases)('%s', (_title, facts, keepAlive, reason) => {
-    expect(closeReason(keepAlive && { ...KEEP_ALIVE, ...keepAlive }, { ...PLAIN, ...facts }, 100)).toBe(reason)
+    expect(closeReason(keepAlive && { ...KEEP_ALIVE, ...keepAlive }, { ...PLAIN, ...facts }, 100, () => 0.5)).toBe(reason)
   })
 })
 
@@ -84,4 +88,10 @@ test('during a drain an idle connection goes when its promise and a second are o
 test('during a drain a silent connection has its time from the drain, or from its own beginning', () => {
   expect(silentDue(500, 1_000, 3_000)).toBe(3_500)
   expect(silentDue(500, 4_000, 3_000)).toBe(4_500)
+})
+
+test('what a drain keeps: until the deadline, and with a bound on idle ones no longer than that', () => {
+  expect(keepableFor('promise', 5_000, 20_000)).toBe(20_000)
+  expect(keepableFor(2_000, 5_000, 20_000)).toBe(8_000)
+  expect(keepableFor(0, 500, 20_000)).toBe(1_500)
 })

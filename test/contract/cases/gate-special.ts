@@ -27,7 +27,7 @@ export function echo(host: Host, event: 'upgrade' | 'connect'): Arrivals<string>
   return taken
 }
 
-const tunnelSays = (client: { parser: { tunnel: Buffer[] } }, text: string) =>
+export const tunnelSays = (client: { parser: { tunnel: Buffer[] } }, text: string) =>
   until(`${text} through the tunnel`, () => Buffer.concat(client.parser.tunnel).toString() === text)
 
 /** What Node hands over by other events than `request` passes the same gate. */

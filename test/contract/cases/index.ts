@@ -1,39 +1,69 @@
 import type { Case } from '../../support/contract.js'
+import { conformanceConnection } from './conformance-connection.js'
+import { conformanceRequests } from './conformance-requests.js'
+import { conformanceResponses } from './conformance-responses.js'
+import { conformanceSwitching } from './conformance-switching.js'
+import { conformanceTls } from './conformance-tls.js'
+import { destroyed } from './destroy.js'
 import { drainConnections } from './drain-connections.js'
 import { drainPhases } from './drain-phases.js'
+import { drainReentry } from './drain-reentry.js'
 import { drainRequests } from './drain-requests.js'
+import { gateAgain } from './gate-again.js'
 import { gateClose } from './gate-close.js'
 import { gateOrder } from './gate-order.js'
 import { gateSpecial } from './gate-special.js'
 import { halfClosed } from './half-closed.js'
+import { halfClosedBound } from './half-closed-bound.js'
 import { idle } from './idle.js'
 import { keepAlive } from './keep-alive.js'
+import { keepAliveLater } from './keep-alive-later.js'
+import { leaving } from './leaving.js'
 import { limits } from './limits.js'
 import { linger } from './linger.js'
 import { lingerEverywhere } from './linger-everywhere.js'
+import { listen } from './listen.js'
 import { options } from './options.js'
 import { ownListeners } from './own-listeners.js'
 import { persist } from './persist.js'
+import { persistLength } from './persist-length.js'
 import { stats } from './stats.js'
+import { statsWarnings } from './stats-warnings.js'
 import { truncation } from './truncation.js'
+import { unix } from './unix.js'
 
 /** The contract. Every case runs on every host that it names, on a server of its own. */
 export const cases: Case[] = [
   ...keepAlive,
+  ...keepAliveLater,
   ...persist,
+  ...persistLength,
   ...gateOrder,
   ...gateClose,
   ...gateSpecial,
+  ...gateAgain,
   ...ownListeners,
   ...linger,
   ...lingerEverywhere,
   ...halfClosed,
+  ...halfClosedBound,
   ...idle,
   ...truncation,
+  ...destroyed,
   ...drainRequests,
   ...drainConnections,
   ...drainPhases,
+  ...drainReentry,
+  ...listen,
+  ...unix,
+  ...leaving,
   ...limits,
   ...stats,
+  ...statsWarnings,
   ...options,
+  ...conformanceRequests,
+  ...conformanceResponses,
+  ...conformanceConnection,
+  ...conformanceSwitching,
+  ...conformanceTls,
 ]

@@ -42,7 +42,7 @@ const reason = (
     const { closes, closedFirst, connections } = host.connections.stats()
     deepEqual(closes, { [id]: 1 })
     deepEqual(closedFirst, { server: 0, peer: 0, [first]: 1 })
-    deepEqual(connections, { opened: 1, closed: 1 })
+    deepEqual(connections, { opened: 1, closed: 1, refused: 0 })
   },
 })
 

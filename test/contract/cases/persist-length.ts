@@ -1,0 +1,135 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import type { Options } from '@halfclose/core'
+import { type Case, frameworks } from '../../support/contract.js'
+import { closesWith, keeps } from '../../support/expect.js'
+import type { Route } from '../../support/host.js'
+import { ask, get, pipeline, post } from '../../support/requests.js'
+
+const routes: Record<string, Route> = {
+  '/written': (_req, res) => {
+    res.setHeader('Content-Length', 3)
+    res.write('abc')
+    res.end()
+  },
+  '/in-pieces': (_req, res) => {
+    res.setHeader('Content-Length', 6)
+    res.write('abc')
+    res.write('')
+    setImmediate(() => {
+      res.write('def', () => res.end())
+    })
+  },
+  // Node's own alias, until 25.
+  '/writeHeader': (_req, res) => {
+    const writeHeader: unknown = Reflect.get(res, 'writeHeader') ?? res.writeHead
+    if (typeof writeHeader === 'function') writeHeader.call(res, 200, { 'Content-Length': 2 })
+    res.end('ok')
+  },
+}
+
+/** A 413 in place of the 100 Continue that the client waits for. */
+const refusedUpload = (id: string, what: string, fields: Record<string, string>, options?: Options): Case => ({
+  id: `persist/refused-upload-${id}`,
+  rules: ['R155', 'R153', 'R120'],
+  title: `an upload that was refused without 100 Continue ends the connection, ${what}`,
+  ...(options === undefined ? {} : { options }),
+  run: async (host) => {
+    host.server.on('checkContinue', (_req, res) => void res.writeHead(413, fields).end('no'))
+    const client = await host.connect()
+    void client.send(pipeline(ask('POST', '/upload', 'Expect: 100-continue', 'Content-Length: 30'), get('/never')))
+    const answer = await client.next()
+    equal(answer.status, 413)
+    await closesWith(client, answer)
+    deepEqual(host.paths, [])
+  },
+})
+
+const cases: Case[] = [
+  {
+    id: 'persist/length-then-write',
+    rules: ['R031', 'R099', 'R103'],
+    title: 'a body of the declared Content-Length keeps the connection, also where it is written before end()',
+    regression: true,
+    run: async (host) => {
+      const client = await host.connect()
+      for (const path of ['/written', '/in-pieces', '/written']) keeps(await client.ask(get(path)), 'timeout=5')
+      void client.send(pipeline(get('/in-pieces'), get('/written')))
+      for (const answer of await client.take(2)) keeps(answer)
+      equal(client.statuses, '200 200 200 200 200')
+      equal(client.last.text, 'abc')
+    },
+  },
+  {
+    id: 'persist/static-file',
+    rules: ['R031', 'R099', 'R103'],
+    title: 'a file from express.static, or streamed by Fastify with its Content-Length, keeps the connection',
+    regression: true,
+    hosts: frameworks,
+    run: async (host) => {
+      const client = await host.connect()
+      const whole = await client.ask(get('/native/static/cert.pem'))
+      equal(whole.status, 200)
+      ok(whole.length > 0 && whole.length === Number(whole.header('content-length')), `${whole}`)
+      keeps(whole)
+      const head = await client.ask(ask('HEAD', '/native/static/cert.pem'))
+      equal(head.status, 200)
+      keeps(head)
+      keeps(await client.ask(get('/native/static/cert.pem')))
+    },
+  },
+  {
+    id: 'persist/write-header',
+    rules: ['R117', 'R028'],
+    title: 'a head that was written by the alias res.writeHeader() is decided like any other',
+    options: { keepAlive: { maxRequests: 2 } },
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(pipeline(get('/writeHeader'), get('/writeHeader'), get('/never')))
+      const [first, last] = await client.take(2)
+      ok(first !== undefined && last !== undefined)
+      keeps(first, 'timeout=5, max=1')
+      await closesWith(client, last)
+      deepEqual(host.paths, ['/writeHeader', '/writeHeader'])
+    },
+  },
+  refusedUpload(
+    'beside-parameters',
+    'also where Keep-Alive carries parameters',
+    {},
+    { keepAlive: { parameters: { pod: 'a1' } } },
+  ),
+  refusedUpload('by-a-handler-that-keeps', 'also where the handler says Connection: keep-alive', { Connection: 'keep-alive' }),
+  {
+    id: 'persist/http10-transfer-encoding',
+    rules: ['R077', 'R181'],
+    title: 'HTTP/1.0 with a Transfer-Encoding is never granted keep-alive: its framing is faulty',
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(
+        'POST /upload HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+      )
+      const answer = await client.next()
+      equal(answer.text, '/upload 3')
+      await closesWith(client, answer)
+    },
+  },
+  {
+    id: 'persist/http2-in-the-request-line',
+    rules: ['R068', 'R120', 'R122'],
+    title: 'HTTP/2.0 in a request line gets 505 with close, and nothing behind it runs',
+    run: async (host) => {
+      const client = await host.connect()
+      const two = 'POST /two HTTP/2.0\r\nHost: a\r\nContent-Length: 0\r\n\r\n'
+      void client.send(pipeline(get('/one'), two, post('/never', 'x'), two))
+      equal((await client.next()).text, '/one')
+      const refused = await client.next()
+      equal(refused.status, 505)
+      await closesWith(client, refused)
+      deepEqual(host.paths, ['/one'])
+      equal(client.statuses, '200 505')
+    },
+  },
+]
+
+/** Whether the connection persists, where its framing or its version decide. */
+export const persistLength: Case[] = cases.map((one) => ({ routes, ...one }))
