@@ -10,10 +10,13 @@ import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { restartWorker } from '@halfclose/core/cluster'
 import { GRACE, KILL_AFTER, START_WITHIN, WORKERS } from './settings.mjs'
 
 const [framework = '', policy = ''] = process.argv.slice(2)
 const name = `${framework} ${policy}`
+/** As deployed: in development halfclose drains fast. */
+const PRODUCTION = { NODE_ENV: 'production' }
 
 /** @typedef {{ ms: number, code: number | null, signal: string | null }} Restart */
 
@@ -32,8 +35,7 @@ cluster.on('exit', (worker, code, signal) => {
 })
 
 async function start() {
-  // In production, as deployed: in development halfclose drains fast.
-  const worker = cluster.fork({ NODE_ENV: 'production' })
+  const worker = cluster.fork(PRODUCTION)
   const late = setTimeout(() => fail(`a worker did not listen within ${START_WITHIN} ms`), START_WITHIN)
   const [address] = await once(worker, 'listening')
   clearTimeout(late)
@@ -41,26 +43,21 @@ async function start() {
   return /** @type {import('node:cluster').Address} */ (address)
 }
 
-/** @returns {Promise<Restart>} */
-async function stopOldest() {
-  const worker = /** @type {import('node:cluster').Worker} */ (serving.shift())
-  leaving.add(worker)
-  const exited = once(worker, 'exit')
-  const begun = performance.now()
-  // Not worker.kill(): that takes the worker off the primary first, which no orchestrator does.
-  worker.process.kill('SIGTERM')
-  const tooLong = setTimeout(() => worker.process.kill('SIGKILL'), KILL_AFTER + GRACE)
-  const [code, signal] = await exited
-  clearTimeout(tooLong)
-  return { ms: performance.now() - begun, code, signal }
-}
-
 /** @param {number} restarts */
 async function roll(restarts) {
   for (let round = 0; round < restarts; round++) {
-    await start()
+    const old = /** @type {import('node:cluster').Worker} */ (serving.shift())
+    leaving.add(old)
+    const { worker, ms, code, signal } = await restartWorker(old, {
+      startWithin: START_WITHIN,
+      killAfter: KILL_AFTER + GRACE,
+      env: PRODUCTION,
+    })
+    serving.push(worker)
+    /** @type {Restart} */
+    const restart = { ms, code, signal }
+    process.send?.({ restart })
     await sleep(250)
-    process.send?.({ restart: await stopOldest() })
   }
   process.send?.({ done: true })
 }

@@ -1,0 +1,3 @@
+import { rollingRestart } from '../../dist/esm/cluster.js'
+
+rollingRestart().catch(({ code }) => process.send(code))

@@ -1,0 +1,9 @@
+import { createServer } from 'node:http'
+import { attach } from '../../dist/esm/index.js'
+
+if (process.env.BROKEN === 'exit') process.exit(3)
+const server = createServer((_req, res) => setTimeout(() => res.end(String(process.pid)), 20))
+const connections = attach(server, { keepAlive: { timeout: 1_000 } })
+process.once('SIGTERM', async () => process.exit((await connections.drain({ reason: 'SIGTERM' })).clean ? 0 : 1))
+if (process.env.BROKEN !== 'deaf') server.listen(0, '127.0.0.1')
+else setInterval(() => {}, 1_000)
