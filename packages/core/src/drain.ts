@@ -9,6 +9,7 @@ import { shrinkBacklog } from './node-private.js'
 import { idleDue, keepableFor, silentDue } from './policy.js'
 import { describeHeld, endLine, mergeReports, progressLine, Tally } from './report.js'
 import type { Site } from './site.js'
+import { Stalls } from './stalls.js'
 import type { DrainPolicy, Report, ServerState } from './types.js'
 
 /** How often a drain looks at who may go, in ms. */
@@ -29,6 +30,7 @@ export class Run {
   readonly #onPhase: (phase: ServerState) => void
   readonly began = performance.now()
   readonly #due = new Set<Connection>()
+  readonly #stalls: Stalls
   readonly #others: readonly Promise<Report>[]
   /** Resolves once whatever is left has been handed over to another protocol. */
   readonly onlyUpgraded: Promise<void>
@@ -54,6 +56,7 @@ export class Run {
     this.#sites = sites
     this.#events = events
     this.#plan = plan
+    this.#stalls = new Stalls(plan.minRate)
     this.#onPhase = onPhase
     this.#tally = new Tally(reason, this.began, sites[0]?.counts.promisesBroken ?? {})
     this.done = new Promise((resolve) => {
@@ -152,6 +155,7 @@ export class Run {
     for (const site of this.#sites) {
       let between: ReadonlySet<Socket> | undefined
       for (const connection of site.registry) {
+        if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
         if (!this.#isDue(connection, now)) continue
         if (connection.phase === 'idle' && connection.unread === undefined) {
           between ??= site.betweenMessages()

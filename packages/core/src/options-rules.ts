@@ -8,12 +8,12 @@ type Fields = Readonly<Record<string, unknown>>
 
 // As records, so that the compiler misses a name that types.ts gains or loses.
 const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['', names<keyof Options>({ keepAlive: 1, halfClosed: 1, linger: 1, drain: 1, limits: 1, tcp: 1, logger: 1 })],
+  ['', names<keyof Options>({ keepAlive: 1, halfClosed: 1, linger: 1, drain: 1, limits: 1, tcp: 1, behind: 1, logger: 1 })],
   ['keepAlive', names<keyof KeepAliveOptions>({ timeout: 1, hold: 1, maxRequests: 1, maxAge: 1, http10: 1, parameters: 1 })],
   ['linger', names<keyof LingerOptions>({ quiet: 1, total: 1, bytes: 1, connections: 1 })],
   ['limits', names<keyof LimitsOptions>({ connections: 1, perClient: 1, idle: 1, refuse: 1 })],
   ['tcp', names<keyof TcpOptions>({ noDelay: 1, keepAlive: 1 })],
-  ['drain', names<keyof DrainOptions>({ delay: 1, deadline: 1, idle: 1, silent: 1 })],
+  ['drain', names<keyof DrainOptions>({ delay: 1, deadline: 1, idle: 1, silent: 1, minRate: 1 })],
 ])
 
 /** What people know from Node and from other packages, too far from our names for the edit distance. Keys are folded. */
@@ -40,6 +40,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['nodelay', 'tcp.noDelay'],
   ['keepaliveinitialdelay', 'tcp.keepAlive'],
   ['allowhalfopen', 'halfClosed'],
+  ['proxy', 'behind'],
+  ['loadbalancer', 'behind'],
   ['log', 'logger'],
 ])
 
@@ -102,15 +104,23 @@ function suggest(path: string, name: string, known: readonly string[]): string |
   const exact = ALIASES.get(fold(join(path, name)))
   if (exact !== undefined) return exact
   const folded = fold(name)
-  for (let edits = 0; edits <= (folded.length > 4 ? 2 : 1); edits++) {
-    const near = known.find((candidate) => within(edits, folded, fold(candidate)))
-    if (near !== undefined) return join(path, near)
-  }
+  const near = nearest(name, known)
+  if (near !== undefined) return join(path, near)
   for (const [other, there] of SECTIONS) {
     const same = there.find((candidate) => fold(candidate) === folded)
     if (same !== undefined) return join(other, same)
   }
   return ALIASES.get(folded)
+}
+
+/** The known name that a misspelt one is nearest to. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const folded = fold(name)
+  for (let edits = 0; edits <= (folded.length > 4 ? 2 : 1); edits++) {
+    const near = known.find((candidate) => within(edits, folded, fold(candidate)))
+    if (near !== undefined) return near
+  }
+  return undefined
 }
 
 /** Whether `a` becomes `b` by so many insertions, deletions, replacements, or swaps of neighbours. */
@@ -128,8 +138,8 @@ function within(edits: number, a: string, b: string): boolean {
   )
 }
 
-function fold(name: string): string {
-  return name.toLowerCase().replace(/[-_]/g, '')
+export function fold(name: string): string {
+  return name.toLowerCase().replace(/[-_ ]/g, '')
 }
 
 function join(path: string, name: string): string {

@@ -1,5 +1,6 @@
-import { optionRangeError, optionTypeError } from './errors.js'
-import { count, duration, LONGEST, limit, plainObject, section } from './options-rules.js'
+import { HalfcloseRangeError, optionRangeError, optionTypeError } from './errors.js'
+import { count, duration, fold, LONGEST, limit, nearest, plainObject, section } from './options-rules.js'
+import { holdBehind, holdWarning, PROXIES, PROXY_ALIASES, type ProxyPreset, presetOf } from './presets.js'
 import { isToken } from './tokens.js'
 import type { DrainPolicy, Http10, KeepAlivePolicy, Logger, Policy, WarningEvent } from './types.js'
 
@@ -23,7 +24,7 @@ const FOR_EVER = 72_000
 const PROMISE = 5_000
 
 /** `drain: 'fast'`. */
-export const FAST_DRAIN: DrainPolicy = Object.freeze({ delay: 0, deadline: 2_000, idle: 0, silent: 0 })
+export const FAST_DRAIN: DrainPolicy = Object.freeze({ delay: 0, deadline: 2_000, idle: 0, silent: 0, minRate: 240 })
 
 /**
  * Options → Policy, total and deeply frozen, or a `HALFCLOSE_OPTION_…` error. `alsoKnown` are the top-level names that an
@@ -35,8 +36,9 @@ export function parseOptions(options: unknown, inherited: Inherited, alsoKnown: 
   if (given.logger !== undefined && !isLogger(given.logger)) {
     throw optionTypeError('logger', 'an object with the functions info and warn, such as a pino logger', given.logger)
   }
+  const behind = parseBehind(given.behind)
   const policy = Object.freeze({
-    keepAlive: given.keepAlive === false ? false : parseKeepAlive(given.keepAlive, inherited, warnings),
+    keepAlive: given.keepAlive === false ? false : parseKeepAlive(given.keepAlive, inherited, behind, warnings),
     halfClosed: duration(given.halfClosed, 'halfClosed') ?? 5_000,
     linger: parseLinger(given.linger),
     drain: parseDrain(given.drain, warnings),
@@ -52,12 +54,30 @@ export function loggerOf(options: unknown): Logger | undefined {
   return isLogger(options.logger) ? options.logger : undefined
 }
 
-function parseKeepAlive(value: unknown, inherited: Inherited, warnings: WarningEvent[]): KeepAlivePolicy {
+function parseBehind(value: unknown): ProxyPreset | undefined {
+  if (value === undefined) return undefined
+  const names = Object.keys(PROXIES)
+  const rule = `one of ${names.map((name) => `'${name}'`).join(', ')}`
+  if (typeof value !== 'string') throw optionTypeError('behind', rule, value)
+  const preset = presetOf(value)
+  if (preset !== undefined) return preset
+  const { message } = optionRangeError('behind', rule, value)
+  const meant = PROXY_ALIASES.get(fold(value)) ?? nearest(value, names)
+  const hint = meant === undefined ? 'for any other proxy give `keepAlive.hold`' : `did you mean '${meant}'?`
+  throw new HalfcloseRangeError('HALFCLOSE_OPTION_RANGE', `${message}; ${hint}`, { path: 'behind', value })
+}
+
+function parseKeepAlive(
+  value: unknown,
+  inherited: Inherited,
+  behind: ProxyPreset | undefined,
+  warnings: WarningEvent[],
+): KeepAlivePolicy {
   const given = section(value, 'keepAlive', 'an object such as { timeout: 5_000 }, or false; leave it out for the defaults')
   const { maxRequestsPerSocket } = inherited
   const ageRule = `a number of milliseconds over 0, up to ${LONGEST}`
   return Object.freeze({
-    ...parseTimes(given.timeout, given.hold, inherited, warnings),
+    ...parseTimes(given.timeout, given.hold, inherited, behind, warnings),
     maxRequests:
       limit(given.maxRequests, 'keepAlive.maxRequests', 'an integer of at least 1', isLimit) ??
       (isLimit(maxRequestsPerSocket) ? maxRequestsPerSocket : false),
@@ -67,7 +87,13 @@ function parseKeepAlive(value: unknown, inherited: Inherited, warnings: WarningE
   })
 }
 
-function parseTimes(givenTimeout: unknown, givenHold: unknown, inherited: Inherited, warnings: WarningEvent[]) {
+function parseTimes(
+  givenTimeout: unknown,
+  givenHold: unknown,
+  inherited: Inherited,
+  behind: ProxyPreset | undefined,
+  warnings: WarningEvent[],
+) {
   const promised = duration(givenTimeout, 'keepAlive.timeout', LONGEST - MARGIN)
   const kept = duration(givenHold, 'keepAlive.hold')
   const least = (promised ?? 0) + MARGIN
@@ -79,8 +105,10 @@ function parseTimes(givenTimeout: unknown, givenHold: unknown, inherited: Inheri
   const server = set ? inherited.keepAliveTimeout : 0
   const timeout = promised ?? Math.min(server, PROMISE, kept === undefined ? PROMISE : kept - MARGIN)
   // A server that was told to keep connections long (Fastify: 72_000) has a load balancer before it; a short promise does not change that.
-  const hold =
-    kept ?? (promised === undefined ? Math.min(Math.max(set ? server : FOR_EVER, timeout + MARGIN), LONGEST) : timeout + MARGIN)
+  const usual = promised !== undefined ? 0 : set ? server : FOR_EVER
+  const hold = kept ?? Math.min(Math.max(usual, timeout + MARGIN, behind === undefined ? 0 : holdBehind(behind)), LONGEST)
+  const tooShort = behind === undefined ? undefined : holdWarning(behind, hold)
+  if (tooShort !== undefined) warnings.push(Object.freeze({ code: 'HALFCLOSE_HOLD_BELOW_PROXY', message: tooShort }))
   if (timeout > 0 && timeout < 1_000) {
     const hint = `${timeout} is milliseconds; did you mean ${grouped(timeout * 1_000)}?`
     const source =
@@ -152,7 +180,17 @@ function parseDrain(value: unknown, warnings: WarningEvent[]): DrainPolicy {
     const message = `halfclose: \`drain.deadline\` (${deadline} ms) counts from the signal and includes \`drain.delay\` (${delay} ms): nothing is left to drain in`
     warnings.push(Object.freeze({ code: 'HALFCLOSE_DEADLINE_WITHIN_DELAY', message }))
   }
-  return Object.freeze({ delay, deadline, idle: parseIdle(given.idle), silent: duration(given.silent, 'drain.silent') ?? 5_000 })
+  return Object.freeze({
+    delay,
+    deadline,
+    idle: parseIdle(given.idle),
+    silent: duration(given.silent, 'drain.silent') ?? 5_000,
+    minRate: parseMinRate(given.minRate),
+  })
+}
+
+function parseMinRate(value: unknown): number | false {
+  return limit(value, 'drain.minRate', 'a number of bytes per second over 0', (rate) => rate > 0 && Number.isFinite(rate)) ?? 240
 }
 
 function parseIdle(value: unknown): 'promise' | number {

@@ -1,5 +1,8 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
+import type { ProxyName } from './presets.js'
+
+export type { ProxyName }
 
 /** What {@link attach} takes: a server made by `node:http` or `node:https`. */
 export type AttachableServer = HttpServer | HttpsServer
@@ -16,7 +19,7 @@ export type Http10 = 'grant' | 'refuse' | 'ignore'
 export interface KeepAliveOptions {
   /** Milliseconds promised to the client as `Keep-Alive: timeout=` (whole seconds, rounded down). Default: what the server has, at most 5_000. */
   timeout?: number | undefined
-  /** Milliseconds an idle connection is really kept, at least `timeout` + 1_000. Default: just that where `timeout` is given, else what the server has. */
+  /** Milliseconds an idle connection is really kept, at least `timeout` + 1_000. Default: just that where `timeout` is given, else what the server has; `behind` raises it. */
   hold?: number | undefined
   /** Requests a connection may carry, counted down in `Keep-Alive: max=`; `false`: no limit. Default: `server.maxRequestsPerSocket` where that is set, else `false`. */
   maxRequests?: number | false | undefined
@@ -48,6 +51,11 @@ export interface DrainOptions {
   idle?: 'promise' | number | undefined
   /** Milliseconds a connection that never sent a byte may hold the drain. Default 5_000. */
   silent?: number | undefined
+  /**
+   * Bytes per second, over 5 s, below which a peer that takes its response or sends its body no longer holds the drain: it is cut,
+   * visibly. A slow handler is none of its business. Default 240; `false`: off.
+   */
+  minRate?: number | false | undefined
 }
 
 export interface LimitsOptions {
@@ -88,6 +96,12 @@ export interface Options {
   limits?: LimitsOptions | undefined
   /** Socket options of every connection. */
   tcp?: TcpOptions | undefined
+  /**
+   * The proxy that opens connections to this server, the nearest one where there are several. Raises the default of `keepAlive.hold`
+   * above the time for which that proxy keeps an idle connection, so that no request crosses a close on its way; the promise
+   * (`keepAlive.timeout`) stays as it is. An explicit `hold` wins. Default: none.
+   */
+  behind?: ProxyName | undefined
   /** pino-shaped. Default: none for information; warnings go through `process.emitWarning`. */
   logger?: Logger | undefined
 }
@@ -122,6 +136,7 @@ export interface DrainPolicy {
   readonly deadline: number
   readonly idle: 'promise' | number
   readonly silent: number
+  readonly minRate: number | false
 }
 
 /**
@@ -150,6 +165,7 @@ export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingerin
  * - `handler`: the application said `Connection: close`, or destroyed the socket.
  * - `unframed`: the response's end shows only by closing. `content-length`: a body shorter or longer than its Content-Length.
  * - `error`: the request was malformed or did not arrive in time. `timeout`: `server.setTimeout` expired.
+ * - `stalled`: during a drain the peer took or sent less than `drain.minRate`.
  * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection.
  * - `upgraded`: it ended as another protocol. `limit`: a bound of the output-first close or of the server.
  */
@@ -168,6 +184,7 @@ export type CloseReason =
   | 'error'
   | 'timeout'
   | 'half-closed'
+  | 'stalled'
   | 'peer'
   | 'upgraded'
   | 'limit'

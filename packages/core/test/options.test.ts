@@ -11,7 +11,7 @@ const DEFAULTS = {
   keepAlive: { timeout: 5_000, hold: 6_000, maxRequests: false, maxAge: false, http10: 'grant', parameters: '' },
   halfClosed: 5_000,
   linger: { quiet: 2_000, total: 30_000, bytes: 67_108_864, connections: 1_000 },
-  drain: { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000 },
+  drain: { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000, minRate: 240 },
   limits: { connections: false, perClient: false, idle: false, refuse: 'answer' },
   tcp: { noDelay: true, keepAlive: 60_000 },
 }
@@ -250,7 +250,7 @@ describe('keepAlive.parameters', () => {
 
 describe('drain', () => {
   test("'fast'", () => {
-    expect(policyOf({ drain: 'fast' }).drain).toEqual({ delay: 0, deadline: 2_000, idle: 0, silent: 0 })
+    expect(policyOf({ drain: 'fast' }).drain).toEqual({ delay: 0, deadline: 2_000, idle: 0, silent: 0, minRate: 240 })
     expect(policyOf({ drain: 'fast' }).drain).toBe(FAST_DRAIN)
     expectFrozen(FAST_DRAIN)
   })
@@ -420,11 +420,12 @@ describe('unknown names', () => {
     [{ linger: { keepAlive: false } }, 'linger.keepAlive', 'did you mean `keepAlive`?'],
     [{ linger: { rate: 5 } }, 'linger.rate', 'known there: quiet, total, bytes, connections'],
     [{ maxConnections: 5 }, 'maxConnections', 'did you mean `limits.connections`?'],
-    [{ behind: 'aws-alb' }, 'behind', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, logger'],
+    [{ proxy: 'nginx' }, 'proxy', 'did you mean `behind`?'],
+    [{ loadBalancer: 'nginx' }, 'loadBalancer', 'did you mean `behind`?'],
     [{ nodelay: true }, 'nodelay', 'did you mean `tcp.noDelay`?'],
     [{ tcp: { keepalive: false } }, 'tcp.keepalive', 'did you mean `tcp.keepAlive`?'],
-    [{ drain: { minRate: false } }, 'drain.minRate', 'known there: delay, deadline, idle, silent'],
-    [{ constructor: 1 }, 'constructor', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, logger'],
+    [{ drain: { minrate: 5 } }, 'drain.minrate', 'did you mean `drain.minRate`?'],
+    [{ constructor: 1 }, 'constructor', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, behind, logger'],
   ])('%j', (options, path, hint) => {
     const error = errorOf(() => policyOf(options))
     expect(error).toBeInstanceOf(TypeError)
@@ -521,9 +522,10 @@ describe('whatever is passed', () => {
       ),
       halfClosed: junk,
       linger: fc.oneof(junk, fc.record({ quiet: junk, total: junk, bytes: junk, connections: junk }, some)),
-      drain: fc.oneof(junk, fc.record({ delay: junk, deadline: junk, idle: junk, silent: junk }, some)),
+      drain: fc.oneof(junk, fc.record({ delay: junk, deadline: junk, idle: junk, silent: junk, minRate: junk }, some)),
       limits: fc.oneof(junk, fc.record({ connections: junk, perClient: junk, idle: junk, refuse: junk }, some)),
       tcp: fc.oneof(junk, fc.record({ noDelay: junk, keepAlive: junk }, some)),
+      behind: fc.oneof(junk, fc.constantFrom('nginx', 'envoy')),
       logger: fc.oneof(junk, fc.constant(console)),
     },
     some,
@@ -541,6 +543,7 @@ describe('whatever is passed', () => {
         fc.constant('fast'),
         fc.record({ delay: ms, deadline: ms, idle: fc.oneof(ms, fc.constant('promise')), silent: ms }, some),
       ),
+      behind: fc.constantFrom('nginx', 'envoy', 'cloudfront'),
     },
     some,
   )

@@ -69,7 +69,7 @@ const cases: Case[] = [
       const end = raw.end.bind(raw)
       // Between the alert and the FIN.
       Reflect.set(raw, 'end', (...args: []) => {
-        raw.write('this is no record')
+        if (raw.writable) raw.write('this is no record')
         return end(...args)
       })
       client.fin()

@@ -3,6 +3,7 @@ import { conformanceConnection } from './conformance-connection.js'
 import { conformanceRequests } from './conformance-requests.js'
 import { conformanceResponses } from './conformance-responses.js'
 import { conformanceSwitching } from './conformance-switching.js'
+import { conformanceTcp } from './conformance-tcp.js'
 import { conformanceTls } from './conformance-tls.js'
 import { destroyed } from './destroy.js'
 import { drainConnections } from './drain-connections.js'
@@ -27,6 +28,7 @@ import { options } from './options.js'
 import { ownListeners } from './own-listeners.js'
 import { persist } from './persist.js'
 import { persistLength } from './persist-length.js'
+import { stalled } from './stalled.js'
 import { stats } from './stats.js'
 import { statsWarnings } from './stats-warnings.js'
 import { truncation } from './truncation.js'
@@ -58,6 +60,7 @@ export const cases: Case[] = [
   ...unix,
   ...leaving,
   ...limits,
+  ...stalled,
   ...stats,
   ...statsWarnings,
   ...options,
@@ -65,5 +68,6 @@ export const cases: Case[] = [
   ...conformanceResponses,
   ...conformanceConnection,
   ...conformanceSwitching,
+  ...conformanceTcp,
   ...conformanceTls,
 ]

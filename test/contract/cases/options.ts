@@ -83,7 +83,7 @@ function loggerCase(): Case {
     warn: (_fields, message) => void lines.push(`warn ${message}`),
   }
   return {
-    id: 'options/logger',
+    id: 'options/logger-takes-warnings',
     rules: ['R010'],
     title: 'one line with the policy when listening, one at the end of a drain, and nothing else while all is well',
     hosts: frameworks,
