@@ -66,10 +66,11 @@ export function destroy(this: Socket, error?: Error | null): Socket {
   return this
 }
 
-function hasSomethingToSay({ answering, phase, socket, blame, current }: Connection): boolean {
+function hasSomethingToSay({ answering, phase, socket, blame, current, unread }: Connection): boolean {
   if (socket.writableFinished && socket.readableEnded) return false
   if (answering || phase === 'lingering') return true
-  return blame === undefined && current?.res.writableEnded === true
+  // Answered whole, before the body had arrived: what is left of that would turn into a reset.
+  return blame === undefined && (current?.res.writableEnded === true || unread?.complete === false)
 }
 
 /** Milliseconds in which the peer reads what came before a reset: libuv takes data and a reset that are read in one go for a clean end. */

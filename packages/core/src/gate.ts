@@ -39,7 +39,7 @@ export function arriveUpgrade(site: Site, event: 'upgrade' | 'connect', args: re
   if (connection === undefined || connection.phase === 'upgraded') return site.forward(event, args)
   watchHeld(connection.socket)
   if (connection.current !== undefined && connection.phase !== 'lingering') return hold(connection, event, args)
-  if (connection.ending === undefined) return handOver(connection, event, args)
+  if (connection.ending === undefined) return upgrade(connection, event, args)
   site.counts.dropped++
   if (connection.phase === 'lingering') site.lingering.takeRaw(connection)
   else shut(connection, 'handler')
@@ -83,6 +83,13 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
     return true
   }
   if (lacksHost(site, req)) return refuseHost(res)
+  if (isCodedOtherwise(req)) {
+    // Node would hand the body over as it is, still coded (RFC 9112 §6.1).
+    res.writeHead(501, { Connection: 'close' }).end()
+    return true
+  }
+  // An HTTP/1.0 client would take an interim response for the final one (RFC 9110 §15.2).
+  if (req.httpVersionMinor === 0) Object.assign(res, NO_INTERIM)
   if (site.intercept?.(req, res) === true) return true
   if (connection.excess) {
     res.writeHead(503, { 'Retry-After': '1', 'Content-Length': '0' }).end()
@@ -100,6 +107,15 @@ function refuseHost(res: ServerResponse): true {
   res.writeHead(400, { Connection: 'close' }).end()
   return true
 }
+
+function isCodedOtherwise(req: IncomingMessage): boolean {
+  const coding = req.headers['transfer-encoding']
+  return coding !== undefined && coding.trim().toLowerCase() !== 'chunked'
+}
+
+function nothing(): void {}
+
+const NO_INTERIM = { writeContinue: nothing, writeProcessing: nothing, writeEarlyHints: nothing, writeInformation: nothing }
 
 // writeHeader: Node's own alias until 25.
 const HOOKS =
@@ -143,11 +159,15 @@ function next(connection: Connection): void {
 
 function dispatch(connection: Connection, { event, args, arrived, excused }: Waiting): void {
   const [req, res] = args
-  if (isUpgrade(event)) handOver(connection, event, args)
+  if (isUpgrade(event)) upgrade(connection, event, args)
   else if (isResponse(res) && (event === 'request' || event === 'checkContinue' || event === 'checkExpectation')) {
     begin(connection, event, req, res, arrived)
     if (excused !== undefined) restartRequestTimeout(connection, excused)
   }
+}
+
+function upgrade(connection: Connection, event: 'upgrade' | 'connect', args: Waiting['args']): boolean {
+  return handOver(connection, event, args, (req, res) => begin(connection, 'request', req, res, performance.now()))
 }
 
 function isUpgrade(event: string): event is 'upgrade' | 'connect' {

@@ -1,14 +1,12 @@
-import type { Socket } from 'node:net'
 import { cut } from './closing.js'
-import { type Connection, connectionOf } from './connection.js'
+import type { Connection } from './connection.js'
 
 /**
  * The client has sent FIN. If it still waits for an answer it gets it (RFC 9112 §9.6); but a client that is gone looks the same
  * on the wire, and applications rely on the response's 'close' to stop their work: hence the bound.
  */
-export function onInputEnd(this: Socket): void {
-  const connection = connectionOf(this)
-  if (connection === undefined || connection.phase === 'upgraded') return
+export function onInputEnd(connection: Connection): void {
+  if (connection.phase === 'upgraded') return
   connection.inputEnded = true
   connection.closedFirst ??= 'peer'
   if (connection.current !== undefined) boundAnswer(connection)

@@ -1,9 +1,8 @@
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { head } from './failure.js'
-import { onInputEnd } from './half-closed.js'
 import { forgetReading } from './reading.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
@@ -11,8 +10,18 @@ export function handOver(
   connection: Connection,
   event: 'upgrade' | 'connect',
   args: readonly [IncomingMessage, ...unknown[]],
+  /** Hands the request over as one without Upgrade. */
+  asRequest: (req: IncomingMessage, res: ServerResponse) => boolean,
 ): boolean {
   const { site, socket } = connection
+  const [req] = args
+  if (event === 'upgrade' && req.httpVersionMinor === 0) {
+    // Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8). Node has taken its parser away: this request is the connection's last.
+    const res = new ServerResponse(req)
+    res.shouldKeepAlive = false
+    res.assignSocket(socket)
+    return asRequest(req, res)
+  }
   if (site.draining || connection.excess) {
     // A tunnel begun now would be cut at the deadline: the client is told to take it elsewhere.
     refuse(connection, head('503 Service Unavailable', 'Retry-After: 1\r\n'), connection.excess ? 'limit' : 'draining')
@@ -29,9 +38,9 @@ export function handOver(
   connection.phase = 'upgraded'
   connection.upgrade = { method: args[0].method, url: args[0].url }
   connection.promised = 0
+  if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   letGo(connection)
   socket.allowHalfOpen = connection.wasHalfOpen
-  socket.removeListener('end', onInputEnd)
   Reflect.deleteProperty(socket, 'destroySoon')
   Reflect.deleteProperty(socket, 'destroy')
   return site.forward(event, args)

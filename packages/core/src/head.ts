@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type Connection, connectionOf, type Exchange } from './connection.js'
+import { isForAllRecipients } from './hop-by-hop.js'
 import {
   announceClose,
   hasBody,
@@ -20,7 +21,8 @@ interface Said {
   connection: string | undefined
   keepAlive: boolean
   contentLength: string | undefined
-  transferEncoding: boolean
+  transferEncoding: string | undefined
+  upgrade: boolean
 }
 
 /**
@@ -36,20 +38,21 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
   }
   const given = typeof reason === 'string' ? fields : (fields ?? reason)
   const said = whatWasSaid(this, given)
+  const framed = frame(this, given, said, status)
   const ending = decide(connection, exchange, said)
   const keepAlive = connection.site.policy.keepAlive
-  let headers = given
+  let headers = framed
   this.shouldKeepAlive = ending === undefined
   if (exchange.req.httpVersionMinor === 0) prepareHttp10(this, said, status, ending)
   if (ending !== undefined || keepAlive === false) {
     connection.promised = 0
-    if (isSpokenFor(this, said)) headers = withConnection(this, given, said, 'close', '')
+    if (isSpokenFor(this, said)) headers = withConnection(this, framed, said, 'close', '')
   } else {
     const promise = promiseFor(keepAlive, connection.site.keepable())
     connection.promised = promise
     if (isSpokenFor(this, said) || needsExplicitField(keepAlive, promise)) {
       const field = keepAliveField(keepAlive, promise, connection.requests)
-      headers = withConnection(this, given, said, 'keep-alive', field)
+      headers = withConnection(this, framed, said, 'keep-alive', field)
     } else {
       setPrintedKeepAlive(this, promise, keepAlive.maxRequests === false ? 0 : keepAlive.maxRequests - connection.requests)
     }
@@ -57,6 +60,35 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
   Reflect.apply(prior, this, typeof reason === 'string' ? [status, reason, headers] : [status, headers])
   settle(connection, exchange, said, ending)
   return this
+}
+
+/**
+ * Takes out what contradicts the framing: a Content-Length beside a Transfer-Encoding (RFC 9112 §6.2), both in a 204 (RFC 9110 §8.6), and
+ * Transfer-Encoding towards HTTP/1.0 (RFC 9112 §6.1).
+ */
+function frame(res: ServerResponse, given: Headers | undefined, said: Said, status: number): Headers | undefined {
+  const http10 = res.req.httpVersionMinor === 0
+  let kept = given
+  if (said.transferEncoding !== undefined && (status === 204 || http10)) {
+    res.removeHeader('Transfer-Encoding')
+    kept = without(kept, 'transfer-encoding')
+    said.transferEncoding = undefined
+  }
+  if (said.contentLength !== undefined && (status === 204 || said.transferEncoding !== undefined)) {
+    res.removeHeader('Content-Length')
+    kept = without(kept, 'content-length')
+    said.contentLength = undefined
+  }
+  return kept
+}
+
+function without(given: Headers | undefined, unwanted: string): Headers | undefined {
+  if (given === undefined) return undefined
+  if (!Array.isArray(given)) {
+    return Object.fromEntries(Object.entries(given).filter(([name]) => name.toLowerCase() !== unwanted))
+  }
+  if (Array.isArray(given[0])) return given.filter((entry) => !Array.isArray(entry) || entry[0]?.toLowerCase() !== unwanted)
+  return given.filter((_, index) => String(given[index - (index % 2)]).toLowerCase() !== unwanted)
 }
 
 function decide(connection: Connection, exchange: Exchange, said: Said): CloseReason | undefined {
@@ -71,6 +103,7 @@ function decide(connection: Connection, exchange: Exchange, said: Said): CloseRe
       askedKeepAlive: asked.keepAlive,
       handlerCloses: (exchange.parserPersists && !res.shouldKeepAlive) || parseConnection(said.connection).close,
       refusesBody: refusesBody(res),
+      unframed: said.transferEncoding !== undefined && !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(said.transferEncoding),
       faultyFraming: req.httpVersionMinor === 0 && req.headers['transfer-encoding'] !== undefined,
       wrongLength: exchange.wrongLength,
       requests: connection.requests,
@@ -93,7 +126,7 @@ function owesMore({ waiting, site }: Connection): boolean {
 
 /** Whether Node's own Connection line would be wrong or missing. */
 function isSpokenFor(res: ServerResponse, said: Said): boolean {
-  return said.connection !== undefined || said.keepAlive || removedConnection(res)
+  return said.connection !== undefined || said.keepAlive || said.upgrade || removedConnection(res)
 }
 
 function needsExplicitField(keepAlive: KeepAlivePolicy, promise: number): boolean {
@@ -105,7 +138,6 @@ function needsExplicitField(keepAlive: KeepAlivePolicy, promise: number): boolea
  * only in HTTP/1.1, and never grants keep-alive to what has no body.
  */
 function prepareHttp10(res: ServerResponse, said: Said, status: number, ending: CloseReason | undefined): void {
-  if (said.transferEncoding) res.removeHeader('Transfer-Encoding')
   const bodyless = res.req.method === 'HEAD' || status === 204 || status === 304
   const known = knownLength(res)
   if (ending === undefined && !bodyless && known !== null && said.contentLength === undefined)
@@ -142,7 +174,8 @@ function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
     connection: text(res.getHeader('connection')),
     keepAlive: res.hasHeader('keep-alive'),
     contentLength: text(res.getHeader('content-length')),
-    transferEncoding: res.hasHeader('transfer-encoding'),
+    transferEncoding: text(res.getHeader('transfer-encoding')),
+    upgrade: res.hasHeader('upgrade'),
   }
   if (given === undefined) return said
   if (!Array.isArray(given)) {
@@ -158,8 +191,8 @@ function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
 }
 
 function note(said: Said, name: string, value: unknown, repeatable: boolean): void {
-  // The names that matter are 10, 14 and 17 letters long: most fields are passed over by that alone.
-  if (name.length !== 10 && name.length !== 14 && name.length !== 17) return
+  // The names that matter are 7, 10, 14 and 17 letters long: most fields are passed over by that alone.
+  if (name.length !== 10 && name.length !== 14 && name.length !== 17 && name.length !== 7) return
   switch (name.toLowerCase()) {
     case 'connection':
       said.connection = repeatable && said.connection !== undefined ? `${said.connection}, ${text(value)}` : text(value)
@@ -171,7 +204,10 @@ function note(said: Said, name: string, value: unknown, repeatable: boolean): vo
       said.contentLength = text(value)
       break
     case 'transfer-encoding':
-      said.transferEncoding = true
+      said.transferEncoding = text(value)
+      break
+    case 'upgrade':
+      said.upgrade = true
   }
 }
 
@@ -191,8 +227,11 @@ function withConnection(
   option: 'close' | 'keep-alive',
   keepAlive: string,
 ): Headers | undefined {
-  const others = parseConnection(said.connection).options.filter((name) => name !== 'close' && name !== 'keep-alive')
-  const connection = [...others, option].join(', ')
+  const others = parseConnection(said.connection).options.filter(
+    (name) => name !== 'close' && name !== 'keep-alive' && name !== 'upgrade' && !isForAllRecipients(name),
+  )
+  // What is for this hop only says so (RFC 9110 §7.6.1).
+  const connection = [...others, ...(said.upgrade ? ['upgrade'] : []), option].join(', ')
   if (given === undefined || !Array.isArray(given)) {
     res.setHeader('Connection', connection)
     if (keepAlive === '') res.removeHeader('Keep-Alive')

@@ -132,14 +132,15 @@ function nominatedBy(pairs: readonly Pair[], { connection, keep, onRefused }: En
   if (nominated.size === 0) return nominated
   const mine = new Set(keep?.map((name) => name.toLowerCase()))
   for (const name of nominated) {
-    if (HOP_BY_HOP.has(name) || !(mine.has(name) || isForAll(name))) continue
+    if (HOP_BY_HOP.has(name) || !(mine.has(name) || isForAllRecipients(name))) continue
     nominated.delete(name)
     onRefused?.(name)
   }
   return nominated
 }
 
-function isForAll(name: string): boolean {
+/** Whether a field is meant for all recipients, so that Connection must not name it. */
+export function isForAllRecipients(name: string): boolean {
   return name === 'accept' || FOR_ALL.has(name) || FOR_ALL_PREFIXES.some((prefix) => name.startsWith(prefix))
 }
 

@@ -16,6 +16,8 @@ export interface Facts {
   readonly handlerCloses: boolean
   /** Answered without the 100 Continue that the client waits for: whether its body follows nobody knows. */
   readonly refusesBody: boolean
+  /** The response's transfer coding does not show its end (RFC 9112 §6.3). */
+  readonly unframed: boolean
   /** The request's framing cannot be trusted: a transfer coding in HTTP/1.0 (RFC 9112 §6.1). */
   readonly faultyFraming: boolean
   /** The body is known to differ from its Content-Length. */
@@ -54,6 +56,7 @@ export function closeReason(
   }
   if (!facts.parserPersists || facts.faultyFraming) return 'client-close'
   if (facts.refusesBody) return 'handler'
+  if (facts.unframed) return 'unframed'
   if (facts.handlerCloses) return 'handler'
   if (keepAlive === false) return 'no-keep-alive'
   if (keepAlive.maxRequests !== false && facts.requests >= keepAlive.maxRequests) return 'max-requests'

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { isatty } from 'node:tty'
+import { timerOf } from './kill-timers.js'
 
 /** How a participant is asked to leave. */
 export interface LeaveRequest {
@@ -53,14 +54,17 @@ interface Leaving {
 
 const KEY = Symbol.for('halfclose.signals')
 
-/** npm forwards a Ctrl-C that its child has got from the terminal itself: two SIGINT within this time are one key press. */
-const ONE_KEY_PRESS = 250
+/**
+ * npm, and other wrappers, forward a signal that their child has got itself: from the terminal (Ctrl-C), or from systemd, which tells
+ * every process of a service. The same signal twice within this time was sent once.
+ */
+const SENT_ONCE = 250
 
 /**
  * Adds an application to those that leave when the process is told to: SIGTERM, SIGINT, or PM2's message `'shutdown'`. All that
  * have joined leave at once; the process exits when the last of them has closed, with code 0 where nothing was cut (or
- * `process.exitCode`, where that is set), else 1. A second signal ends it at once with 128 + the signal's number (1 for
- * `'shutdown'`). Errors and other signals are left alone. Windows has no SIGTERM.
+ * `process.exitCode`, where that is set), else 1. A second signal, unless it is the same one again within 250 ms, ends it at once with
+ * 128 + the signal's number (1 for `'shutdown'`). Errors and other signals are left alone. Windows has no SIGTERM.
  *
  * Returns how to leave the list again; with the last one the listeners go. That does not call off a leave that has begun.
  */
@@ -112,16 +116,15 @@ class SignalCoordinator implements Coordinator {
   }
 
   #told(reason: 'SIGTERM' | 'SIGINT' | 'shutdown'): void {
-    const terminal = reason === 'SIGINT' && atTerminal()
     if (this.#leaving) {
       const { request, since } = this.#leaving
-      if (terminal && request.reason === 'SIGINT' && Date.now() - since < ONE_KEY_PRESS) return
+      if (reason !== 'shutdown' && reason === request.reason && Date.now() - since < SENT_ONCE) return
       this.#leaving.forcedBy = reason
       this.#host.exit(reason === 'shutdown' ? 1 : 128 + constants.signals[reason])
       return
     }
     const leaving: Leaving = {
-      request: { reason, fast: terminal },
+      request: { reason, fast: reason === 'SIGINT' && atTerminal() },
       since: Date.now(),
       pending: new Set(),
       clean: true,
@@ -161,9 +164,10 @@ class SignalCoordinator implements Coordinator {
     if (this.#leaving === undefined) return
     const { request, since, pending, forcedBy } = this.#leaving
     const open = [...pending].map((participant) => `${participant.name}: ${participant.progress()}`).join('; ')
-    const by = forcedBy === undefined ? 'somebody else (a timer of the application?)' : `a second signal (${forcedBy})`
+    const elapsed = Date.now() - since
+    const by = forcedBy === undefined ? `somebody else (${timerOf(elapsed)})` : `a second signal (${forcedBy})`
     // Not through a logger: an asynchronous one would lose the line.
-    console.error(`halfclose: ended by ${by} while it drained, ${Date.now() - since} ms after ${request.reason}. ${open}`)
+    console.error(`halfclose: ended by ${by} while it drained, ${elapsed} ms after ${request.reason}. ${open}`)
   }
 }
 

@@ -17,6 +17,7 @@ const PLAIN: Facts = {
   askedKeepAlive: false,
   handlerCloses: false,
   refusesBody: false,
+  unframed: false,
   faultyFraming: false,
   wrongLength: false,
   requests: 1,

@@ -2,7 +2,7 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import type { Case } from '../../support/contract.js'
 import { closesWith, keeps } from '../../support/expect.js'
 import { ask, get } from '../../support/requests.js'
-import { until } from '../../support/wait.js'
+import { until, within } from '../../support/wait.js'
 
 /** How many connections there may be, and what the one too many is told. */
 export const limits: Case[] = [
@@ -90,7 +90,7 @@ export const limits: Case[] = [
     run: async (host) => {
       await host.idleClient()
       for (let i = 0; i < 5; i++) await host.connect()
-      await host.stop()
+      await within(host.stop(), () => 'stop() to end')
       equal(host.connections.state, 'drained')
     },
   },

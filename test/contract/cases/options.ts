@@ -52,7 +52,7 @@ export const options: Case[] = [
       const { policy } = host.connections
       deepEqual(policy.linger, { quiet: 2_000, total: 30_000, bytes: 64 * 1024 * 1024, connections: 1_000 })
       equal(policy.halfClosed, 5_000)
-      deepEqual(policy.drain, { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000 })
+      deepEqual(policy.drain, { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000, minRate: 240 })
       ok(policy.keepAlive)
       const { timeout, hold, maxRequests, maxAge, http10 } = policy.keepAlive
       deepEqual({ timeout, maxRequests, maxAge, http10 }, { timeout: 5_000, maxRequests: false, maxAge: false, http10: 'grant' })
@@ -83,7 +83,7 @@ function loggerCase(): Case {
     warn: (_fields, message) => void lines.push(`warn ${message}`),
   }
   return {
-    id: 'options/logger-takes-warnings',
+    id: 'options/logger-lines',
     rules: ['R010'],
     title: 'one line with the policy when listening, one at the end of a drain, and nothing else while all is well',
     hosts: frameworks,
