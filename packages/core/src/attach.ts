@@ -77,6 +77,7 @@ class Handle implements AdapterConnections {
   readonly #counts = new Counts()
   readonly #events: Events
   readonly #capacity: Capacity
+  readonly #told = new Set<string>()
   #sites: Site[] = []
   #policy: Policy
   #state: ServerState = 'serving'
@@ -89,11 +90,10 @@ class Handle implements AdapterConnections {
   constructor(options: Options | undefined, extras: Extras) {
     this.#options = options
     this.#extras = extras
-    const { policy, warnings } = parseOptions(options, NODE, extras.alsoKnown)
-    this.#policy = policy
+    const { policy } = parseOptions(options, NODE, extras.alsoKnown)
     this.#events = new Events(loggerOf(options))
+    this.#policy = this.#parse(NODE)
     this.#capacity = new Capacity(policy)
-    for (const warning of warnings) this.#events.warn(warning)
   }
 
   get state(): ServerState {
@@ -277,7 +277,13 @@ class Handle implements AdapterConnections {
   }
 
   #parse(inherited: Inherited): Policy {
-    return parseOptions(this.#options, inherited, this.#extras.alsoKnown).policy
+    const { policy, warnings } = parseOptions(this.#options, inherited, this.#extras.alsoKnown)
+    for (const warning of warnings) {
+      if (this.#told.has(warning.message)) continue
+      this.#told.add(warning.message)
+      this.#events.warn(warning)
+    }
+    return policy
   }
 
   #warnOfUnseen(server: AttachableServer): void {

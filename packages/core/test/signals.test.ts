@@ -120,10 +120,12 @@ describe('the coordinator', () => {
     ['SIGINT', [], 130],
     ['message', ['shutdown'], 1],
   ])('ends the process at once on a second %s', (event, args, code) => {
+    const now = jest.spyOn(Date, 'now').mockReturnValue(1_000)
     const error = jest.spyOn(console, 'error').mockImplementation(() => {})
     try {
       joinSignals(new App('api'), host)
       host.emit('SIGTERM')
+      now.mockReturnValue(1_250)
       host.emit(event, ...args)
       expect(host.exits).toEqual([code])
       host.emit('exit', code)
@@ -134,6 +136,37 @@ describe('the coordinator', () => {
           ),
         ],
       ])
+    } finally {
+      now.mockRestore()
+      error.mockRestore()
+    }
+  })
+
+  it.each(['SIGTERM', 'SIGINT'])('takes the %s that npm forwards for the one that it has seen already', (signal) => {
+    const now = jest.spyOn(Date, 'now').mockReturnValue(1_000)
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      joinSignals(new App(), host)
+      host.emit(signal)
+      now.mockReturnValue(1_100)
+      host.emit(signal)
+      expect(host.exits).toEqual([])
+      now.mockReturnValue(1_300)
+      host.emit(signal)
+      expect(host.exits).toEqual([signal === 'SIGTERM' ? 143 : 130])
+    } finally {
+      now.mockRestore()
+      error.mockRestore()
+    }
+  })
+
+  it('takes another signal for another one at any time', () => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      joinSignals(new App(), host)
+      host.emit('SIGTERM')
+      host.emit('SIGINT')
+      expect(host.exits).toEqual([130])
     } finally {
       error.mockRestore()
     }
@@ -236,24 +269,5 @@ describe('at a terminal', () => {
     load(terminal)(app, host)
     host.emit(signal)
     expect(app.requests).toEqual([{ reason: signal, fast }])
-  })
-
-  it('takes the SIGINT that npm forwards for the key press it has seen already', () => {
-    const now = jest.spyOn(Date, 'now').mockReturnValue(1_000)
-    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
-    try {
-      const host = new FakeProcess()
-      load(true)(new App(), host)
-      host.emit('SIGINT')
-      now.mockReturnValue(1_100)
-      host.emit('SIGINT')
-      expect(host.exits).toEqual([])
-      now.mockReturnValue(1_300)
-      host.emit('SIGINT')
-      expect(host.exits).toEqual([130])
-    } finally {
-      now.mockRestore()
-      error.mockRestore()
-    }
   })
 })

@@ -1,0 +1,105 @@
+import { createServer, type Server } from 'node:http'
+import { deferred, within } from '../../../test/support/wait.js'
+import { attach } from '../src/index.js'
+import type { Options, ServerState } from '../src/types.js'
+
+// What a listener or a logger throws is uncaught, as in any listener. Here what is thrown in a tick of its own is caught instead.
+
+const uncaught: unknown[] = []
+const nextTick = process.nextTick
+
+beforeEach(() => {
+  uncaught.splice(0)
+  process.nextTick = (run: (...args: never[]) => void, ...args: never[]) =>
+    nextTick(() => {
+      try {
+        run(...args)
+      } catch (error) {
+        uncaught.push(error)
+      }
+    })
+})
+
+afterEach(() => {
+  process.nextTick = nextTick
+})
+
+const quiet = { info: () => {}, warn: () => {} }
+
+async function listening(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+}
+
+async function attached(options: Options) {
+  const server = createServer((_req, res) => void res.end('ok'))
+  const connections = attach(server, { drain: 'fast', logger: quiet, ...options })
+  await listening(server)
+  return { server, connections }
+}
+
+/** What was thrown, once the last of it is out. */
+async function thrown(): Promise<string[]> {
+  await new Promise((resolve) => setImmediate(resolve))
+  return uncaught.map(String)
+}
+
+describe('what listeners and loggers throw', () => {
+  test("in a 'state' listener is uncaught, but the drain goes on to its end", async () => {
+    const { server, connections } = await attached({})
+    const states: ServerState[] = []
+    connections.on('state', ({ state }) => {
+      states.push(state)
+      throw new Error(`thrown on ${state}`)
+    })
+    const closed = deferred<unknown>()
+    server.close(closed.resolve)
+    expect(await within(closed.promise, () => 'the callback of close()')).toBeUndefined()
+    expect(connections.state).toBe('drained')
+    expect(server.listening).toBe(false)
+    expect(states).toEqual(['leaving', 'draining', 'drained'])
+    expect(await thrown()).toEqual(['leaving', 'draining', 'drained'].map((state) => `Error: thrown on ${state}`))
+  })
+
+  test("in a 'close' listener is uncaught, but every connection is counted", async () => {
+    const { server, connections } = await attached({})
+    connections.on('close', () => {
+      throw new Error('thrown on close')
+    })
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('not listening')
+    for (let n = 0; n < 2; n++) {
+      const answer = await fetch(`http://127.0.0.1:${address.port}`, { headers: { Connection: 'close' } })
+      expect(await answer.text()).toBe('ok')
+    }
+    await within(connections.drain(), () => 'the drain')
+    expect(connections.stats().connections).toMatchObject({ opened: 2, closed: 2 })
+    expect(await thrown()).toEqual(['Error: thrown on close', 'Error: thrown on close'])
+  })
+
+  test('in a logger is uncaught, but the server listens, drains and closes', async () => {
+    const logger = {
+      info: () => {
+        throw new Error('the logger is closed')
+      },
+      warn: () => {},
+    }
+    const { server, connections } = await attached({ logger })
+    expect(server.listening).toBe(true)
+    const { clean } = await within(connections.drain(), () => 'the drain')
+    expect([clean, connections.state]).toEqual([true, 'drained'])
+    // One line when it listens, one when it has drained.
+    expect(await thrown()).toEqual(['Error: the logger is closed', 'Error: the logger is closed'])
+  })
+
+  test("in a 'warning' listener and in logger.warn is uncaught, but does not break off what warned", async () => {
+    const logger = {
+      info: () => {},
+      warn: () => {
+        throw new Error('from the logger')
+      },
+    }
+    const { connections } = await attached({ logger, keepAlive: { timeout: 65 } })
+    await within(connections.drain(), () => 'the drain')
+    expect(await thrown()).toEqual(['Error: from the logger'])
+  })
+})

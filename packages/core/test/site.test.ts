@@ -1,0 +1,83 @@
+import { createServer } from 'node:http'
+import { createServer as createNetServer, type Server } from 'node:net'
+import { attach } from '../src/index.js'
+import { isShared } from '../src/site.js'
+
+const quiet = { info: () => {}, warn: () => {} }
+
+interface ListenHandle {
+  listen(backlog: number): number
+}
+
+/** The private handle of a server that listens. */
+function handleOf(server: object): ListenHandle {
+  const handle: unknown = Reflect.get(server, '_handle')
+  if (!isListenHandle(handle)) throw new Error('Node has changed: see node-private.ts')
+  return handle
+}
+
+const isListenHandle = (handle: unknown): handle is ListenHandle =>
+  typeof handle === 'object' && handle !== null && 'listen' in handle && typeof handle.listen === 'function'
+
+/** The backlogs that listen() was called with while the server drained. */
+async function backlogsOfDrain(server: Server, drain: () => Promise<unknown>): Promise<number[]> {
+  const handle = handleOf(server)
+  const listen = jest.spyOn(handle, 'listen')
+  await drain()
+  return listen.mock.calls.map(([backlog]) => backlog)
+}
+
+const listened = (server: Server, how: object): Promise<void> =>
+  new Promise((resolve) => {
+    server.listen(how, resolve)
+  })
+
+/** Node's own private count, by its name: events.getMaxListeners() does not know the signals of jest's realm. */
+function maxListeners(signal: AbortSignal): unknown {
+  const key = Object.getOwnPropertySymbols(signal).find(({ description }) => description === 'events.maxEventTargetListeners')
+  return key === undefined ? 'Node has changed' : Reflect.get(signal, key)
+}
+
+describe('a listening socket that others may accept from as well', () => {
+  test.each([
+    [{ fd: 3 }, true],
+    [{ fd: 3, exclusive: true }, true],
+    [{ _handle: {} }, true],
+    [{ port: 0 }, false],
+    [{ path: '/tmp/a.sock' }, false],
+    [3000, false],
+    ['/tmp/a.sock', false],
+    [undefined, false],
+    [null, false],
+  ])('listen(%j): %p', (listening, shared) => {
+    expect(isShared(listening)).toBe(shared)
+  })
+
+  test('keeps its backlog in a drain: a small one would turn away clients of the other process', async () => {
+    const parent = createNetServer()
+    await listened(parent, { port: 0, host: '127.0.0.1' })
+    const server = createServer()
+    const connections = attach(server, { drain: 'fast', logger: quiet })
+    await listened(server, parent) // one process cannot poll one descriptor twice: its handle
+    expect(await backlogsOfDrain(server, () => connections.drain())).toEqual([])
+  })
+
+  test('while one of our own has it shrunk, so that fewer finished handshakes are lost', async () => {
+    const server = createServer()
+    const connections = attach(server, { drain: 'fast', logger: quiet })
+    await listened(server, { port: 0, host: '127.0.0.1' })
+    expect(await backlogsOfDrain(server, () => connections.drain())).toEqual([0])
+  })
+})
+
+test('the signal may have any number of listeners, in every life, and no warning of a leak comes', async () => {
+  const server = createServer()
+  const connections = attach(server, { drain: 'fast', logger: quiet })
+  for (let life = 0; life < 2; life++) {
+    await listened(server, { port: 0, host: '127.0.0.1' })
+    const { signal } = connections
+    expect([maxListeners(signal), signal.aborted]).toEqual([0, false])
+    await connections.drain()
+    expect(signal.aborted).toBe(true)
+  }
+})
