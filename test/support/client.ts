@@ -6,7 +6,8 @@ import { Records, tap } from './tls-tap.js'
 import { Arrivals, deferred, patience, within } from './wait.js'
 
 export interface ClientOptions {
-  port: number
+  /** Or the path of a unix domain socket. */
+  port: number | string
   tls?: boolean | undefined
   /** Answer the server's FIN with ours at once, as most clients do (default). Off: stay until told otherwise. */
   obliging?: boolean | undefined
@@ -66,7 +67,8 @@ export class Client {
   }
 
   static async open({ port, tls = false, obliging = true }: ClientOptions): Promise<Client> {
-    const raw = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+    const address = typeof port === 'string' ? { path: port } : { port, host: '127.0.0.1', noDelay: true }
+    const raw = connectTcp({ ...address, allowHalfOpen: true })
     const records = new Records()
     const stream = tls ? connectTls({ socket: tap(raw, records), rejectUnauthorized: false }) : raw
     const ready = deferred<void>()
@@ -127,9 +129,9 @@ export class Client {
     this.raw.resetAndDestroy()
   }
 
-  /** Leaves without a trace. Where our FIN is on its way resetAndDestroy() would fail (EINVAL) and leak the handle. */
+  /** Leaves without a trace. Where our FIN is on its way resetAndDestroy() would fail (EINVAL) and leak the handle; a unix socket has none. */
   vanish(): void {
-    if (this.gone || this.raw.writableEnded) this.destroy()
+    if (this.gone || this.raw.writableEnded || this.raw.remoteAddress === undefined) this.destroy()
     else this.reset()
   }
 

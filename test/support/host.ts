@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, ListenOptions, Socket } from 'node:net'
 import type { Connections, Options, Report } from '@halfclose/core'
 import { Client, type ClientOptions } from './client.js'
+import { plainServer } from './hosts/http.js'
 import { hosts } from './hosts/index.js'
 import { get } from './requests.js'
 import { Arrivals, until, within } from './wait.js'
@@ -56,28 +58,46 @@ export class Host {
   readonly seen = new Arrivals<Exchange>()
   readonly #clients: Client[] = []
   readonly #sockets = new Set<Socket>()
+  readonly #others: Server[] = []
   #stopped: Promise<unknown> | undefined
   #started: Started | undefined
 
   private constructor(
     readonly name: HostName,
     readonly mode: Mode,
+    readonly routes: Record<string, Route>,
   ) {}
 
   static async start(name: HostName, mode: Mode, { options, server, routes = {} }: CaseSetup): Promise<Host> {
-    const host = new Host(name, mode)
-    const handler = (req: IncomingMessage, res: ServerResponse): void => {
-      const path = req.url ?? ''
-      host.seen.push({ req, res, path })
-      const route = routes[path.split('?')[0] ?? ''] ?? byDefault
-      route(req, res, host)
-    }
-    host.#started = await hosts[name]({ mode, options, server, handler })
-    host.server.on('connection', (socket: Socket) => {
-      host.#sockets.add(socket)
-      socket.on('close', () => host.#sockets.delete(socket))
-    })
+    const host = new Host(name, mode, routes)
+    host.#started = await hosts[name]({ mode, options, server, handler: host.#handle })
+    host.#track(host.server)
     return host
+  }
+
+  /** One more server of the same kind under the same policy, with the same routes. For http and https. */
+  async another(listen: ListenOptions): Promise<Server> {
+    const server = plainServer(this.tls, this.#handle)
+    if (!this.bare) this.connections.attach(server)
+    this.#others.push(server)
+    this.#track(server)
+    server.listen(listen)
+    await once(server, 'listening')
+    return server
+  }
+
+  readonly #handle = (req: IncomingMessage, res: ServerResponse): void => {
+    const path = req.url ?? ''
+    this.seen.push({ req, res, path })
+    const route = this.routes[path.split('?')[0] ?? ''] ?? byDefault
+    route(req, res, this)
+  }
+
+  #track(server: Server): void {
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
   }
 
   get server(): Server {
@@ -112,8 +132,8 @@ export class Host {
     return this.connectTo(this.port, options)
   }
 
-  /** For when the server no longer knows its port. */
-  async connectTo(port: number, options: Omit<ClientOptions, 'port' | 'tls'> = {}): Promise<Client> {
+  /** For when the server no longer knows its port, and for another server: its port, or its path. */
+  async connectTo(port: number | string, options: Omit<ClientOptions, 'port' | 'tls'> = {}): Promise<Client> {
     const client = await Client.open({ port, tls: this.tls, ...options })
     this.#clients.push(client)
     return client
@@ -165,6 +185,7 @@ export class Host {
   async dispose(): Promise<void> {
     for (const client of this.#clients) client.vanish() // a FIN would leave the server waiting for halfClosed
     if (this.bare) for (const socket of this.#sockets) socket.destroy()
+    if (this.bare) for (const other of this.#others) other.close()
     await within(this.stop(), () => 'stop() with no client left')
     await until('no connection left at the server', async () => (await this.openConnections()) === 0)
     if (!this.bare) assertNothingOpen(this.connections)

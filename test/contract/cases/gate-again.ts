@@ -70,6 +70,7 @@ const cases: Case[] = [
     rules: ['R120', 'R113'],
     title:
       'an upgrade behind a close, while the body of the last request is still read, is not processed, and its reset crashes nothing',
+    regression: true,
     run: async (host) => {
       const upgrades = echo(host, 'upgrade')
       const client = await host.connect({ obliging: false })

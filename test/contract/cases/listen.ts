@@ -57,6 +57,8 @@ export const listen: Case[] = [
         const { status, text } = await supertest(host.server).get(path).disableTLSCerts()
         deepEqual([status, text], [200, path])
       }
+      host.server.listen(0, '127.0.0.1')
+      await once(host.server, 'listening')
     },
   },
 ]

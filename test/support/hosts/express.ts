@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { Express, json } from 'express'
+import { join } from 'node:path'
+import type { Express, json, static as serveStatic } from 'express'
 import type { Setup, Started } from '../host.js'
 import { closed } from './http.js'
 
-type Module = (() => Express) & { json: typeof json }
+type Module = (() => Express) & { json: typeof json; static: typeof serveStatic }
 
 export const express =
   (name: 'express' | 'express-4') =>
@@ -19,6 +20,7 @@ export const express =
     app.get('/native/throw', () => {
       throw new Error('thrown by the handler')
     })
+    app.use('/native/static', make.static(join(__dirname, '../cert')))
     app.post('/native/upload', make.json({ limit: 1_000 }), (_req, res) => void res.send('taken'))
     const { connectionTimeout, ...rest } = settings ?? {}
     const server: Server = Object.assign(app.listen(0, '127.0.0.1'), rest)

@@ -1,4 +1,6 @@
+import { createReadStream, statSync } from 'node:fs'
 import type { Server } from 'node:http'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import type { ServerSettings, Setup, Started } from '../host.js'
@@ -14,6 +16,8 @@ function fastifyOptions({ keepAliveTimeout, requestTimeout, connectionTimeout, .
     ...(connectionTimeout !== undefined && { connectionTimeout }),
   }
 }
+
+const file = join(__dirname, '../cert/cert.pem')
 
 async function* breaksOff(): AsyncGenerator<Buffer> {
   yield Buffer.alloc(1_000, 'x')
@@ -32,6 +36,9 @@ export const fastify =
       throw new Error('thrown by the handler')
     })
     app.get('/native/failing-stream', (_request, reply) => reply.send(Readable.from(breaksOff())))
+    app.get('/native/static/cert.pem', (_request, reply) =>
+      reply.header('Content-Length', statSync(file).size).send(createReadStream(file)),
+    )
     app.post('/native/upload', { bodyLimit: 1_000 }, (_request, reply) => reply.send('taken'))
     await app.register(async (raw) => {
       raw.removeAllContentTypeParsers()

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { join } from 'node:path'
 import type { ServerSettings, Setup, Started } from '../host.js'
@@ -9,6 +9,9 @@ export const credentials = {
   key: readFileSync(join(__dirname, '../cert/key.pem')),
   cert: readFileSync(join(__dirname, '../cert/cert.pem')),
 }
+
+export const plainServer = (tls: boolean, handler: RequestListener): Server =>
+  tls ? createTlsServer(credentials, handler) : createServer(handler)
 
 /** What `node:http` takes of the settings when the server is made. */
 export const serverOptions = ({ connectionTimeout: _, ...settings }: ServerSettings = {}) => settings
