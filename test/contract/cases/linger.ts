@@ -110,7 +110,7 @@ const cases: Case[] = [
     id: 'linger/quiet',
     rules: ['R066'],
     title: 'a client that stays, but says nothing, is let go after linger.quiet',
-    options: { linger: { quiet: 900 } },
+    options: { linger: { quiet: 2_500 } },
     run: async (host) => {
       const client = await host.connect({ obliging: false })
       await client.ask(get('/a', 'Connection: close'))
