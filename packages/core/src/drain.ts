@@ -16,8 +16,9 @@ import type { DrainPolicy, Report, ServerState } from './types.js'
 const SWEEP = 50
 /** Connections closed in one turn of the loop, so that ten thousand idle ones do not stall it. */
 const BATCH = 100
-/** Turns of the loop that must bring no new connection before the listener closes, and the longest this may take, in ms. */
+/** Turns of the loop, and milliseconds, that must bring no new connection before the listener closes, and the longest this may take, in ms. */
 const QUIET_TURNS = 4
+const QUIET_MS = 25
 const ACCEPT_AT_MOST = 500
 
 /** One drain of one or more servers: `leaving`, `draining`, `drained`, within the deadline. */
@@ -73,6 +74,11 @@ export class Run {
   /** Milliseconds left until the deadline. */
   remaining(): number {
     return Math.max(0, this.began + this.#plan.deadline - performance.now())
+  }
+
+  /** When it entered `draining`, or began. */
+  get since(): number {
+    return this.#tally.leftAt
   }
 
   keepable(): number {
@@ -230,21 +236,40 @@ function leftToOthers({ registry, handshakes }: Site): boolean {
  * Stops listening without http's own close, which destroys idle connections and switches the header and request timers off. The
  * kernel has finished handshakes that we have not accepted yet, and resets them when the listener closes: they are taken first.
  */
-async function stopListening({ server, counts, handshakes, sharesListener }: Site): Promise<void> {
+async function stopListening(site: Site): Promise<void> {
+  const { server } = site
   if (!server.listening) return
-  // A queue that others accept from as well is not reset by our close, and a small one would turn their clients away.
-  if (!sharesListener && !cluster.isWorker) shrinkBacklog(server)
-  const until = performance.now() + ACCEPT_AT_MOST
-  const seen = () => counts.opened + handshakes.size
-  for (
-    let quiet = 0, before = seen();
-    quiet < QUIET_TURNS && performance.now() < until;
-    quiet = seen() === before ? quiet + 1 : 0
-  ) {
-    before = seen()
-    await new Promise((resolve) => setImmediate(resolve))
+  await takeQueue(site, QUIET_MS)
+  // Not before the queue is empty: the kernel would ignore the last step of handshakes that are under way. And not where others accept
+  // from the same queue: our close does not reset it, and a small one would turn their clients away.
+  if (!site.sharesListener && !cluster.isWorker) {
+    shrinkBacklog(server)
+    await takeQueue(site, 0)
   }
   NetServer.prototype.close.call(server)
+}
+
+/**
+ * libuv accepts one connection a turn of the loop: goes on until a few turns, and `quiet` ms, have brought none. The time is for clients
+ * that have just been told close, and come back at once.
+ */
+async function takeQueue({ counts, handshakes }: Site, quiet: number): Promise<void> {
+  const began = performance.now()
+  const seen = () => counts.opened + counts.refused + handshakes.size
+  let last = began
+  for (let turns = 0, before = seen(); turns < QUIET_TURNS || performance.now() - last < quiet; turns++) {
+    await new Promise((resolve) => (turns < QUIET_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
+    const over = performance.now() - began
+    if (seen() === before) {
+      // They go on coming: this turn at least has left nothing in the queue.
+      if (over > ACCEPT_AT_MOST) return
+      continue
+    }
+    if (over > 2 * ACCEPT_AT_MOST) return
+    before = seen()
+    last = performance.now()
+    turns = 0
+  }
 }
 
 /** After the last connection: waits for the server's own 'close', and switches its checker off, which only http's close does. */

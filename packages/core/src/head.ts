@@ -110,7 +110,7 @@ function decide(connection: Connection, exchange: Exchange, said: Said): CloseRe
       expiresAt: connection.expiresAt,
       excess: connection.excess,
       inputEnded: connection.inputEnded && connection.waiting === undefined,
-      phase: connection.site.phase,
+      phase: connection.site.phaseFor(connection.openedAt),
       left: connection.site.left(),
       owesMore: owesMore(connection),
     },

@@ -59,6 +59,16 @@ export class Site {
     return this.phase === 'draining' || this.phase === 'drained'
   }
 
+  /**
+   * Where the drain stands for a connection opened at `openedAt`. One that was accepted while the listener is about to close is not told
+   * close before it is closed: whoever has just come back from a close would come back again and again, and at last into the reset.
+   */
+  phaseFor(openedAt: number): ServerState {
+    return this.phase === 'draining' && this.server.listening && this.run !== undefined && openedAt >= this.run.since
+      ? 'leaving'
+      : this.phase
+  }
+
   /** Milliseconds for which an idle connection will be kept. */
   keepable(): number {
     return this.run === undefined ? Number.POSITIVE_INFINITY : this.run.keepable()

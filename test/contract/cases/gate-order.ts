@@ -159,13 +159,13 @@ export const gateOrder: Case[] = [
     title: 'a request that is held back is not punished by requestTimeout',
     regression: true,
     hosts: withInterval,
-    server: { requestTimeout: 1_000, headersTimeout: 900, connectionsCheckingInterval: 100 },
+    server: { requestTimeout: 2_500, headersTimeout: 2_400, connectionsCheckingInterval: 100 },
     run: async (host) => {
       const client = await host.connect()
       void client.send(pipeline(get('/held'), postHead('/upload', 8 * MiB)))
       void client.send(Buffer.alloc(8 * MiB, 'x'))
       const { res } = await host.request('/held')
-      await pass(2_200)
+      await pass(4_500)
       res.end('held')
       equal((await client.next()).text, 'held')
       equal((await client.next()).text, `/upload ${8 * MiB}`)
@@ -179,7 +179,7 @@ export const gateOrder: Case[] = [
     title: 'a body that does not arrive within requestTimeout is answered with 408 and the connection is closed',
     regression: true,
     hosts: withInterval,
-    server: { requestTimeout: 1_000, headersTimeout: 900, connectionsCheckingInterval: 100 },
+    server: { requestTimeout: 2_500, headersTimeout: 2_400, connectionsCheckingInterval: 100 },
     run: async (host) => {
       const client = await host.connect()
       await client.send(postHead('/upload', 1_000))
