@@ -20,6 +20,8 @@ const BATCH = 100
 const QUIET_TURNS = 4
 const QUIET_MS = 25
 const ACCEPT_AT_MOST = 500
+/** As long as a queue commonly is. */
+const ACCEPT_TURNS = 512
 
 /** One drain of one or more servers: `leaving`, `draining`, `drained`, within the deadline. */
 export class Run {
@@ -257,9 +259,12 @@ async function takeQueue({ counts, handshakes }: Site, quiet: number): Promise<v
   const began = performance.now()
   const seen = () => counts.opened + counts.refused + handshakes.size
   let last = began
+  let all = 0
   for (let turns = 0, before = seen(); turns < QUIET_TURNS || performance.now() - last < quiet; turns++) {
     await new Promise((resolve) => (turns < QUIET_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
-    const over = performance.now() - began
+    const now = performance.now()
+    // By turns as well: a turn may be long (a blocking handler, a starved machine), and takes one connection all the same.
+    const over = ++all > ACCEPT_TURNS ? now - began : 0
     if (seen() === before) {
       // They go on coming: this turn at least has left nothing in the queue.
       if (over > ACCEPT_AT_MOST) return
@@ -267,7 +272,7 @@ async function takeQueue({ counts, handshakes }: Site, quiet: number): Promise<v
     }
     if (over > 2 * ACCEPT_AT_MOST) return
     before = seen()
-    last = performance.now()
+    last = now
     turns = 0
   }
 }

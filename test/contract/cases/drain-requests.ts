@@ -176,6 +176,24 @@ export const drainRequests: Case[] = [
     },
   },
   {
+    id: 'drain/accept-queue-of-a-slow-machine',
+    rules: ['R196', 'R204'],
+    title: 'they are served also where one turn of the loop takes long after the signal',
+    alone: true,
+    options,
+    run: async (host) => {
+      const remote = await remoteClients(host, { count: 30, warm: false, delay: 100 })
+      await blockLoop(500)
+      const slow = blockLoop(1_300)
+      const stopped = host.stop()
+      await slow
+      const results = await remote.results
+      const lost = results.filter(({ text }) => !text.endsWith('\r\n\r\n/late'))
+      equal(lost.length, 0, `${lost.length} of 30 lost: ${JSON.stringify(lost[0])}`)
+      await within(stopped, () => 'stop() to end')
+    },
+  },
+  {
     id: 'drain/steady-clients',
     rules: ['R052', 'R117', 'R203', 'R204', 'R205'],
     title: 'of twenty clients that go on sending none loses a request or sees a 503; each is told that its connection ends',

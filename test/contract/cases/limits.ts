@@ -99,6 +99,7 @@ export const limits: Case[] = [
     rules: ['R011', 'R021', 'R111'],
     title: 'over limits.idle the longest idle goes; where its promise is not over, that is counted',
     options: { limits: { idle: 2 } },
+    server: { keepAliveTimeout: 20_000 }, // so that it is not what ends them
     run: async (host) => {
       const first = await host.idleClient()
       const second = await host.idleClient()
@@ -114,6 +115,7 @@ export const limits: Case[] = [
     rules: ['R011', 'R187'],
     title: 'over limits.idle one that is past its promise goes without a promise being broken',
     options: { keepAlive: { timeout: 500, hold: 20_000 }, limits: { idle: 1 } },
+    server: { keepAliveTimeout: 20_000 },
     run: async (host) => {
       const first = await host.idleClient()
       await host.idleClient()

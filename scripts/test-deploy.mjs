@@ -1,0 +1,7 @@
+import { build, install, node } from './steps.mjs'
+
+await install()
+await build()
+await node(['test/deploy/deploy.mjs', ...process.argv.slice(2)], { live: true }).catch(({ exitCode }) =>
+  process.exit(exitCode || 1),
+)

@@ -1,0 +1,138 @@
+/**
+ * Deploys behind real proxies: the two backends of an HAProxy and of an nginx are restarted in turn, under load, and what the clients
+ * lost is counted. Ends in a table and a JSON file; fails if halfclose lost what it promises not to lose.
+ *
+ *   npm run test:deploy -- [--short] [--proxy haproxy|nginx] [--framework express|fastify] [--policy bare|halfclose]
+ *       [--listener own|shared] [--restarts 24] [--requests 100000] [--out file.json] [--allow-missing] [--losses] [--keep]
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { broken } from './analysis.mjs'
+import { endAll } from './children.mjs'
+import { Column, removeAll } from './column.mjs'
+import { provide } from './install.mjs'
+import { readOptions } from './options.mjs'
+import { Progress } from './progress.mjs'
+import { columns, estimate, PAUSE, RATE, WARM_UP } from './settings.mjs'
+import { formatTable, toJson } from './table.mjs'
+import { lostIn } from './tally.mjs'
+
+process.once('exit', () => {
+  endAll()
+  removeAll()
+})
+for (const [signal, number] of /** @type {const} */ ([
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+])) {
+  process.once(signal, () => process.exit(128 + number))
+}
+
+/** @typedef {import('./options.mjs').Options} Options */
+
+/**
+ * All columns of a setup at the same time: what else the machine does hits them alike.
+ * @param {import('./settings.mjs').ProxyName} proxy
+ * @param {import('./settings.mjs').Framework} framework
+ * @param {Options} options
+ */
+async function play(proxy, framework, { mode, policies, listeners, keep }) {
+  const chosen = columns[proxy].filter(({ policy, listener }) => policies.includes(policy) && listeners.includes(listener))
+  const played = chosen.map(({ policy, listener }) => new Column(proxy, framework, policy, listener, mode, keep))
+  const failed = new Promise((_resolve, reject) => {
+    for (const column of played) column.once('failed', (reason) => reject(new Error(reason)))
+  })
+  const progress = new Progress(`${proxy}, ${framework}`, played)
+  const run = async () => {
+    await Promise.all(played.map((column) => column.start()))
+    progress.start()
+    await sleep(WARM_UP)
+    // Spread over the load, and in step, so that the columns can be compared.
+    const every = Math.max(PAUSE, (mode.requests / RATE / mode.restarts) * 1_000)
+    for (let round = 0; round < mode.restarts; round++) {
+      const began = performance.now()
+      await Promise.all(played.map((column) => column.restart(round)))
+      await sleep(Math.max(PAUSE, began + every - performance.now()))
+    }
+    while (played.some(({ tally }) => tally.sent < mode.requests)) await sleep(250)
+    // So that what the last restart did to idle connections is seen, too.
+    await sleep(WARM_UP)
+    await Promise.all(played.map((column) => column.stop()))
+  }
+  await Promise.race([run(), failed]).finally(() => progress.stop())
+  return played
+}
+
+/** @param {readonly Column[]} played @param {Options} options */
+function conclude(played, { losses }) {
+  let kept = true
+  for (const column of played) {
+    if (losses || column.policy === 'halfclose')
+      for (const finding of column.findings) console.log(`${column.name} lost ${JSON.stringify(finding)}`)
+    const reason = broken(column)
+    if (reason !== undefined) console.log(`BROKEN: ${column.name}: ${reason}`)
+    kept &&= reason === undefined
+  }
+  const governed = played.filter(({ policy }) => policy === 'halfclose')
+  if (governed.length === 0) return true
+  const sum = (/** @type {readonly Column[]} */ some) => some.reduce((total, { tally }) => total + lostIn(tally), 0)
+  const sent = governed.reduce((total, { tally }) => total + tally.sent, 0).toLocaleString('en')
+  const queued = governed.flatMap(({ findings }) => findings).filter(({ acceptQueue }) => acceptQueue).length
+  const bare = played.filter(({ policy }) => policy === 'bare')
+  console.log(
+    `${kept ? 'halfclose kept its promise' : 'halfclose BROKE its promise'}: ${sum(governed)} of ${sent} requests were lost` +
+      `${queued > 0 ? `, ${queued} of them in the accept queue of a listener that closed` : ''}.` +
+      `${bare.length > 0 ? ` The bare frameworks lost ${sum(bare)}.` : ''}`,
+  )
+  return kept
+}
+
+/** @returns {Promise<number>} exit code */
+async function main() {
+  const options = readOptions()
+  const { mode, short } = options
+  /** @type {Record<string, string>} */
+  const versions = { node: process.versions.node }
+  /** @type {string[]} */
+  const skipped = []
+  const present = options.proxies.filter((name) => {
+    const found = provide(name)
+    if ('version' in found) versions[name] = found.version
+    else skipped.push(found.missing)
+    return 'version' in found
+  })
+  for (const reason of skipped) console.log(`SKIPPED: ${reason}`)
+  if (present.length === 0) return options.allowMissing ? 0 : 1
+  const setups = present.flatMap((proxy) => options.frameworks.map((framework) => /** @type {const} */ ([proxy, framework])))
+  const takes = setups.reduce((sum, [proxy, framework]) => sum + estimate(proxy, framework, mode, options.policies), 0)
+  console.log(
+    `Two backends behind ${present.join(' and behind ')}, restarted in turn, ${mode.restarts} restarts in each of ` +
+      `${setups.length} ${setups.length === 1 ? 'setup' : 'setups'}, under load.\nThis takes about ${takes > 120_000 ? `${Math.ceil(takes / 60_000)} minutes` : `${Math.ceil(takes / 1_000)} s`}.\n`,
+  )
+  /** @type {Column[]} */
+  const played = []
+  for (const [proxy, framework] of setups) {
+    const result = await play(proxy, framework, options)
+    console.log(`\n${formatTable(result)}\n`)
+    played.push(...result)
+  }
+  const kept = conclude(played, options)
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`
+  const result = { date: new Date().toISOString(), short, versions, machine, mode, skipped, columns: played.map(toJson) }
+  const out = options.out ?? fileURLToPath(new URL('../../node_modules/.cache/halfclose/deploy-results.json', import.meta.url))
+  mkdirSync(path.dirname(out), { recursive: true })
+  writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`)
+  console.log(`The numbers are in ${path.relative(process.cwd(), out)}.`)
+  return kept && (skipped.length === 0 || options.allowMissing) ? 0 : 1
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  console.error(`\ntest:deploy failed: ${error instanceof Error ? error.message : error}`)
+  process.exit(2)
+}
