@@ -60,17 +60,21 @@ export function destroy(this: Socket, error?: Error | null): Socket {
     shut(connection, connection.answering ? 'error' : 'handler')
     return this
   }
+  connection.byPeer ||= byPeer
   connection.ending ??= byPeer ? 'peer' : (connection.blame ?? 'handler')
   connection.closedFirst ??= byPeer ? 'peer' : 'server'
   kill(connection, error, byPeer)
   return this
 }
 
-function hasSomethingToSay({ answering, phase, socket, blame, current, unread }: Connection): boolean {
+function hasSomethingToSay({ answering, phase, socket, blame, current, unread, requests }: Connection): boolean {
   if (socket.writableFinished && socket.readableEnded) return false
   if (answering || phase === 'lingering') return true
+  if (blame !== undefined) return false
+  // The answers before this one may still be on their way; that it has none shows in the end of the connection.
+  if (current !== undefined && requests > 1 && !current.res.headersSent) return true
   // Answered whole, before the body had arrived: what is left of that would turn into a reset.
-  return blame === undefined && (current?.res.writableEnded === true || unread?.complete === false)
+  return current?.res.writableEnded === true || unread?.complete === false
 }
 
 /** Milliseconds in which the peer reads what came before a reset: libuv takes data and a reset that are read in one go for a clean end. */

@@ -63,6 +63,8 @@ export class Connection {
   /** Why Node is about to destroy the socket, if it does. */
   blame: CloseReason | undefined = undefined
   closedFirst: 'server' | 'peer' | undefined = undefined
+  /** The peer broke it off: nobody waits for what is still to be answered. */
+  byPeer = false
   /** Milliseconds promised with the last response. */
   promised = 0
   lastUsed: number

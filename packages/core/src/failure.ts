@@ -14,11 +14,14 @@ export function onClientError(site: Site, error: Error, socket: Socket): boolean
   const code = codeOf(error)
   if (!code.startsWith('HPE_') && code !== REQUEST_TIMEOUT) {
     // The connection itself broke: there is nobody left to answer.
+    connection.byPeer = true
     connection.ending ??= 'peer'
     connection.closedFirst ??= 'peer'
     return site.forward('clientError', [error, socket])
   }
   if (connection.phase === 'lingering' || connection.failure !== undefined) return true
+  // Bytes behind a request that said close mean nothing (RFC 9112 §9.6). Reading goes on, so that a client that leaves is noticed.
+  if (code === 'HPE_CLOSED_CONNECTION') return true
   const last = connection.waiting?.at(-1)
   if (code === REQUEST_TIMEOUT && last !== undefined) {
     // We hold the request back ourselves: its time starts when it is handed over.

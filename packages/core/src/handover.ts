@@ -43,7 +43,10 @@ export function handOver(
   socket.allowHalfOpen = connection.wasHalfOpen
   Reflect.deleteProperty(socket, 'destroySoon')
   Reflect.deleteProperty(socket, 'destroy')
-  return site.forward(event, args)
+  const heard = site.forward(event, args)
+  // The client's FIN came while it waited, when nobody listened.
+  if (connection.inputEnded) process.nextTick(() => socket.emit('end'))
+  return heard
 }
 
 function refuse(connection: Connection, response: string, reason: 'draining' | 'limit' | 'error'): void {

@@ -47,9 +47,9 @@ export class Lingering {
     this.#timer ??= setInterval(() => this.#sweep(), this.#period()).unref()
   }
 
-  /** From the next tick on: the parser may be amid a chunk. */
+  /** Not at once, nor in the next tick: the parser may be amid a chunk, and would stop reading at a body that nobody takes. */
   takeRaw(connection: Connection): void {
-    process.nextTick(takeRaw, connection)
+    setImmediate(takeRaw, connection)
   }
 
   delete(connection: Connection): void {

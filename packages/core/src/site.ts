@@ -12,7 +12,7 @@ import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
-import type { AttachableServer, CloseReason, Policy, ServerState } from './types.js'
+import type { AttachableServer, Policy, ServerState } from './types.js'
 
 /** Answers a request before the application sees it (a readiness route); true: it did. */
 export type Intercept = (req: IncomingMessage, res: ServerResponse) => boolean
@@ -161,7 +161,7 @@ export class Site {
     this.capacity.leave(connection)
     connection.clearTimers()
     if (connection.current !== undefined) {
-      if (isGivenUp(connection.ending)) counts.aborted++
+      if (isGivenUp(connection)) counts.aborted++
       else {
         counts.cut++
         this.run?.wasCut()
@@ -187,8 +187,8 @@ export class Site {
 }
 
 /** The client went away, or what it sent could not be read: nobody waits for the answer. */
-function isGivenUp(reason: CloseReason | undefined): boolean {
-  return reason === undefined || reason === 'peer' || reason === 'half-closed' || reason === 'error' || reason === 'client-close'
+function isGivenUp({ byPeer, ending }: Connection): boolean {
+  return byPeer || ending === undefined || ending === 'peer' || ending === 'half-closed' || ending === 'error'
 }
 
 /** Whether `listen()` was given a descriptor or handle that others may accept from as well. */

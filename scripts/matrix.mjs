@@ -1,0 +1,132 @@
+// The contract suite on Node 20, 22, 24 and 26, bare and with halfclose: `npm run test:matrix` writes what came of it to
+// test/conformance/results.json, and docs/conformance.md from that. Arguments narrow it down, and the rest of the file stays:
+//   --node 20,24   --hosts http,https   --mode bare   --cases 'persist/|drain/in-flight'   --others (than the running Node)
+// --check writes nothing: it fails where a case fails with halfclose, or where bare Node does other than the file says.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { hosts, letterOf, merge, nodes, read, write } from '../test/conformance/results.mjs'
+import { install, root, run, step, tool } from './steps.mjs'
+
+const { values } = parseArgs({
+  options: {
+    node: { type: 'string', default: nodes.join() },
+    hosts: { type: 'string', default: hosts.join() },
+    mode: { type: 'string', default: 'bare,halfclose' },
+    cases: { type: 'string' },
+    others: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+  },
+})
+const running = process.versions.node.split('.')[0]
+const majors = values.node.split(',').filter((node) => !(values.others && node === running))
+const [onHosts, modes] = [values.hosts.split(','), values.mode.split(',')]
+for (const [given, known] of [
+  [majors, nodes],
+  [onHosts, hosts],
+  [modes, ['bare', 'halfclose']],
+])
+  for (const one of given) if (!known.includes(one)) throw new Error(`${one} is none of ${known.join(', ')}`)
+
+const kept = join(root, 'coverage/matrix')
+mkdirSync(kept, { recursive: true })
+const faults = []
+
+await install()
+for (const major of majors) {
+  const node = binaryOf(major)
+  if (!values.check) await step(`Node ${major}: build`, () => run(node, ['scripts/build.mjs']))
+  for (const mode of modes) {
+    const name = `Node ${major}, ${mode}`
+    await step(name, () => play(major, node, mode), { live: true })
+  }
+}
+if (!values.check) {
+  await step('docs/conformance.md', () => run(process.execPath, ['test/conformance/render.mjs', 'write']))
+}
+for (const fault of faults) console.error(fault)
+process.exit(faults.length > 0 ? 1 : 0)
+
+function binaryOf(major) {
+  if (major === running) return process.execPath
+  const print = ['--yes', '--package', `node@${major}`, 'node', '-p', 'process.execPath']
+  return execFileSync('npx', print, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+}
+
+async function play(major, node, mode) {
+  const found = await suite(node, mode, onHosts, values.cases)
+  const version = execFileSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
+  const counts = { passed: 0, failed: 0 }
+  if (mode === 'halfclose') {
+    for (const { id, host, letter } of found) {
+      counts[letter === 'p' ? 'passed' : 'failed']++
+      if (letter !== 'p') faults.push(`${id} fails on ${host}, Node ${version}`)
+    }
+    if (found.length === 0) faults.push(`nothing ran on Node ${version}`)
+  } else if (values.check) await compare(major, node, found, counts)
+  if (values.check) writeFileSync(join(kept, `${major}-${mode}.json`), JSON.stringify(counts))
+  else write(merge(read(), { major, version, mode, hosts: onHosts, cases: values.cases, found }))
+  return mode === 'halfclose' || values.check ? `${counts.passed} passed, ${counts.failed} failed` : `${found.length} played`
+}
+
+/** Races are lost now and then on a busy machine: what differs is played again, alone, before it counts. */
+async function compare(major, node, found, counts) {
+  const known = read().nodes[major]?.cases ?? {}
+  const differs = ({ id, host, letter }) => (known[id]?.bare[hosts.indexOf(host)] === 'p') !== (letter === 'p')
+  let left = found.filter(differs)
+  for (let again = 1; again <= 2 && left.length > 0; again++) {
+    const ids = [...new Set(left.map(({ id }) => id))]
+    console.log(`again, since results.json says otherwise: ${ids.join(', ')}`)
+    const pattern = `(${ids.map((id) => id.replaceAll(/[.+*?()[\]]/g, '\\$&')).join('|')}): `
+    const rerun = await suite(node, 'bare', [...new Set(left.map(({ host }) => host))], pattern)
+    const same = rerun.filter((one) => !differs(one)).map(({ id, host }) => `${id} ${host}`)
+    left = left.filter(({ id, host }) => !same.includes(`${id} ${host}`))
+  }
+  counts.failed += left.length
+  counts.passed += found.length - left.length
+  for (const { id, host, letter, why } of left)
+    faults.push(
+      `${id} on bare ${host}, Node ${major}: results.json says otherwise than ${letter === 'p' ? 'pass' : why.slice(0, 200)}`,
+    )
+}
+
+/** Plays the suite; returns what came of each case on each host. */
+async function suite(node, mode, onThese, cases) {
+  const folder = mkdtempSync(join(tmpdir(), 'halfclose-matrix-'))
+  const report = join(folder, 'jest.report')
+  const env = { ...process.env, HALFCLOSE_BARE: folder }
+  if (mode === 'halfclose') delete env.HALFCLOSE_BARE
+  const args = [tool.jest, '--silent', '--coverage=false', '--json', `--outputFile=${report}`]
+  if (mode === 'bare') args.push('--maxConcurrency=8') // bare servers lose more races
+  if (cases !== undefined) args.push('-t', cases)
+  args.push(`test/contract/(${onThese.join('|')})\\.test`)
+  await run(node, args, { env, live: true }).catch(() => {}) // the reports say what failed
+  const found = mode === 'bare' ? bareOf(folder) : halfcloseOf(report)
+  rmSync(folder, { recursive: true })
+  return found
+}
+
+function bareOf(folder) {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .flatMap((file) => {
+      const { cases, results } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
+      const rules = Object.fromEntries(cases.map((one) => [one.id, one.rules]))
+      const host = file.replace('.json', '')
+      return Object.entries(results).map(([id, why]) => ({ id, rules: rules[id], host, letter: letterOf(why), why }))
+    })
+}
+
+function halfcloseOf(report) {
+  return JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.flatMap(({ title, status }) => {
+      const [, id, rules] = /^(\S+): .*\[([^\]]*)\]$/.exec(title) ?? []
+      if (status === 'pending') return []
+      const host = name.replace(/^.*\/(\w+)\.test\.ts$/, '$1')
+      if (id === undefined) return status === 'passed' ? [] : [{ id: title, rules: [], host, letter: 'f' }]
+      return [{ id, rules: rules.split(' '), host, letter: status === 'passed' ? 'p' : 'f' }]
+    }),
+  )
+}

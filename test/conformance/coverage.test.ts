@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cases } from '../contract/cases/index.js'
+import { runsOn } from '../support/contract.js'
+import { hostNames } from '../support/host.js'
+
+interface Rule {
+  id: string
+  role: string
+}
+
+interface Results {
+  hosts: string
+  rules: Record<string, string>
+  nodes: Record<string, { cases: Record<string, string> }>
+}
+
+const root = join(__dirname, '../..')
+const json = <T>(name: string): T => JSON.parse(readFileSync(join(__dirname, name), 'utf8')) as T
+const rules = json<Rule[]>('rules.json')
+const exempt = json<Record<string, string>>('exempt.json')
+const results = json<Results>('results.json')
+const again = "npm run test:matrix, or for a few cases: npm run test:matrix -- --cases 'persist/'"
+
+const ids = rules.map(({ id }) => id)
+const held = new Set(cases.flatMap((one) => one.rules))
+const rulesOf = Object.fromEntries(cases.map((one) => [one.id, one.rules.join(' ')]))
+
+describe('every rule', () => {
+  it.each(rules.filter(({ role }) => /server|tcp|tls/.test(role)))('$id ($role) is held by a case, or says why not', ({ id }) => {
+    expect(held.has(id) || (exempt[id] ?? '') !== '').toBe(true)
+  })
+
+  it('that no case holds says why not, whoever it is for', () => {
+    expect(ids.filter((id) => !held.has(id))).toEqual(Object.keys(exempt).filter((id) => exempt[id] !== ''))
+  })
+
+  it('that a case names is one', () => {
+    expect([...held].filter((id) => !ids.includes(id))).toEqual([])
+  })
+
+  it('has an id of its own, and so has every case', () => {
+    expect(ids).toEqual([...new Set(ids)].sort())
+    expect(cases).toHaveLength(Object.keys(rulesOf).length)
+  })
+})
+
+describe(`results.json, made by ${again}`, () => {
+  it('has every case of the suite, with its rules, and no other', () => {
+    expect(results.rules).toEqual(rulesOf)
+    expect(results.hosts).toBe(hostNames.join(' '))
+  })
+
+  it.each(['20', '22', '24', '26'])(
+    'has what every case did on Node %s, on each of its hosts, and with halfclose it passed',
+    (major) => {
+      const letters = Object.entries(results.nodes[major]?.cases ?? {}).map(([id, found]) => {
+        const [bare = '', halfclose = ''] = found.split(' ')
+        return [id, `${bare.replaceAll(/[pfn]/g, 'x')} ${halfclose}`]
+      })
+      const wanted = cases.map((one) => {
+        const all = (letter: string) => hostNames.map((name) => (runsOn(one, name) ? letter : '-')).join('')
+        return [one.id, `${all('x')} ${all('p')}`]
+      })
+      expect(Object.fromEntries(letters)).toEqual(Object.fromEntries(wanted))
+    },
+  )
+})
+
+it('docs/conformance.md is what render.mjs makes of it: node test/conformance/render.mjs write', () => {
+  const rendered = execFileSync(process.execPath, [join(__dirname, 'render.mjs')], { encoding: 'utf8', maxBuffer: 1 << 24 })
+  expect(readFileSync(join(root, 'docs/conformance.md'), 'utf8') === rendered).toBe(true)
+})

@@ -1,0 +1,106 @@
+// docs/conformance.md from rules.json, exempt.json and results.json: prints it; `node test/conformance/render.mjs write` writes it.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { nodes, read } from './results.mjs'
+
+const json = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))
+const rules = json('rules.json')
+const exempt = json('exempt.json')
+const results = read()
+
+/** Bare Node is `http` and `https`; what Express and Fastify do with the contract is in the README. */
+const BARE = [0, 1]
+
+/** Of the cases that hold a rule: [how many pass, of how many], on one Node or on all. */
+function count(rule, mode, majors, hosts) {
+  let [passed, all] = [0, 0]
+  for (const [id, held] of Object.entries(results.rules)) {
+    if (!held.includes(rule)) continue
+    const letters = majors.flatMap((major) => [...(results.nodes[major]?.cases[id]?.[mode] ?? '')].filter((_, i) => hosts(i)))
+    const tried = letters.filter((letter) => letter === 'p' || letter === 'f')
+    if (tried.length === 0) continue
+    all++
+    if (!tried.includes('f')) passed++
+  }
+  return [passed, all]
+}
+
+const bareOf = (rule, major) => count(rule, 'bare', [major], (host) => BARE.includes(host))
+const halfcloseOf = (rule) => count(rule, 'halfclose', nodes, () => true)
+const holds = ([passed, all]) => all > 0 && passed === all
+
+function cell([passed, all]) {
+  if (all === 0) return '–'
+  return passed === all ? 'pass' : `fail ${passed}/${all}`
+}
+
+const row = (cells) => `| ${cells.join(' | ')} |`
+const plain = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('*', '\\*')
+const bareColumns = nodes.map((major) => `bare ${major}`)
+
+function ruleRow({ id, section, level, rule }) {
+  const words = exempt[id] === undefined ? plain(rule) : `${plain(rule)} *${plain(exempt[id])}*`
+  const found = halfcloseOf(id)
+  const ours = cell(found) === 'pass' ? `pass ${found[1]}` : cell(found)
+  return row([id, plain(section), level, words, ...nodes.map((major) => cell(bareOf(id, major))), ours])
+}
+
+function table(source) {
+  const head = ['rule', 'section', 'level', 'what it says', ...bareColumns, 'halfclose']
+  const lines = [row(head), row(['---', '---', '---', '---', ...nodes.map(() => ':-:'), ':-:'])]
+  return [`## ${source}`, '', ...lines, ...rules.filter((rule) => rule.source === source).map(ruleRow)].join('\n')
+}
+
+/** How many rules are kept, by how binding they are. Of those that a bare server can be asked about at all. */
+function summary() {
+  const levels = [
+    ['must', /MUST/],
+    ['should', /^(?!.*MUST).*(SHOULD|ought)/],
+    ['may, and what the texts explain', /^(MAY|INFO)$/],
+  ]
+  const lines = [row(['', ...bareColumns, 'halfclose']), row(['---', ...nodes.map(() => '--:'), '--:'])]
+  for (const [name, pattern] of levels) {
+    const tried = rules.filter(({ id, level }) => pattern.test(level) && halfcloseOf(id)[1] > 0)
+    const both = tried.filter(({ id }) => nodes.some((major) => bareOf(id, major)[1] > 0))
+    const kept = nodes.map((major) => both.filter(({ id }) => holds(bareOf(id, major))).length)
+    lines.push(
+      row([
+        name,
+        ...kept.map((n) => `${n} of ${both.length}`),
+        `${tried.filter(({ id }) => holds(halfcloseOf(id))).length} of ${tried.length}`,
+      ]),
+    )
+  }
+  return lines.join('\n')
+}
+
+function document() {
+  const tested = rules.filter(({ id }) => halfcloseOf(id)[1] > 0)
+  const versions = nodes.map((major) => results.nodes[major]?.version).filter((version) => version !== undefined)
+  const sources = [...new Set(rules.map(({ source }) => source))]
+  return `# Conformance
+
+What a server owes its connections, rule by rule, and who keeps it. ${rules.length} rules come from the texts named below; ${tested.length} of them
+are tried on a raw socket, by ${Object.keys(results.rules).length} cases, on Node ${versions.join(', ')}. The others are about HTTP/2, clients or
+proxies, or are kept by the kernel: the row says so.
+
+- **pass**: every case that holds the rule passed. For bare Node on \`http\` and \`https\`; for halfclose on those two and on Express 4 and 5 and
+  Fastify 4 and 5, on all four Nodes, with the number of cases.
+- **fail 2/5**: only two of the rule's five cases passed. The server need not be wrong each time: a rule may ask for what Node has no option for,
+  such as a \`max\` that counts down.
+- **–**: not tried, or all that its cases ask for is what only halfclose has, such as counts.
+
+A rule is a sentence of ours for what the text says; a case is named after it, so \`npm run jest -- test/contract -t R125\` plays all cases of
+one rule. A pass says that these cases pass, not that no server could be wrong in another way.
+
+Made by \`npm run test:matrix\`, which plays the whole contract on each Node and writes \`test/conformance/results.json\`; this page is rendered from
+that. \`npm test\` fails if one of the two is stale. After a change to a few cases, \`npm run test:matrix -- --cases 'persist/'\` is enough.
+
+${summary()}
+
+${sources.map(table).join('\n\n')}
+`
+}
+
+const page = document()
+if (process.argv[2] === 'write') writeFileSync(new URL('../../docs/conformance.md', import.meta.url), page)
+else process.stdout.write(page)

@@ -1,0 +1,75 @@
+// What the contract suite found: results.json, written by scripts/matrix.mjs.
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const file = new URL('results.json', import.meta.url)
+
+export const nodes = ['20', '22', '24', '26']
+/** The letters of a case are in this order. */
+export const hosts = ['http', 'https', 'express4', 'express5', 'fastify4', 'fastify5']
+
+/** p: passed; f: failed; n: asks for what only halfclose has, its handle; -: not for this host. */
+export function letterOf(result) {
+  if (result === 'pass') return 'p'
+  return result.includes('a bare host has no policy to ask') ? 'n' : 'f'
+}
+
+/** `{ rules: { case: [rule] }, nodes: { major: { version, cases: { case: { bare: letters, halfclose: letters } } } } }` */
+export function read() {
+  let stored = { rules: {}, nodes: {} }
+  try {
+    stored = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+  }
+  const rules = map(stored.rules, (list) => list.split(' '))
+  const parsed = map(stored.nodes, ({ version, cases }) => ({
+    version,
+    cases: map(cases, (letters) => {
+      const [bare, halfclose] = letters.split(' ')
+      return { bare, halfclose }
+    }),
+  }))
+  return { rules, nodes: parsed }
+}
+
+export function write({ rules, nodes: found }) {
+  const stored = {
+    hosts: hosts.join(' '),
+    letters: 'bare halfclose; p passed, f failed, n asks for what only halfclose has, - not for this host',
+    rules: sorted(map(rules, (list) => list.join(' '))),
+    nodes: sorted(
+      map(found, ({ version, cases }) => ({
+        version,
+        cases: sorted(map(cases, ({ bare, halfclose }) => `${bare} ${halfclose}`)),
+      })),
+    ),
+  }
+  writeFileSync(file, `${JSON.stringify(stored, undefined, 2)}\n`)
+}
+
+/** Takes in what one run found; what it looked for and did not find is no longer there. */
+export function merge({ rules, nodes: known }, { major, version, mode, hosts: onHosts, cases: pattern, found }) {
+  const none = '-'.repeat(hosts.length)
+  const cases = { ...known[major]?.cases }
+  const set = (id, host, letter) => {
+    const letters = [...(cases[id]?.[mode] ?? none)]
+    letters[hosts.indexOf(host)] = letter
+    cases[id] = { bare: none, halfclose: none, ...cases[id], [mode]: letters.join('') }
+  }
+  const wanted = (id) => pattern === undefined || new RegExp(pattern).test(`${id}: `)
+  for (const id of Object.keys(cases).filter(wanted)) for (const host of onHosts) set(id, host, '-')
+  for (const { id, host, letter } of found) set(id, host, letter)
+  const left = Object.entries(cases).filter(([, { bare, halfclose }]) => bare !== none || halfclose !== none)
+  const all = { ...known, [major]: { version, cases: Object.fromEntries(left) } }
+  const named = { ...rules, ...Object.fromEntries(found.map((one) => [one.id, one.rules])) }
+  const there = Object.entries(named).filter(([id]) => Object.values(all).some((one) => id in one.cases))
+  return { rules: Object.fromEntries(there), nodes: all }
+}
+
+function map(object, change) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]))
+}
+
+function sorted(object) {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
