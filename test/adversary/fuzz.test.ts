@@ -1,0 +1,54 @@
+import { openResources, until } from '../support/wait.js'
+import { build, fuzzCase } from './fuzz/pipeline.js'
+import { Target } from './fuzz/target.js'
+import { runLane, runsOr } from './seeds.js'
+
+const LANES = 8
+
+describe('no bytes break it', () => {
+  let before = openResources()
+  beforeAll(() => {
+    before = openResources()
+  })
+  const target = new Target()
+  const runs = Math.ceil(runsOr(1_600) / LANES)
+  beforeAll(() => target.listen())
+
+  for (let lane = 0; lane < LANES; lane++) {
+    it.concurrent(
+      `mutations of valid pipelines lose no answer that was owed, and run nothing twice: lane ${lane}, ${runs} runs`,
+      () =>
+        runLane({
+          file: 'test/adversary/fuzz',
+          lane,
+          runs,
+          arbitrary: fuzzCase,
+          test: (one) => target.play(one),
+          describe: (one) =>
+            `${JSON.stringify(one)}\n${JSON.stringify(build(one, 's0s').bytes.toString('latin1').slice(0, 3_000))}`,
+        }),
+      90_000 + runs * 1_000,
+    )
+  }
+
+  for (const leave of ['fin', 'reset', 'stay'] as const) {
+    it.concurrent(`a pipeline cut at every offset gets the answers to what was whole, and then: ${leave}`, async () => {
+      const parts = (['post', 'chunked', 'get', 'closing'] as const).map((shape) => ({ shape, size: 3, when: 'soon' as const }))
+      const { length } = build({ parts, mutations: [] }, 's0s').bytes
+      const at = (offset: number) => ({
+        parts,
+        mutations: [{ op: 'truncate' as const, at: (offset + 0.5) / length, length: 0, text: '' }],
+      })
+      for (let offset = 1; offset < length; offset += 20) {
+        const offsets = Array.from({ length: Math.min(20, length - offset) }, (_, index) => offset + index)
+        await Promise.all(offsets.map((each) => target.play({ ...at(each), delivery: 'whole', leave, tls: each % 10 === 0 })))
+      }
+    })
+  }
+
+  it('leaves nothing open, and no socket, server, timer or listener behind', async () => {
+    await target.close()
+    const more = () => Object.entries(openResources()).filter(([kind, count]) => count > (before[kind] ?? 0))
+    await until('nothing left', () => more().length === 0).catch(() => expect(more()).toEqual([]))
+  })
+})
