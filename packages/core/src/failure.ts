@@ -13,8 +13,8 @@ export function onClientError(site: Site, error: Error, socket: Socket): boolean
   if (connection === undefined || connection.phase === 'upgraded') return site.forward('clientError', [error, socket])
   const code = codeOf(error)
   if (!code.startsWith('HPE_') && code !== REQUEST_TIMEOUT) {
-    // The connection itself broke: there is nobody left to answer.
-    connection.byPeer = true
+    // The connection itself broke, unless it is the error that somebody destroyed it with: there is nobody left to answer.
+    if (!connection.released) connection.byPeer = true
     connection.ending ??= 'peer'
     connection.closedFirst ??= 'peer'
     return site.forward('clientError', [error, socket])

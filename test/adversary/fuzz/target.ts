@@ -7,6 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { attach, type Connections } from '@halfclose/core'
 import { Client } from '../../support/client.js'
 import { until, within } from '../../support/wait.js'
+import { baseSeed } from '../seeds.js'
 import { build, type Case } from './pipeline.js'
 
 const pem = (name: string): Buffer => readFileSync(join(__dirname, '../../support/cert', `${name}.pem`))
@@ -34,8 +35,11 @@ export class Target {
   /** Nothing is open afterwards, or it says what is. */
   async close(): Promise<void> {
     const open = () => Object.entries(this.connections.stats().open).filter(([, count]) => count > 0)
-    await until('nothing open', () => open().length === 0).catch((error) => {
-      throw new Error(`${error}: ${open().join(' ')}`)
+    const nothingOpen = until('nothing open', () => open().length === 0)
+    await nothingOpen.catch(async () => {
+      const left = open().join(' ')
+      const { heldBy } = await this.connections.drain()
+      throw new Error(`left open, with HALFCLOSE_SEED=${baseSeed}: ${left}: ${JSON.stringify(heldBy)}`)
     })
     const report = await within(this.connections.drain(), () => 'the drain to end')
     if (!report.clean) throw new Error(`held by ${JSON.stringify(report.heldBy)}`)
