@@ -45,6 +45,12 @@ describe('what the model found', () => {
   it('an answer that was written arrives, though the handler of the next request cuts the connection with input unread', () =>
     play({ ...base, commands: [send(wish('get', 'big'), wish('chunked', 'abort', 90_000), wish('post', 'length', 90_000))] }))
 
+  it('and also where that cut comes amid a body', () =>
+    play({ ...base, commands: [send(wish('get', 'big'), wish('chunked', 'torn', 90_000), wish('post', 'length', 90_000))] }))
+
+  it('a drain does not report what was cut before it began', () =>
+    play({ ...base, quiet: 20_000, commands: [send(wish('get', 'length'), wish('get', 'abort')), { do: 'drain' }] }))
+
   for (const leave of ['fin', 'reset'] as const) {
     it(`bytes behind a request that said close do not hide that its client has left: ${leave}`, async () => {
       const app = new Application({ ...base, halfClosed: 200, commands: [] })

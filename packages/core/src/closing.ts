@@ -14,6 +14,7 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
   connection.phase = 'lingering'
+  if (current !== undefined && !current.res.writableEnded) site.brokeOff(connection)
   connection.answering = false
   connection.failure = undefined
   connection.clearTimers()
@@ -71,8 +72,8 @@ function hasSomethingToSay({ answering, phase, socket, blame, current, unread, r
   if (socket.writableFinished && socket.readableEnded) return false
   if (answering || phase === 'lingering') return true
   if (blame !== undefined) return false
-  // The answers before this one may still be on their way; that it has none shows in the end of the connection.
-  if (current !== undefined && requests > 1 && !current.res.headersSent) return true
+  // The answers before this one may still be on their way; that it is broken off shows all the same, unless its end is the connection's.
+  if (current !== undefined && requests > 1 && !(current.closeDelimited && current.res.headersSent)) return true
   // Answered whole, before the body had arrived: what is left of that would turn into a reset.
   return current?.res.writableEnded === true || unread?.complete === false
 }

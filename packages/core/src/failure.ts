@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import { cut, shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { makeLast } from './node-private.js'
-import { stopReading } from './reading.js'
 import type { Site } from './site.js'
 
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
@@ -42,8 +41,8 @@ function fail(connection: Connection, error: Error): void {
     if (waiting?.length === 0) connection.waiting = undefined
   }
   if (current !== undefined && (current.req.complete || last !== undefined)) {
+    // Reading goes on, into nothing, so that a client that leaves is noticed.
     connection.failure = error
-    stopReading(connection)
     return
   }
   if (current?.res.writableEnded === true) {

@@ -8,8 +8,7 @@ import { type Connection, connectionOf } from './connection.js'
 const SEVERAL = 16
 
 /** Whether something waits that more input could only pile up behind. */
-function mustWait({ waiting, failure, socket }: Connection): boolean {
-  if (failure !== undefined) return true
+function mustWait({ waiting, socket }: Connection): boolean {
   return waiting !== undefined && (waiting.length >= SEVERAL || socket.writableNeedDrain)
 }
 

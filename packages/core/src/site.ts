@@ -154,21 +154,25 @@ export class Site {
     return true
   }
 
+  /** Counts the request that is being answered, if there is one, as never to be finished. */
+  brokeOff(connection: Connection): void {
+    if (connection.current === undefined) return
+    connection.current = undefined
+    if (isGivenUp(connection)) this.counts.aborted++
+    else {
+      this.counts.cut++
+      this.run?.wasCut()
+    }
+  }
+
   closed(connection: Connection): void {
     const { counts, events } = this
     this.registry.delete(connection)
     this.lingering.delete(connection)
     this.capacity.leave(connection)
     connection.clearTimers()
-    if (connection.current !== undefined) {
-      if (isGivenUp(connection)) counts.aborted++
-      else {
-        counts.cut++
-        this.run?.wasCut()
-      }
-    }
+    this.brokeOff(connection)
     dropWaiting(connection)
-    connection.current = undefined
     const reason = connection.phase === 'upgraded' ? (connection.ending ?? 'upgraded') : (connection.ending ?? 'peer')
     const first = connection.closedFirst ?? (connection.ending === undefined ? 'peer' : 'server')
     counts.closed++

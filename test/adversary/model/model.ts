@@ -55,9 +55,15 @@ export class Model {
     return this.gone || this.inputEnded || this.over !== undefined
   }
 
-  /** What is sent now may be left unread: behind what is malformed, or behind a request that said close. */
+  /** What is sent now is left unread: what is malformed waits for the answers before it. */
   get blind(): boolean {
-    return this.#failed || [this.current, ...this.waiting].some((one) => one?.kind === 'closing' || one?.kind === 'get10')
+    return this.#failed
+  }
+
+  /** What is sent now means nothing: it comes behind what is malformed, or behind a request that said close. */
+  get #heedless(): boolean {
+    if (this.deaf || this.#failed) return true
+    return [this.current, ...this.waiting].some((one) => one?.kind === 'closing' || one?.kind === 'get10')
   }
 
   /** Bytes follow an upgrade or CONNECT: they are no requests. */
@@ -69,7 +75,7 @@ export class Model {
   arrive(request: Omit<Request, 'early'>, complete: boolean): void {
     this.#touched = true
     this.halfHead = false
-    if (this.deaf || this.#failed) return
+    if (this.#heedless) return
     const one = { ...request, early: !this.draining }
     this.waiting.push(one)
     if (!complete) this.open = one
@@ -78,7 +84,7 @@ export class Model {
 
   arriveHalf(): void {
     this.#touched = true
-    if (!this.deaf && !this.#failed) this.halfHead = true
+    if (!this.#heedless) this.halfHead = true
   }
 
   bodyDone(): void {
@@ -90,7 +96,7 @@ export class Model {
   /** The input makes no sense. */
   broken(): void {
     this.#touched = true
-    if (this.deaf || this.#failed) return
+    if (this.#heedless) return
     this.#spoil()
   }
 
