@@ -91,7 +91,7 @@ describe('what listeners and loggers throw', () => {
     expect(await thrown()).toEqual(['Error: the logger is closed', 'Error: the logger is closed'])
   })
 
-  test("in a 'warning' listener and in logger.warn is uncaught, but does not break off what warned", async () => {
+  test('in logger.warn is uncaught, but does not break off what warned', async () => {
     const logger = {
       info: () => {},
       warn: () => {
