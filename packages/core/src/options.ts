@@ -185,12 +185,12 @@ function parseDrain(value: unknown, warnings: WarningEvent[]): DrainPolicy {
     deadline,
     idle: parseIdle(given.idle),
     silent: duration(given.silent, 'drain.silent') ?? 5_000,
-    minRate: parseMinRate(given.minRate),
+    minRate: parseMinRate(given.minRate, 'drain.minRate') ?? 240,
   })
 }
 
-function parseMinRate(value: unknown): number | false {
-  return limit(value, 'drain.minRate', 'a number of bytes per second over 0', (rate) => rate > 0 && Number.isFinite(rate)) ?? 240
+function parseMinRate(value: unknown, path: 'drain.minRate' | 'limits.minRate'): number | false | undefined {
+  return limit(value, path, 'a number of bytes per second over 0', (rate) => rate > 0 && Number.isFinite(rate))
 }
 
 function parseIdle(value: unknown): 'promise' | number {
@@ -215,6 +215,7 @@ function parseLimits(value: unknown): Policy['limits'] {
     connections: limit(given.connections, 'limits.connections', rule, isLimit) ?? false,
     perClient: limit(given.perClient, 'limits.perClient', rule, isLimit) ?? false,
     idle: limit(given.idle, 'limits.idle', rule, isLimit) ?? false,
+    minRate: parseMinRate(given.minRate, 'limits.minRate') ?? false,
     refuse,
   })
 }

@@ -12,6 +12,7 @@ import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
+import { guard } from './stalls.js'
 import type { AttachableServer, Policy, ServerState } from './types.js'
 
 /** Answers a request before the application sees it (a readiness route); true: it did. */
@@ -38,6 +39,7 @@ export class Site {
   /** Its next 'close' event is an artefact of ours. */
   muteClose = false
   #isClosed = false
+  #stopGuard: (() => void) | undefined
   #onClosed: (() => void) | undefined
 
   constructor(
@@ -53,6 +55,7 @@ export class Site {
     this.lingering = new Lingering(policy.linger)
     this.listened = server.listening
     this.inherited = { keepAliveTimeout: server.keepAliveTimeout, maxRequestsPerSocket: server.maxRequestsPerSocket }
+    if (server.listening) this.#guard()
   }
 
   get draining(): boolean {
@@ -114,6 +117,7 @@ export class Site {
 
   nowListening(): void {
     this.listened = true
+    this.#guard()
     // A drain that began while the address was still being looked up has found nothing to close.
     if (this.draining) NetServer.prototype.close.call(this.server)
     else this.events.info({ policy: this.policy }, policyLine(this.policy, this.server.address()))
@@ -129,7 +133,14 @@ export class Site {
     this.nowListening()
   }
 
+  #guard(): void {
+    const { minRate } = this.policy.limits
+    if (minRate !== false) this.#stopGuard ??= guard(this.registry, minRate)
+  }
+
   nowClosed(): void {
+    this.#stopGuard?.()
+    this.#stopGuard = undefined
     this.#isClosed = true
     this.#onClosed?.()
   }

@@ -1,7 +1,10 @@
+import { cut } from './closing.js'
 import type { Connection } from './connection.js'
 
 /** The window over which a rate is taken, in ms. */
 const WINDOW = 5_000
+/** How often the guard looks, in ms. */
+const LOOK = 1_000
 
 interface Sample {
   readonly at: number
@@ -9,8 +12,8 @@ interface Sample {
 }
 
 /**
- * Peers that hold a drain without taking their response or sending their body. Only the peer's part counts: a handler that writes
- * nothing, or does not read, is waited for.
+ * Peers that neither take their response nor send their body. Only the peer's part counts: a handler that writes nothing, or does not
+ * read, is waited for.
  */
 export class Stalls {
   readonly #minRate: number | false
@@ -33,6 +36,17 @@ export class Stalls {
     this.#samples.set(connection, { at: now, bytes })
     return sample !== undefined && ((bytes - sample.bytes) * 1_000) / (now - sample.at) < this.#minRate
   }
+}
+
+/** `limits.minRate`: the same outside a drain, for whoever asked for it. Returns how to stop it. */
+export function guard(connections: Iterable<Connection>, minRate: number): () => void {
+  const stalls = new Stalls(minRate)
+  const look = () => {
+    const now = performance.now()
+    for (const connection of connections) if (stalls.isStalled(connection, now)) cut(connection, 'stalled')
+  }
+  const timer = setInterval(look, LOOK).unref()
+  return () => clearInterval(timer)
 }
 
 /** How many bytes the peer has moved of what we wait for; `undefined` where we do not wait for it. */

@@ -69,6 +69,11 @@ export interface LimitsOptions {
    */
   idle?: number | false | undefined
   /**
+   * Bytes per second, over 5 s, below which a peer that takes its response or sends its body is cut, visibly, at any time; in a drain
+   * `drain.minRate` does that. A slow handler is none of its business; an upload that pauses for 5 s is. `false` (default): off.
+   */
+  minRate?: number | false | undefined
+  /**
    * What the one too many gets: `'answer'` (default): 503, `Retry-After`, `Connection: close` to its request, output first, without
    * a handler; or `'drop'`: closed at once, before a TLS handshake.
    */
@@ -116,6 +121,7 @@ export interface Policy {
     connections: number | false
     perClient: number | false
     idle: number | false
+    minRate: number | false
     refuse: 'answer' | 'drop'
   }>
   readonly tcp: Readonly<{ noDelay: boolean; keepAlive: number | false }>
@@ -165,7 +171,7 @@ export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingerin
  * - `handler`: the application said `Connection: close`, or destroyed the socket.
  * - `unframed`: the response's end shows only by closing. `content-length`: a body shorter or longer than its Content-Length.
  * - `error`: the request was malformed or did not arrive in time. `timeout`: `server.setTimeout` expired.
- * - `stalled`: during a drain the peer took or sent less than `drain.minRate`.
+ * - `stalled`: the peer took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time.
  * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection.
  * - `upgraded`: it ended as another protocol. `limit`: a bound of the output-first close or of the server.
  */

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { once } from 'node:events'
 import type { Case } from '../../support/contract.js'
 import { get, postHead } from '../../support/requests.js'
 import { pass, within } from '../../support/wait.js'
@@ -58,6 +59,26 @@ export const stalled: Case[] = [
       res.end('late')
       equal((await client.next()).text, 'late')
       equal((await host.report()).clean, true)
+    },
+  },
+  {
+    id: 'stalled/outside-a-drain',
+    rules: ['R202', 'R207'],
+    title:
+      'with limits.minRate a client that does not take its response is cut at any time; one between two requests is left alone',
+    options: { limits: { minRate: 240 }, keepAlive: { timeout: 5_000, hold: 60_000 } },
+    routes: { '/large': (_req, res) => res.end(Buffer.alloc(64 * MiB, 'x')) },
+    run: async (host) => {
+      const idle = await host.connect()
+      await idle.send(get('/'))
+      await idle.next()
+      const client = await host.connect()
+      client.stream.pause()
+      await client.send(get('/large'))
+      const { req } = await host.request('/large')
+      await within(once(req.socket, 'close'), () => "the connection's close", 15_000)
+      deepEqual([host.connections.stats().requests.cut, { ...host.connections.stats().closes }], [1, { stalled: 1 }])
+      equal(idle.ending, undefined)
     },
   },
 ]
