@@ -51,15 +51,6 @@ export function govern(application: Application, options: AdapterOptions | undef
   return governed
 }
 
-/** @throws `HALFCLOSE_UNSUPPORTED_SERVER` for an HTTP/2 server */
-export function requireHttp1(server: AttachableServer | object): asserts server is AttachableServer {
-  if (!('updateSettings' in server)) return
-  throw new HalfcloseTypeError(
-    'HALFCLOSE_UNSUPPORTED_SERVER',
-    'halfclose: http2 servers are not supported yet; leave out `http2: true`',
-  )
-}
-
 /** An application whose connections are governed. */
 export class Governed {
   readonly connections: AdapterConnections

@@ -1,12 +1,11 @@
 import { setMaxListeners } from 'node:events'
-import { Server as HttpServer } from 'node:http'
-import { Server as HttpsServer } from 'node:https'
 import { Capacity } from './capacity.js'
 import { Run } from './drain.js'
 import { HalfcloseTypeError } from './errors.js'
 import { Counts, Events } from './events.js'
 import { forwarder, govern } from './govern.js'
 import { FAST_DRAIN, type Inherited, loggerOf, parseOptions } from './options.js'
+import { inheritedFrom, isAttachable } from './servers.js'
 import { type Intercept, isShared, Site } from './site.js'
 import type {
   AttachableServer,
@@ -46,8 +45,8 @@ export interface AdapterConnections extends Connections {
 /**
  * Puts a server's connections under a policy and returns their handle.
  *
- * Throws a `TypeError` or `RangeError` with a stable `code` for a wrong option (`HALFCLOSE_OPTION_…`), for what is no `http` or
- * `https` server (`HALFCLOSE_NOT_A_SERVER`), for a server that has a policy already (`HALFCLOSE_ALREADY_ATTACHED`), and on Bun and
+ * Throws a `TypeError` or `RangeError` with a stable `code` for a wrong option (`HALFCLOSE_OPTION_…`), for what is no `http`,
+ * `https` or `http2` server (`HALFCLOSE_NOT_A_SERVER`), for a server that has a policy already (`HALFCLOSE_ALREADY_ATTACHED`), and on Bun and
  * Deno (`HALFCLOSE_UNSUPPORTED_RUNTIME`). It never exits the process and installs no signal handler. Connections that were open
  * before are not governed; a warning says how many.
  */
@@ -122,7 +121,7 @@ class Handle implements AdapterConnections {
     if (this.#state === 'drained' || this.#byClose) this.#startAnew()
     const site = new Site(
       server,
-      this.#parse(server),
+      this.#parse(inheritedFrom(server)),
       this.#events,
       this.#counts,
       this.#capacity,
@@ -146,7 +145,10 @@ class Handle implements AdapterConnections {
 
   stats(): Stats {
     const open = { silent: 0, busy: 0, idle: 0, closing: 0, lingering: 0, upgraded: 0 }
-    for (const site of this.#sites) site.registry.countInto(open)
+    for (const { registry, sessions } of this.#sites) {
+      registry.countInto(open)
+      sessions.countInto(open)
+    }
     const {
       opened,
       closed,
@@ -306,11 +308,11 @@ function newLeaving(): AbortController {
 }
 
 function assertServer(server: unknown): asserts server is AttachableServer {
-  if (!(server instanceof HttpServer) && !(server instanceof HttpsServer)) {
+  if (!isAttachable(server)) {
     const message =
       typeof server === 'function'
-        ? 'halfclose: attach() takes an http or https server, got a function; for an Express app use `halfclose(app)` of @halfclose/express'
-        : 'halfclose: attach() takes an http or https server: `attach(http.createServer(app), options)`'
+        ? 'halfclose: attach() takes an http, https or http2 server, got a function; for an Express app use `halfclose(app)` of @halfclose/express'
+        : 'halfclose: attach() takes an http, https or http2 server: `attach(http.createServer(app), options)`'
     throw new HalfcloseTypeError('HALFCLOSE_NOT_A_SERVER', message, { value: server })
   }
   if (Reflect.get(server, ATTACHED) === true) {

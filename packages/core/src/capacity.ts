@@ -1,7 +1,11 @@
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
+import { leave, leaveAfterPoll } from './goaway.js'
 import { afterPoll, closeIfQuiet } from './idle.js'
+import { Session } from './session.js'
 import type { Policy } from './types.js'
+
+type Member = Connection | Session
 
 /**
  * How many connections there may be: in all, per client, and idle. The one too many is not cut: it gets an answer that it can read
@@ -14,8 +18,8 @@ export class Capacity {
   #admitted = 0
   readonly #perClient = new Map<string, number>()
   /** In the order in which they went idle: the first is the longest idle. Kept only where there is a limit. */
-  readonly #idle = new Set<Connection>()
-  readonly #excess = new Set<Connection>()
+  readonly #idle = new Set<Member>()
+  readonly #excess = new Set<Member>()
 
   constructor({ limits, linger }: Policy) {
     this.#limits = limits
@@ -29,7 +33,7 @@ export class Capacity {
   }
 
   /** Takes a connection in, or marks it as one too many. */
-  enter(connection: Connection): void {
+  enter(connection: Member): void {
     const { connections, perClient } = this.#limits
     if (connections === false && perClient === false) return
     const client = perClient === false ? undefined : connection.socket.remoteAddress
@@ -45,7 +49,7 @@ export class Capacity {
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1)
   }
 
-  leave(connection: Connection): void {
+  leave(connection: Member): void {
     const { connections, perClient } = this.#limits
     this.#idle.delete(connection)
     this.#excess.delete(connection)
@@ -59,31 +63,43 @@ export class Capacity {
   }
 
   /** Over the limit the longest idle goes: if even its promise is not over, it is the oldest promise, and is counted as broken. */
-  idle(connection: Connection): void {
+  idle(connection: Member): void {
     if (this.#limits.idle === false) return
     this.#idle.add(connection)
     if (this.#idle.size <= this.#limits.idle) return
     for (const longest of this.#idle) {
       this.#idle.delete(longest)
-      afterPoll(() => closeIfQuiet(longest, 'limit', 'limit'))
+      closeIdle(longest)
       return
     }
   }
 
-  busy(connection: Connection): void {
+  busy(connection: Member): void {
     if (this.#limits.idle !== false) this.#idle.delete(connection)
   }
 
   /** One too many waits for its request, since an answer to no request is none; but not for long, and not with too many others. */
-  #await(connection: Connection): void {
+  #await(connection: Member): void {
     const { quiet } = connection.site.policy.linger
-    connection.setTimer(quiet, () => closeIfQuiet(connection, 'limit'))
+    connection.setTimer(quiet, () => refuse(connection))
     this.#excess.add(connection)
     if (this.#excess.size <= this.#mostExcess) return
     for (const oldest of this.#excess) {
       this.#excess.delete(oldest)
-      shut(oldest, 'limit')
+      if (oldest instanceof Session) leave(oldest, 'limit')
+      else shut(oldest, 'limit')
       return
     }
   }
+}
+
+function closeIdle(longest: Member): void {
+  if (longest instanceof Session) leaveAfterPoll(longest, 'limit', ({ streams }) => streams.size === 0)
+  else afterPoll(() => closeIfQuiet(longest, 'limit', 'limit'))
+}
+
+/** It sent no request. */
+function refuse(connection: Member): void {
+  if (connection instanceof Session) leave(connection, 'limit')
+  else closeIfQuiet(connection, 'limit')
 }

@@ -102,7 +102,7 @@ function reset({ socket, raw }: Connection): void {
 }
 
 /** An error of the connection itself (a reset, a broken pipe, TLS gone wrong): nobody is left to tell anything. */
-function isConnectionError(error: Error | null | undefined): boolean {
+export function isConnectionError(error: Error | null | undefined): boolean {
   if (error === undefined || error === null) return false
   if ('syscall' in error) return true
   return 'code' in error && typeof error.code === 'string' && /^(?:ERR_SSL_|EPROTO|ECONN)/.test(error.code)

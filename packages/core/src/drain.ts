@@ -4,10 +4,13 @@ import { Server as NetServer, type Socket } from 'node:net'
 import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { count, type Events } from './events.js'
+import { cutSession, killSession, leave } from './goaway.js'
 import { afterPoll, closeIfQuiet } from './idle.js'
 import { shrinkBacklog } from './node-private.js'
-import { idleDue, keepableFor, silentDue } from './policy.js'
-import { describeHeld, endLine, mergeReports, progressLine, Tally } from './report.js'
+import { idleDue, keepableFor, sessionDue, silentDue } from './policy.js'
+import { describeHeld, describeSession, endLine, mergeReports, progressLine, Tally } from './report.js'
+import { speaksHttp1 } from './servers.js'
+import { Session } from './session.js'
 import type { Site } from './site.js'
 import { Stalls } from './stalls.js'
 import type { DrainPolicy, Report, ServerState } from './types.js'
@@ -32,7 +35,7 @@ export class Run {
   readonly #tally: Tally
   readonly #onPhase: (phase: ServerState) => void
   readonly began = performance.now()
-  readonly #due = new Set<Connection>()
+  readonly #due = new Set<Connection | Session>()
   readonly #stalls: Stalls
   readonly #others: readonly Promise<Report>[]
   /** Resolves once whatever is left has been handed over to another protocol. */
@@ -90,7 +93,12 @@ export class Run {
 
   /** While `leaving`: the part of the delay that is over, from 0 to 1. */
   left(): number {
-    return this.#plan.delay === 0 ? 0 : Math.min(1, (performance.now() - this.began) / this.#plan.delay)
+    return this.#leftAt(performance.now())
+  }
+
+  /** The part of the delay that was over at some instant, from 0 to 1. */
+  #leftAt(at: number): number {
+    return this.#plan.delay === 0 ? 0 : Math.min(1, Math.max(0, (at - this.began) / this.#plan.delay))
   }
 
   finished(arrived: number): void {
@@ -119,13 +127,13 @@ export class Run {
   }
 
   async #work(): Promise<Report> {
+    const sweep = setInterval(() => this.#sweep(), SWEEP)
     this.#enter('leaving')
     // Where nothing listens there is nobody to tell.
     if (this.#plan.delay > 0 && this.#sites.some(({ server }) => server.listening))
       await sleep(Math.min(this.#plan.delay, this.#plan.deadline))
     this.#tally.leftAt = performance.now()
     this.#enter('draining')
-    const sweep = setInterval(() => this.#sweep(), SWEEP)
     const progress = this.#reportProgress()
     this.#sweep()
     await Promise.all(this.#sites.map(stopListening))
@@ -145,7 +153,7 @@ export class Run {
   /** While draining a line after 2 s, then every 5 s: what holds it up. */
   #reportProgress(): { timer: NodeJS.Timeout } {
     const line = () => {
-      this.#events.info({}, progressLine(this.#connections(), this.remaining()))
+      this.#events.info({}, progressLine(this.#connections(), this.#sessions(), this.remaining()))
       progress.timer = setTimeout(line, 5_000).unref()
     }
     const progress = { timer: setTimeout(line, 2_000).unref() }
@@ -160,7 +168,16 @@ export class Run {
   /** Looks who has gone quiet and may go. */
   #sweep(): void {
     const now = performance.now()
+    if (this.#sites.some(({ phase }) => phase === 'leaving')) {
+      for (const { sessions } of this.#sites) sessions.tellInTurn(this.left(), (at) => this.#leftAt(at))
+      return
+    }
     for (const site of this.#sites) {
+      for (const session of site.sessions) {
+        if (this.#stalls.isStalled(session, now)) cutSession(session, 'stalled')
+        const due = sessionDue(this.#plan.silent, session.openedAt, session.requests, this.#tally.leftAt)
+        if (session.ending === undefined && now >= due) this.#due.add(session)
+      }
       let between: ReadonlySet<Socket> | undefined
       for (const connection of site.registry) {
         if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
@@ -183,7 +200,8 @@ export class Run {
     let closed = 0
     for (const connection of this.#due) {
       this.#due.delete(connection)
-      closeIfQuiet(connection, 'draining', 'drain-idle')
+      if (connection instanceof Session) leave(connection, 'draining')
+      else closeIfQuiet(connection, 'draining', 'drain-idle')
       if (++closed === BATCH) break
     }
     this.#looking = this.#due.size > 0
@@ -202,9 +220,16 @@ export class Run {
         shut(connection, 'deadline')
       } else cut(connection, 'deadline')
     }
+    for (const session of this.#sessions()) {
+      if (session.lingering) continue
+      for (const held of describeSession(session, now)) this.#tally.heldBy(held)
+      if (session.streams.size > 0) cutSession(session, 'deadline')
+      else leave(session, 'deadline')
+    }
     for (const site of this.#sites) site.handshakes.destroyWhere(() => true)
     await this.#emptyWithin(Math.max(...this.#sites.map((site) => site.policy.linger.quiet)))
     for (const connection of this.#connections()) cut(connection, connection.ending ?? 'deadline')
+    for (const session of this.#sessions()) killSession(session)
     await this.#emptyWithin(100)
   }
 
@@ -212,8 +237,12 @@ export class Run {
     return this.#sites.flatMap((site) => [...site.registry])
   }
 
+  #sessions(): Session[] {
+    return this.#sites.flatMap((site) => [...site.sessions])
+  }
+
   get #empty(): boolean {
-    return this.#sites.every((site) => site.registry.size === 0 && site.handshakes.size === 0)
+    return this.#sites.every(({ isEmpty }) => isEmpty)
   }
 
   async #emptyWithin(ms: number): Promise<void> {
@@ -228,8 +257,8 @@ export class Run {
   }
 }
 
-function leftToOthers({ registry, handshakes }: Site): boolean {
-  if (handshakes.size > 0) return false
+function leftToOthers({ registry, sessions, handshakes }: Site): boolean {
+  if (handshakes.size > 0 || sessions.size > 0) return false
   for (const { phase } of registry) if (phase !== 'upgraded') return false
   return true
 }
@@ -283,12 +312,12 @@ async function finish(site: Site): Promise<void> {
   if (!site.listened) return
   if (!(await site.closedWithin(100))) {
     // Connections from before attach() would hold it for ever.
-    HttpServer.prototype.closeAllConnections.call(server)
+    if (speaksHttp1(server)) HttpServer.prototype.closeAllConnections.call(server)
     await site.closedWithin(1_000)
   }
   // Once more would be one 'close' event too many.
   site.muteClose = true
-  HttpServer.prototype.close.call(server)
+  Reflect.apply(Object.getPrototypeOf(server).close, server, [])
 }
 
 function sleep(ms: number): Promise<void> {

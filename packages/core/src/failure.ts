@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { cut, shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { makeLast } from './node-private.js'
+import { numberOf } from './servers.js'
 import type { Site } from './site.js'
 
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
@@ -90,7 +91,7 @@ export function restartRequestTimeout(connection: Connection, error: Error): voi
   const { site } = connection
   const req = connection.current?.req
   if (req === undefined) return
-  const ms = site.server.requestTimeout
+  const ms = numberOf(site.server, 'requestTimeout')
   if (ms > 0 && !req.complete) {
     connection.setTimer(ms, () => {
       if (connection.current?.req === req && !req.complete) fail(connection, error)

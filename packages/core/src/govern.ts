@@ -1,14 +1,20 @@
 import { Server as HttpServer, IncomingMessage, type ServerResponse } from 'node:http'
+import type { Http2SecureServer, Http2Server, Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
-import { Server as TlsServer } from 'node:tls'
 import { types } from 'node:util'
 import { cut } from './closing.js'
 import { connectionOf } from './connection.js'
 import { count } from './events.js'
 import { onClientError } from './failure.js'
 import { arrive, arriveUpgrade } from './gate.js'
+import { cutSession, leave } from './goaway.js'
 import { closeIfQuiet, expire } from './idle.js'
-import { isShared, type Site } from './site.js'
+import { settingsOf } from './node-private.js'
+
+import { inheritedFrom, isHttp2, isSecure, numberOf, speaksHttp1 } from './servers.js'
+import { sessionOf } from './session.js'
+import { type AnyRequest, type AnyResponse, isShared, type Site } from './site.js'
+import { arriveStream } from './streams.js'
 import type { AttachableServer, Policy } from './types.js'
 
 /** What the handle does when somebody closes a governed server. */
@@ -37,7 +43,8 @@ export function forwarder(server: AttachableServer): Site['forward'] {
 /** Puts a site's policy on its server. */
 export function govern(site: Site, governor: Governor): void {
   const { server } = site
-  const secure = server instanceof TlsServer
+  const secure = isSecure(server)
+  const http2 = isHttp2(server)
   site.requireHost = Reflect.get(server, 'requireHostHeader') !== false
   // The gate answers a missing Host and an unknown expectation in their turn; Node would do it at once, past the gate.
   Reflect.set(server, 'requireHostHeader', false)
@@ -46,17 +53,31 @@ export function govern(site: Site, governor: Governor): void {
   server.on('connect', leaveToGate)
   let written = impose(site)
 
-  const admit = (socket: unknown, raw: Socket | undefined) => {
-    if (!(socket instanceof Socket) || (!secure && site.turnsAway(socket))) return
-    const { keepAliveTimeout, maxRequestsPerSocket } = server
-    if (keepAliveTimeout !== written || (maxRequestsPerSocket ?? 0) !== 0) {
-      // `const server = app.listen(); server.keepAliveTimeout = 65_000`: the usual order.
-      if (keepAliveTimeout !== written) site.inherited = { ...site.inherited, keepAliveTimeout }
-      if ((maxRequestsPerSocket ?? 0) !== 0) site.inherited = { ...site.inherited, maxRequestsPerSocket }
-      site.policy = governor.policyFor(site)
-      written = impose(site)
-    }
-    site.admit(socket, raw)
+  const refresh = () => {
+    const { keepAliveTimeout, maxRequestsPerSocket } = inheritedFrom(server)
+    if (keepAliveTimeout === written && maxRequestsPerSocket === 0) return
+    // `const server = app.listen(); server.keepAliveTimeout = 65_000`: the usual order.
+    if (keepAliveTimeout !== written) site.inherited = { ...site.inherited, keepAliveTimeout }
+    if (maxRequestsPerSocket !== 0) site.inherited = { ...site.inherited, maxRequestsPerSocket }
+    site.policy = governor.policyFor(site)
+    written = impose(site)
+  }
+
+  const admit = (socket: Socket, raw: Socket | undefined) => {
+    if (!secure && !http2 && site.turnsAway(socket)) return
+    if (!http2 || (speaksHttp1(server) && !speaksHttp2(socket))) site.admit(socket, raw)
+    else site.admitForeign(socket, raw)
+  }
+
+  /** Node says in a later event, but within this one, that it has begun a session on the socket. */
+  let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
+  const connect = (event: string, socket: Socket, raw: Socket | undefined, args: readonly unknown[]): boolean => {
+    refresh()
+    arriving = { socket, raw }
+    const heard = site.forward(event, args)
+    arriving = undefined
+    if (sessionOf(socket) === undefined) admit(socket, raw)
+    return heard
   }
 
   const emit = (event: string, ...args: unknown[]): boolean => {
@@ -66,6 +87,15 @@ export function govern(site: Site, governor: Governor): void {
       case 'checkContinue':
       case 'checkExpectation':
         if (first instanceof IncomingMessage && isResponse(second)) return arrive(site, event, first, second)
+        // HTTP/2's own objects; the stream below them has passed already.
+        if (event === 'request' && isRequest(first) && isAnswerable(second) && site.intercept?.(first, second) === true)
+          return true
+        break
+      case 'session':
+        if (arriving !== undefined && isSession(first)) site.admitSession(first, arriving.socket, arriving.raw)
+        break
+      case 'stream':
+        if (isStream(first)) return arriveStream(site, first, args)
         break
       case 'upgrade':
       case 'connect':
@@ -78,10 +108,14 @@ export function govern(site: Site, governor: Governor): void {
         if (first instanceof Socket) return onTimeout(site, first)
         break
       case 'connection':
-        if (!secure) break
-        if (first instanceof Socket && site.turnsAway(first)) return true
-        if (first instanceof Socket) site.handshakes.begin(first, () => site.run?.check())
+        if (!(first instanceof Socket)) break
+        if ((secure || http2) && site.turnsAway(first)) return true
+        if (!secure) return connect(event, first, undefined, args)
+        site.handshakes.begin(first, () => site.run?.check())
         return site.forward(event, args)
+      case 'secureConnection':
+        if (first instanceof Socket) return connect(event, first, site.handshakes.finish(first), args)
+        break
       case 'listening': {
         const heard = site.forward(event, args)
         if (site.listensAnew) governor.relisten(site)
@@ -95,11 +129,7 @@ export function govern(site: Site, governor: Governor): void {
         }
         site.nowClosed()
     }
-    const heard = site.forward(event, args)
-    if (event === (secure ? 'secureConnection' : 'connection')) {
-      admit(first, secure && first instanceof Socket ? site.handshakes.finish(first) : undefined)
-    }
-    return heard
+    return site.forward(event, args)
   }
 
   const listen = (...args: unknown[]): unknown => {
@@ -112,7 +142,7 @@ export function govern(site: Site, governor: Governor): void {
   const close = (callback?: unknown): AttachableServer => {
     if (site.phase === 'serving' && !server.listening) {
       // Never listened: Node's own error reaches the callback.
-      Reflect.apply(HttpServer.prototype.close, server, [callback])
+      Reflect.apply(Object.getPrototypeOf(server).close, server, [callback])
       return server
     }
     const done = () => {
@@ -125,6 +155,7 @@ export function govern(site: Site, governor: Governor): void {
   const closeIdleConnections = (): void => {
     for (const connection of [...site.registry])
       if (connection.phase === 'idle') closeIfQuiet(connection, 'handler', 'close-idle')
+    for (const session of [...site.sessions]) if (session.state === 'idle') leave(session, 'handler')
   }
 
   const closeAllConnections = (): void => {
@@ -134,7 +165,8 @@ export function govern(site: Site, governor: Governor): void {
       cut(connection, 'handler')
     }
     site.handshakes.destroyWhere(() => true)
-    HttpServer.prototype.closeAllConnections.call(server)
+    for (const session of [...site.sessions]) cutSession(session, 'handler')
+    if (speaksHttp1(server)) HttpServer.prototype.closeAllConnections.call(server)
   }
 
   define(server, 'emit', emit)
@@ -149,15 +181,25 @@ export function govern(site: Site, governor: Governor): void {
 
 /** What Node itself must know of the policy. Returns the `keepAliveTimeout` that was written. */
 function impose({ server, policy }: Site): number {
+  if (isHttp2(server)) limitStreams(server, policy.http2.streams)
+  if (!speaksHttp1(server)) return numberOf(server, 'keepAliveTimeout')
   Reflect.set(server, 'httpAllowHalfOpen', policy.halfClosed > 0)
   // Node would announce the limit, leave the socket open and answer 503 to what follows; we count ourselves.
-  server.maxRequestsPerSocket = 0
-  if (policy.keepAlive === false) return server.keepAliveTimeout
+  Reflect.set(server, 'maxRequestsPerSocket', 0)
+  if (policy.keepAlive === false) return numberOf(server, 'keepAliveTimeout')
   const { timeout, hold } = policy.keepAlive
   // Node arms its idle timer with the sum, and only where the first is not 0. Node 20 knows no buffer.
-  server.keepAliveTimeout = timeout > 0 ? timeout : hold
-  if ('keepAliveTimeoutBuffer' in server) Reflect.set(server, 'keepAliveTimeoutBuffer', hold - server.keepAliveTimeout)
-  return server.keepAliveTimeout
+  const written = timeout > 0 ? timeout : hold
+  Reflect.set(server, 'keepAliveTimeout', written)
+  if ('keepAliveTimeoutBuffer' in server) Reflect.set(server, 'keepAliveTimeoutBuffer', hold - written)
+  return written
+}
+
+/** Unless the application has said how many streams may be open at once, by whatever name. */
+function limitStreams(server: Http2Server | Http2SecureServer, streams: number | false): void {
+  const settings = settingsOf(server)
+  if (streams === false || settings === undefined || 'maxConcurrentStreams' in settings) return
+  server.updateSettings({ maxConcurrentStreams: streams })
 }
 
 /**
@@ -181,9 +223,34 @@ function failExpectation(this: AttachableServer, _req: IncomingMessage, res: Ser
   res.writeHead(417).end()
 }
 
-function leaveToGate(this: AttachableServer, _req: IncomingMessage, socket: Socket): void {
+function leaveToGate(this: AttachableServer, _req: unknown, socket: Socket | Http2ServerResponse): void {
+  if (!(socket instanceof Socket)) {
+    // CONNECT over HTTP/2, which nobody else listens for: what Node would answer.
+    if (this.listenerCount('connect') <= 1) socket.writeHead(405).end()
+    return
+  }
   // A connection from before attach(): what Node would do.
   if (connectionOf(socket) === undefined && this.listenerCount('connect') <= 1) socket.destroy()
+}
+
+function speaksHttp2(socket: Socket): boolean {
+  return 'alpnProtocol' in socket && socket.alpnProtocol !== false && socket.alpnProtocol !== 'http/1.1'
+}
+
+function isSession(value: unknown): value is ServerHttp2Session {
+  return typeof value === 'object' && value !== null && 'goaway' in value
+}
+
+function isStream(value: unknown): value is ServerHttp2Stream {
+  return typeof value === 'object' && value !== null && 'respond' in value && 'session' in value
+}
+
+function isRequest(value: unknown): value is AnyRequest {
+  return typeof value === 'object' && value !== null && 'url' in value && 'method' in value
+}
+
+function isAnswerable(value: unknown): value is AnyResponse {
+  return typeof value === 'object' && value !== null && 'writeHead' in value && 'end' in value
 }
 
 function isResponse(value: unknown): value is ServerResponse {

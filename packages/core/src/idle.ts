@@ -2,6 +2,7 @@ import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { count } from './events.js'
 import { GRACE } from './policy.js'
+import { numberOf } from './servers.js'
 import type { CloseReason, PromiseBreaker } from './types.js'
 
 /** Of an idle connection there is no response in flight that a reset could wipe out: a second for the peer's FIN is plenty. */
@@ -50,5 +51,5 @@ export function closeIfQuiet(connection: Connection, reason: CloseReason, broken
 function waitForHead(connection: Connection): void {
   const { socket, site } = connection
   connection.mark = socket.bytesRead
-  socket.setTimeout((site.server.headersTimeout || 60_000) + 60_000)
+  socket.setTimeout((numberOf(site.server, 'headersTimeout') || 60_000) + 60_000)
 }

@@ -1,5 +1,4 @@
-import { kill } from './closing.js'
-import { type Connection, connectionOf } from './connection.js'
+import type { Socket } from 'node:net'
 import { readRaw } from './node-private.js'
 import type { Policy } from './types.js'
 
@@ -18,20 +17,26 @@ interface Entry {
  * away until it ends as well, or until a bound is reached: closing earlier would make the kernel answer its bytes with a reset,
  * and that wipes out the response the peer has not read yet. One timer serves all.
  */
-export class Lingering {
+export class Lingering<C extends { readonly socket: Socket }> {
   readonly #bounds: Policy['linger']
-  readonly #entries = new Map<Connection, Entry>()
+  readonly #letGo: (connection: C) => void
+  readonly #entries = new Map<C, Entry>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(bounds: Policy['linger']) {
+  /** `letGo`: destroys the socket. */
+  constructor(bounds: Policy['linger'], letGo: (connection: C) => void) {
     this.#bounds = bounds
+    this.#letGo = (connection) => {
+      this.delete(connection)
+      letGo(connection)
+    }
   }
 
   /**
    * `quiet`: the silence granted to this one, at most the option's. `parsed`: the application still reads a request body, so the
    * parser stays; its bytes are counted by the body.
    */
-  add(connection: Connection, quiet: number, parsed: NodeJS.EventEmitter | undefined): void {
+  add(connection: C, quiet: number, parsed: NodeJS.EventEmitter | undefined): void {
     const now = performance.now()
     const entry = {
       since: now,
@@ -48,17 +53,19 @@ export class Lingering {
   }
 
   /** Not at once, nor in the next tick: the parser may be amid a chunk, and would stop reading at a body that nobody takes. */
-  takeRaw(connection: Connection): void {
-    setImmediate(takeRaw, connection)
+  takeRaw(connection: C): void {
+    setImmediate(() => {
+      if (!connection.socket.destroyed) readRaw(connection.socket, (chunk) => this.discard(connection, chunk))
+    })
   }
 
-  delete(connection: Connection): void {
+  delete(connection: C): void {
     if (!this.#entries.delete(connection) || this.#entries.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
 
-  discard(connection: Connection, chunk: Uint8Array): void {
+  discard(connection: C, chunk: Uint8Array): void {
     const entry = this.#entries.get(connection)
     if (entry === undefined) return
     entry.discarded += chunk.byteLength
@@ -87,25 +94,11 @@ export class Lingering {
     }
   }
 
-  #letGo(connection: Connection): void {
-    this.delete(connection)
-    kill(connection)
-  }
-
   #period(): number {
     return Math.max(20, Math.min(250, this.#bounds.quiet / 4, this.#bounds.total / 4))
   }
 }
 
-function flushedOf({ socket }: Connection): number {
+function flushedOf({ socket }: { readonly socket: Socket }): number {
   return socket.bytesWritten - socket.writableLength
-}
-
-function takeRaw({ socket }: Connection): void {
-  if (!socket.destroyed) readRaw(socket, discardRaw)
-}
-
-function discardRaw(this: NodeJS.ReadableStream, chunk: Buffer): void {
-  const connection = connectionOf(this)
-  connection?.site.lingering.discard(connection, chunk)
 }

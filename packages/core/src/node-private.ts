@@ -108,3 +108,14 @@ function hasListenHandle(server: Server): server is Server & { _handle: { listen
 export function shrinkBacklog(server: Server): void {
   if (hasListenHandle(server)) server._handle.listen(0)
 }
+
+/**
+ * The settings that an http2 server was made with, or given since. Without a limit Node advertises none (RFC 9113 §5.1.2), but
+ * `updateSettings` would overrule one that the application chose, and nothing public tells whether it did.
+ */
+export function settingsOf(server: object): object | undefined {
+  const options = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'options')
+  const value: unknown = options === undefined ? undefined : Reflect.get(server, options)
+  if (typeof value !== 'object' || value === null || !('settings' in value)) return undefined
+  return typeof value.settings === 'object' && value.settings !== null ? value.settings : undefined
+}

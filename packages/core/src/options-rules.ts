@@ -1,5 +1,5 @@
 import { HalfcloseTypeError, optionRangeError, optionTypeError, quote } from './errors.js'
-import type { DrainOptions, KeepAliveOptions, LimitsOptions, LingerOptions, Options, TcpOptions } from './types.js'
+import type { DrainOptions, Http2Options, KeepAliveOptions, LimitsOptions, LingerOptions, Options, TcpOptions } from './types.js'
 
 /** The longest delay of a Node timer; over it a timer fires at once. */
 export const LONGEST = 2 ** 31 - 1
@@ -8,11 +8,15 @@ type Fields = Readonly<Record<string, unknown>>
 
 // As records, so that the compiler misses a name that types.ts gains or loses.
 const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['', names<keyof Options>({ keepAlive: 1, halfClosed: 1, linger: 1, drain: 1, limits: 1, tcp: 1, behind: 1, logger: 1 })],
+  [
+    '',
+    names<keyof Options>({ keepAlive: 1, halfClosed: 1, linger: 1, drain: 1, limits: 1, tcp: 1, http2: 1, behind: 1, logger: 1 }),
+  ],
   ['keepAlive', names<keyof KeepAliveOptions>({ timeout: 1, hold: 1, maxRequests: 1, maxAge: 1, http10: 1, parameters: 1 })],
   ['linger', names<keyof LingerOptions>({ quiet: 1, total: 1, bytes: 1, connections: 1 })],
   ['limits', names<keyof LimitsOptions>({ connections: 1, perClient: 1, idle: 1, minRate: 1, refuse: 1 })],
   ['tcp', names<keyof TcpOptions>({ noDelay: 1, keepAlive: 1 })],
+  ['http2', names<keyof Http2Options>({ hold: 1, streams: 1, resets: 1, control: 1, stalled: 1 })],
   ['drain', names<keyof DrainOptions>({ delay: 1, deadline: 1, idle: 1, silent: 1, minRate: 1 })],
 ])
 

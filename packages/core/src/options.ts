@@ -2,7 +2,7 @@ import { HalfcloseRangeError, optionRangeError, optionTypeError } from './errors
 import { count, duration, fold, LONGEST, limit, nearest, plainObject, section } from './options-rules.js'
 import { holdBehind, holdWarning, PROXIES, PROXY_ALIASES, type ProxyPreset, presetOf } from './presets.js'
 import { isToken } from './tokens.js'
-import type { DrainPolicy, Http10, KeepAlivePolicy, Logger, Policy, WarningEvent } from './types.js'
+import type { DrainPolicy, Http2Policy, Http10, KeepAlivePolicy, Logger, Policy, WarningEvent } from './types.js'
 
 /** What the server was set up with before a policy was put on it. */
 export interface Inherited {
@@ -37,13 +37,15 @@ export function parseOptions(options: unknown, inherited: Inherited, alsoKnown: 
     throw optionTypeError('logger', 'an object with the functions info and warn, such as a pino logger', given.logger)
   }
   const behind = parseBehind(given.behind)
+  const keepAlive = given.keepAlive === false ? false : parseKeepAlive(given.keepAlive, inherited, behind, warnings)
   const policy = Object.freeze({
-    keepAlive: given.keepAlive === false ? false : parseKeepAlive(given.keepAlive, inherited, behind, warnings),
+    keepAlive,
     halfClosed: duration(given.halfClosed, 'halfClosed') ?? 5_000,
     linger: parseLinger(given.linger),
     drain: parseDrain(given.drain, warnings),
     limits: parseLimits(given.limits),
     tcp: parseTcp(given.tcp),
+    http2: parseHttp2(given.http2, keepAlive, isChosen(given.keepAlive)),
   })
   return Object.freeze({ policy, warnings: Object.freeze(warnings) })
 }
@@ -230,6 +232,26 @@ function parseTcp(value: unknown): Policy['tcp'] {
     noDelay,
     keepAlive: limit(given.keepAlive, 'tcp.keepAlive', rule, (ms) => ms >= 1_000 && ms <= LONGEST) ?? 60_000,
   })
+}
+
+/** `chosen`: how long idle connections are kept is no default. A session costs more to open than a connection, and is promised nothing. */
+function parseHttp2(value: unknown, keepAlive: KeepAlivePolicy | false, chosen: boolean): Http2Policy {
+  const given = section(value, 'http2', 'an object such as { hold: 60_000 }')
+  const usual = keepAlive === false ? 0 : chosen ? keepAlive.hold : Math.max(keepAlive.hold, FOR_EVER)
+  const rule = 'an integer of at least 1'
+  const wait = (ms: number) => ms > 0 && ms <= LONGEST
+  return Object.freeze({
+    hold: duration(given.hold, 'http2.hold') ?? usual,
+    streams: limit(given.streams, 'http2.streams', rule, isLimit) ?? 128,
+    resets: limit(given.resets, 'http2.resets', rule, isLimit) ?? 500,
+    control: limit(given.control, 'http2.control', rule, isLimit) ?? 1_000,
+    stalled: limit(given.stalled, 'http2.stalled', `a number of milliseconds over 0, up to ${LONGEST}`, wait) ?? 60_000,
+  })
+}
+
+function isChosen(keepAlive: unknown): boolean {
+  if (typeof keepAlive !== 'object' || keepAlive === null) return false
+  return Reflect.get(keepAlive, 'hold') !== undefined || Reflect.get(keepAlive, 'timeout') !== undefined
 }
 
 function isLimit(value: unknown): value is number {

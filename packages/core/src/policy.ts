@@ -108,3 +108,38 @@ export function idleDue(idle: 'promise' | number, lastUsed: number, promised: nu
 export function silentDue(silent: number, openedAt: number, since: number): number {
   return Math.max(openedAt, since) + silent
 }
+
+/** What is known of a session when a stream has been handed over, or its last one is done. */
+export interface SessionFacts {
+  /** Streams handed over, this one included. */
+  readonly requests: number
+  /** Streams in flight. */
+  readonly open: number
+  readonly expiresAt: number
+  readonly excess: boolean
+  readonly inputEnded: boolean
+  readonly draining: boolean
+}
+
+/** Whether a session takes no further stream, and why; `undefined`: it goes on. */
+export function goawayReason(keepAlive: KeepAlivePolicy | false, facts: SessionFacts, now: number): CloseReason | undefined {
+  if (facts.excess) return 'limit'
+  if (facts.draining) return 'draining'
+  if (facts.inputEnded && facts.open === 0) return 'client-close'
+  if (keepAlive === false) return facts.open === 0 ? 'no-keep-alive' : undefined
+  if (keepAlive.maxRequests !== false && facts.requests >= keepAlive.maxRequests) return 'max-requests'
+  return now >= facts.expiresAt ? 'max-age' : undefined
+}
+
+/**
+ * While `leaving`: whether it is a session's turn to be told, `left` being the part of the delay that is over and `leftAtOpening` what was
+ * over when it was opened. They are told one after another over the delay, so that their clients do not all reconnect at once.
+ */
+export function isTold(share: number, left: number, leftAtOpening: number): boolean {
+  return left > 0 && left >= leftAtOpening + share * (1 - leftAtOpening)
+}
+
+/** When a session may be told once the server is `draining` (since `since`): one that has just connected still gets its first stream. */
+export function sessionDue(silent: number, openedAt: number, requests: number, since: number): number {
+  return openedAt > since && requests === 0 ? silentDue(silent, openedAt, since) : since
+}

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Intercept } from './site.js'
 import type { Connections } from './types.js'
 
 export interface ReadinessAnswer {
@@ -23,10 +23,7 @@ export function readinessAnswer(connections: Connections): ReadinessAnswer {
 }
 
 /** Whether the request asks for the readiness route; then it is answered. Runs before every request: no allocation unless it does. */
-export function interceptReadiness(
-  path: string,
-  connections: () => Connections,
-): (req: IncomingMessage, res: ServerResponse) => boolean {
+export function interceptReadiness(path: string, connections: () => Connections): Intercept {
   return (req, res) => {
     const { url, method } = req
     if (url === undefined || !url.startsWith(path) || (url.length > path.length && url[path.length] !== '?')) return false

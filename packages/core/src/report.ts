@@ -1,6 +1,7 @@
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from './connection.js'
 import { count } from './events.js'
+import type { Session } from './session.js'
 import type { CloseReason, ConnectionState, HeldBy, Policy, PromiseBreaker, Report } from './types.js'
 
 const HELD_AT_MOST = 20
@@ -95,12 +96,25 @@ function difference<K extends string>(after: Readonly<Partial<Record<K, number>>
 export function describeHeld({ socket, state, current, upgrade, lastUsed }: Connection, now: number): HeldBy {
   const { method, url } = current?.req ?? upgrade ?? {}
   return {
-    remote: socket.remoteAddress === undefined ? 'a unix domain socket' : `${socket.remoteAddress}:${socket.remotePort}`,
+    remote: remoteOf(socket),
     state,
     method,
     path: url?.split('?')[0],
     ms: Math.round(now - (current?.arrived ?? lastUsed)),
   }
+}
+
+/** A session holds the drain with each of its streams. */
+export function describeSession({ socket, state, streams, lastUsed }: Session, now: number): HeldBy[] {
+  const remote = remoteOf(socket)
+  if (streams.size === 0) return [{ remote, state, method: undefined, path: undefined, ms: Math.round(now - lastUsed) }]
+  return [...streams.values()].map(({ method, path, arrived }) => {
+    return { remote, state, method, path: path?.split('?')[0], ms: Math.round(now - arrived) }
+  })
+}
+
+function remoteOf({ remoteAddress, remotePort }: Socket): string {
+  return remoteAddress === undefined ? 'a unix domain socket' : `${remoteAddress}:${remotePort}`
 }
 
 /** `halfclose: listening on 127.0.0.1:3000; keep-alive 5 s promised, 6 s kept; drain 20 s` */
@@ -114,18 +128,16 @@ export function policyLine({ keepAlive, drain }: Policy, address: AddressInfo | 
 }
 
 /** `halfclose: draining, 14.2 s left: 2 busy, 11 idle; oldest GET /report for 3.1 s` */
-export function progressLine(connections: readonly Connection[], left: number): string {
+export function progressLine(connections: readonly Connection[], sessions: readonly Session[], left: number): string {
   const now = performance.now()
   const states: Partial<Record<ConnectionState, number>> = {}
-  let oldest: Connection | undefined
-  for (const connection of connections) {
-    count(states, connection.state)
-    const arrived = connection.current?.arrived
-    if (arrived !== undefined && arrived < (oldest?.current?.arrived ?? Number.POSITIVE_INFINITY)) oldest = connection
-  }
+  for (const { state } of [...connections, ...sessions]) count(states, state)
+  const busy = connections.filter(({ current }) => current !== undefined).map((connection) => describeHeld(connection, now))
+  const streams = sessions.filter((session) => session.streams.size > 0).flatMap((session) => describeSession(session, now))
+  const [first, ...others] = [...busy, ...streams]
+  const oldest = others.reduce((held, other) => (held !== undefined && held.ms >= other.ms ? held : other), first)
   const open = Object.entries(states).map(([state, n]) => `${n} ${state}`)
-  const held = oldest === undefined ? undefined : describeHeld(oldest, now)
-  const request = held === undefined ? '' : `; oldest ${held.method} ${held.path} for ${s(held.ms)}`
+  const request = oldest === undefined ? '' : `; oldest ${oldest.method} ${oldest.path} for ${s(oldest.ms)}`
   return `halfclose: draining, ${s(left)} left: ${open.join(', ') || 'nothing'} open${request}`
 }
 

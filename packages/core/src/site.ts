@@ -1,7 +1,8 @@
-import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Server as HttpServer } from 'node:http'
+import type { ServerHttp2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
 import type { Capacity } from './capacity.js'
-import { destroy, destroySoon, dropWaiting } from './closing.js'
+import { destroy, destroySoon, dropWaiting, kill } from './closing.js'
 import { bind, Connection, connectionOf } from './connection.js'
 import type { Run } from './drain.js'
 import { type Counts, count, type Events } from './events.js'
@@ -12,17 +13,32 @@ import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
+import { inheritedFrom, speaksHttp1 } from './servers.js'
+import type { Session } from './session.js'
+import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
-import type { AttachableServer, Policy, ServerState } from './types.js'
+import type { AttachableServer, CloseReason, Policy, ServerState } from './types.js'
+
+/** What the requests and responses of HTTP/1.1 and HTTP/2 have in common. */
+export interface AnyRequest {
+  readonly url?: string | undefined
+  readonly method?: string | undefined
+}
+
+export interface AnyResponse {
+  writeHead(status: number, fields: Readonly<Record<string, string>>): unknown
+  end(body: string): unknown
+}
 
 /** Answers a request before the application sees it (a readiness route); true: it did. */
-export type Intercept = (req: IncomingMessage, res: ServerResponse) => boolean
+export type Intercept = (req: AnyRequest, res: AnyResponse) => boolean
 
 /** One governed server: its policy, its connections and where its drain stands. */
 export class Site {
   readonly registry = new Registry()
   readonly handshakes = new Handshakes()
-  readonly lingering: Lingering
+  readonly lingering: Lingering<Connection>
+  readonly sessions: Sessions
   phase: ServerState = 'serving'
   run: Run | undefined = undefined
   requireHost = true
@@ -52,10 +68,16 @@ export class Site {
     /** Hands an event on to whoever would have had it without us. */
     readonly forward: (event: string, args: readonly unknown[]) => boolean,
   ) {
-    this.lingering = new Lingering(policy.linger)
+    this.lingering = new Lingering(policy.linger, kill)
+    this.sessions = new Sessions(this)
     this.listened = server.listening
-    this.inherited = { keepAliveTimeout: server.keepAliveTimeout, maxRequestsPerSocket: server.maxRequestsPerSocket }
+    this.inherited = inheritedFrom(server)
     if (server.listening) this.#guard()
+  }
+
+  /** Nothing is open. */
+  get isEmpty(): boolean {
+    return this.registry.size === 0 && this.sessions.size === 0 && this.handshakes.size === 0
   }
 
   get draining(): boolean {
@@ -82,6 +104,31 @@ export class Site {
     return this.phase === 'leaving' && this.run !== undefined ? this.run.left() : 0
   }
 
+  /** A session that Node has just begun on `socket`. */
+  admitSession(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
+    if (socket.destroyed) return
+    if (this.events.hears('close')) remoteOf(socket)
+    this.sessions.admit(http2, socket, raw)
+    this.#tune(socket)
+  }
+
+  /** What is neither HTTP/1.1 nor HTTP/2 on an http2 server: Node, or an 'unknownProtocol' listener, deals with it. */
+  admitForeign(socket: Socket, raw: Socket | undefined): void {
+    this.admit(socket, raw)
+    const connection = connectionOf(socket)
+    if (connection === undefined) return
+    connection.phase = 'upgraded'
+    socket.allowHalfOpen = connection.wasHalfOpen
+    Reflect.deleteProperty(socket, 'destroySoon')
+    Reflect.deleteProperty(socket, 'destroy')
+  }
+
+  #tune(socket: Socket): void {
+    const { noDelay, keepAlive } = this.policy.tcp
+    socket.setNoDelay(noDelay)
+    if (keepAlive !== false) socket.setKeepAlive(true, keepAlive)
+  }
+
   /** A connection on which HTTP/1 may be spoken. Node has set it up already. */
   admit(socket: Socket, raw: Socket | undefined): void {
     if (socket.destroyed) return
@@ -97,9 +144,7 @@ export class Site {
     Object.assign(socket, OVERRIDES)
     // Over TLS Node would answer the client's close_notify with its own at once.
     if (this.policy.halfClosed > 0) socket.allowHalfOpen = true
-    const { noDelay, keepAlive } = this.policy.tcp
-    socket.setNoDelay(noDelay)
-    if (keepAlive !== false) socket.setKeepAlive(true, keepAlive)
+    this.#tune(socket)
     this.capacity.enter(connection)
   }
 
@@ -109,6 +154,7 @@ export class Site {
    */
   betweenMessages(): ReadonlySet<Socket> {
     const found = new Set<Socket>()
+    if (!speaksHttp1(this.server)) return found
     this.probe = found
     HttpServer.prototype.closeIdleConnections.call(this.server)
     this.probe = undefined
@@ -135,7 +181,7 @@ export class Site {
 
   #guard(): void {
     const { minRate } = this.policy.limits
-    if (minRate !== false) this.#stopGuard ??= guard(this.registry, minRate)
+    if (minRate !== false) this.#stopGuard ??= guard(this, minRate)
   }
 
   nowClosed(): void {
@@ -177,25 +223,34 @@ export class Site {
   }
 
   closed(connection: Connection): void {
-    const { counts, events } = this
     this.registry.delete(connection)
     this.lingering.delete(connection)
     this.capacity.leave(connection)
     connection.clearTimers()
     this.brokeOff(connection)
     dropWaiting(connection)
-    const reason = connection.phase === 'upgraded' ? (connection.ending ?? 'upgraded') : (connection.ending ?? 'peer')
-    const first = connection.closedFirst ?? (connection.ending === undefined ? 'peer' : 'server')
+    this.#record(connection, connection.ending ?? (connection.phase === 'upgraded' ? 'upgraded' : 'peer'))
+  }
+
+  sessionClosed(session: Session): void {
+    this.sessions.delete(session)
+    this.capacity.leave(session)
+    session.byPeer ||= session.ending === undefined
+    this.#record(session, session.ending ?? 'peer')
+  }
+
+  #record({ requests, closedFirst, ending, socket, openedAt }: Connection | Session, reason: CloseReason): void {
+    const { counts, events } = this
+    const first = closedFirst ?? (ending === undefined ? 'peer' : 'server')
     counts.closed++
-    if (connection.requests > 0) {
+    if (requests > 0) {
       counts.used++
-      counts.carried += connection.requests
+      counts.carried += requests
     }
     counts.closedFirst[first]++
     count(counts.closes, reason)
     this.run?.closed(reason)
     if (events.hears('close')) {
-      const { requests, socket, openedAt } = connection
       events.close({ reason, first, remote: remoteOf(socket), requests, ms: performance.now() - openedAt })
     }
   }

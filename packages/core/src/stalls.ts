@@ -1,5 +1,9 @@
 import { cut } from './closing.js'
 import type { Connection } from './connection.js'
+import { isHeldUp } from './floods.js'
+import { cutSession } from './goaway.js'
+import { Session } from './session.js'
+import type { Site } from './site.js'
 
 /** The window over which a rate is taken, in ms. */
 const WINDOW = 5_000
@@ -17,16 +21,16 @@ interface Sample {
  */
 export class Stalls {
   readonly #minRate: number | false
-  readonly #samples = new WeakMap<Connection, Sample>()
+  readonly #samples = new WeakMap<Connection | Session, Sample>()
 
   constructor(minRate: number | false) {
     this.#minRate = minRate
   }
 
   /** Whether the peer has been slower than the rate for a whole window. */
-  isStalled(connection: Connection, now: number): boolean {
+  isStalled(connection: Connection | Session, now: number): boolean {
     if (this.#minRate === false) return false
-    const bytes = bytesAwaited(connection)
+    const bytes = connection instanceof Session ? bytesOfSession(connection) : bytesAwaited(connection)
     if (bytes === undefined) {
       this.#samples.delete(connection)
       return false
@@ -39,11 +43,12 @@ export class Stalls {
 }
 
 /** `limits.minRate`: the same outside a drain, for whoever asked for it. Returns how to stop it. */
-export function guard(connections: Iterable<Connection>, minRate: number): () => void {
+export function guard({ registry, sessions }: Site, minRate: number): () => void {
   const stalls = new Stalls(minRate)
   const look = () => {
     const now = performance.now()
-    for (const connection of connections) if (stalls.isStalled(connection, now)) cut(connection, 'stalled')
+    for (const connection of registry) if (stalls.isStalled(connection, now)) cut(connection, 'stalled')
+    for (const session of sessions) if (stalls.isStalled(session, now)) cutSession(session, 'stalled')
   }
   const timer = setInterval(look, LOOK).unref()
   return () => clearInterval(timer)
@@ -56,4 +61,16 @@ function bytesAwaited({ phase, socket, current }: Connection): number | undefine
   const { req } = current
   const wanted = !req.complete && req.readableLength < req.readableHighWaterMark
   return wanted ? socket.bytesRead : undefined
+}
+
+/** Of a session only where we wait for its peer on every stream: one whose handler takes its time is waited for. */
+function bytesOfSession({ streams, socket }: Session): number | undefined {
+  if (streams.size === 0) return undefined
+  let output = false
+  for (const stream of streams.keys()) {
+    if (isHeldUp(stream)) output = true
+    else if (stream.endAfterHeaders || stream.readableEnded || stream.readableLength >= stream.readableHighWaterMark)
+      return undefined
+  }
+  return output ? socket.bytesWritten : socket.bytesRead
 }

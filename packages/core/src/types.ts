@@ -1,11 +1,12 @@
 import type { Server as HttpServer } from 'node:http'
+import type { Http2SecureServer, Http2Server } from 'node:http2'
 import type { Server as HttpsServer } from 'node:https'
 import type { ProxyName } from './presets.js'
 
 export type { ProxyName }
 
-/** What {@link attach} takes: a server made by `node:http` or `node:https`. */
-export type AttachableServer = HttpServer | HttpsServer
+/** What {@link attach} takes: a server made by `node:http`, `node:https` or `node:http2`. */
+export type AttachableServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer
 
 /** The part of a pino-shaped logger that is used. */
 export interface Logger {
@@ -87,6 +88,20 @@ export interface TcpOptions {
   keepAlive?: number | false | undefined
 }
 
+/** What is particular to HTTP/2. `keepAlive.maxRequests` and `maxAge` hold for a session too, and end it with a GOAWAY. */
+export interface Http2Options {
+  /** Milliseconds a session without a stream is kept; then it gets a GOAWAY. Default: `keepAlive.hold` where that, or `timeout`, is given, else at least 72_000. */
+  hold?: number | undefined
+  /** Streams open at once, where the server's own `settings` have no `maxConcurrentStreams`. Default 128; `false`: no limit. */
+  streams?: number | false | undefined
+  /** Streams that a client may reset before they are answered; 50 a second are forgiven. Over it: ENHANCE_YOUR_CALM. Default 500; `false`: no limit. */
+  resets?: number | false | undefined
+  /** PING and SETTINGS frames in 10 s where they are most of what is sent. Over it: ENHANCE_YOUR_CALM. Default 1_000; `false`: no limit. */
+  control?: number | false | undefined
+  /** Milliseconds a response may wait for its client to open the window, or to read. Then: ENHANCE_YOUR_CALM. Default 60_000; `false`: no limit. */
+  stalled?: number | false | undefined
+}
+
 /** Options of {@link attach}. Durations are milliseconds, 0 means at once; limits are a number or `false`, never 0. */
 export interface Options {
   /** `false`: close after every response. */
@@ -101,6 +116,8 @@ export interface Options {
   limits?: LimitsOptions | undefined
   /** Socket options of every connection. */
   tcp?: TcpOptions | undefined
+  /** HTTP/2 sessions (RFC 9113). */
+  http2?: Http2Options | undefined
   /**
    * The proxy that opens connections to this server, the nearest one where there are several. Raises the default of `keepAlive.hold`
    * above the time for which that proxy keeps an idle connection, so that no request crosses a close on its way; the promise
@@ -125,6 +142,15 @@ export interface Policy {
     refuse: 'answer' | 'drop'
   }>
   readonly tcp: Readonly<{ noDelay: boolean; keepAlive: number | false }>
+  readonly http2: Http2Policy
+}
+
+export interface Http2Policy {
+  readonly hold: number
+  readonly streams: number | false
+  readonly resets: number | false
+  readonly control: number | false
+  readonly stalled: number | false
 }
 
 export interface KeepAlivePolicy {
@@ -171,7 +197,9 @@ export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingerin
  * - `handler`: the application said `Connection: close`, or destroyed the socket.
  * - `unframed`: the response's end shows only by closing. `content-length`: a body shorter or longer than its Content-Length.
  * - `error`: the request was malformed or did not arrive in time. `timeout`: `server.setTimeout` expired.
- * - `stalled`: the peer took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time.
+ * - `flood`: an HTTP/2 client reset too many streams, or sent too many control frames (ENHANCE_YOUR_CALM).
+ * - `stalled`: the peer took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time, or waited
+ *   longer than `http2.stalled` to open a window.
  * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection.
  * - `upgraded`: it ended as another protocol. `limit`: a bound of the output-first close or of the server.
  */
@@ -191,6 +219,7 @@ export type CloseReason =
   | 'timeout'
   | 'half-closed'
   | 'stalled'
+  | 'flood'
   | 'peer'
   | 'upgraded'
   | 'limit'

@@ -1,6 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { Server as HttpServer } from 'node:http'
-import { Server as HttpsServer } from 'node:https'
+import { isAttachable } from './servers.js'
 import type { AttachableServer } from './types.js'
 
 /** Node publishes it in `listen()`, before the address is bound: nothing can have been accepted yet. */
@@ -24,8 +23,7 @@ export function watchListen(watcher: { adopt(server: AttachableServer, listening
     }
     if (typeof message !== 'object' || message === null || !('server' in message)) return
     const { server } = message
-    if (server instanceof HttpServer || server instanceof HttpsServer)
-      still.adopt(server, 'options' in message ? message.options : undefined)
+    if (isAttachable(server)) still.adopt(server, 'options' in message ? message.options : undefined)
   }
   subscribe(LISTEN, onListen)
   return stop

@@ -14,6 +14,7 @@ const DEFAULTS = {
   drain: { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000, minRate: 240 },
   limits: { connections: false, perClient: false, idle: false, minRate: false, refuse: 'answer' },
   tcp: { noDelay: true, keepAlive: 60_000 },
+  http2: { hold: 72_000, streams: 128, resets: 500, control: 1_000, stalled: 60_000 },
 }
 
 function policyOf(options: unknown, inherited = NODE) {
@@ -154,7 +155,7 @@ describe('keepAlive.timeout and keepAlive.hold', () => {
 
   test('keepAlive: false promises nothing, and so warns of nothing', () => {
     expect(parseOptions({ keepAlive: false }, { ...NODE, keepAliveTimeout: 65 })).toEqual({
-      policy: { ...DEFAULTS, keepAlive: false },
+      policy: { ...DEFAULTS, keepAlive: false, http2: { ...DEFAULTS.http2, hold: 0 } },
       warnings: [],
     })
   })
@@ -425,7 +426,7 @@ describe('unknown names', () => {
     [{ nodelay: true }, 'nodelay', 'did you mean `tcp.noDelay`?'],
     [{ tcp: { keepalive: false } }, 'tcp.keepalive', 'did you mean `tcp.keepAlive`?'],
     [{ drain: { minrate: 5 } }, 'drain.minrate', 'did you mean `drain.minRate`?'],
-    [{ constructor: 1 }, 'constructor', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, behind, logger'],
+    [{ constructor: 1 }, 'constructor', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, http2, behind, logger'],
   ])('%j', (options, path, hint) => {
     const error = errorOf(() => policyOf(options))
     expect(error).toBeInstanceOf(TypeError)

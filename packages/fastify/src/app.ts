@@ -1,4 +1,3 @@
-import type { Server } from 'node:http'
 import { describe, HalfcloseTypeError, type Logger } from '@halfclose/core/adapter'
 
 /** Throws `HALFCLOSE_NOT_AN_APP` where the plugin is called with something else than a Fastify instance. */
@@ -19,7 +18,6 @@ export function loggerOf(app: { log: Logger & { fatal?: unknown } }): Logger | u
  * For the second server of `localhost`: with `forceCloseConnections` Fastify ends its connections as soon as the first server has
  * closed, however far the drain is. What the drain leaves is nothing.
  */
-export function leaveToDrain(second: Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>): void {
-  second.closeIdleConnections = () => {}
-  second.closeAllConnections = () => {}
+export function leaveToDrain(second: object): void {
+  Object.assign(second, { closeIdleConnections() {}, closeAllConnections() {} })
 }

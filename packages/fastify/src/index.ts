@@ -1,4 +1,4 @@
-import { type AdapterOptions, type Connections, govern, readinessAnswer, requireHttp1 } from '@halfclose/core/adapter'
+import { type AdapterOptions, type Connections, govern, readinessAnswer } from '@halfclose/core/adapter'
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyTypeProvider, RawServerBase } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { leaveToDrain, loggerOf, requireFastify } from './app.js'
@@ -22,7 +22,6 @@ const OF_REGISTER = ['prefix', 'logLevel', 'logSerializers']
 
 const plugin: Plugin = async (app, options) => {
   const { server } = app
-  requireHttp1(server)
   const governed = govern(
     {
       name: 'fastify',
@@ -69,15 +68,14 @@ const plugin: Plugin = async (app, options) => {
 }
 
 /**
- * The plugin: `await app.register(halfclose, options)`, for Fastify 4 and 5, http and https. In whatever scope it is registered, it
+ * The plugin: `await app.register(halfclose, options)`, for Fastify 4 and 5, http, https and http2. In whatever scope it is registered, it
  * governs every server of the application, the second one of `localhost` included, and decorates that scope with `app.halfclose`.
  * `app.close()` then drains before it closes anything: nothing that was accepted is answered with 503, and other plugins'
  * `preClose` and `onClose` hooks run as ever.
  *
  * `drain` is `'fast'` where NODE_ENV is `test` or `development`, under `node --watch`, and on Ctrl-C, unless the option says otherwise.
  *
- * Registration fails with `HALFCLOSE_ALREADY_REGISTERED`, `HALFCLOSE_OPTION_…`, `HALFCLOSE_UNSUPPORTED_SERVER` (http2) or
- * `HALFCLOSE_UNSUPPORTED_RUNTIME`; called as a function it throws `HALFCLOSE_NOT_AN_APP`.
+ * Registration fails with `HALFCLOSE_ALREADY_REGISTERED`, `HALFCLOSE_OPTION_…` or `HALFCLOSE_UNSUPPORTED_RUNTIME`; called as a function it throws `HALFCLOSE_NOT_AN_APP`.
  */
 export const halfclose = fastifyPlugin<HalfcloseFastifyOptions, RawServerBase, FastifyTypeProvider, FastifyBaseLogger, Plugin>(
   (app, options) => {

@@ -87,13 +87,6 @@ describe.each(versions)('registering on %s', (version) => {
     await app.close()
   })
 
-  it('fails for http2', async () => {
-    const app = (await load(version))({ http2: true })
-    app.register(halfclose)
-    await expect(Promise.resolve(app.ready())).rejects.toMatchObject({ code: 'HALFCLOSE_UNSUPPORTED_SERVER' })
-    await app.close()
-  })
-
   describe('drain', () => {
     const production = { NODE_ENV: undefined, WATCH_REPORT_DEPENDENCIES: undefined }
 

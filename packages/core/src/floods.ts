@@ -1,0 +1,78 @@
+import type { ServerHttp2Stream } from 'node:http2'
+import { calm } from './goaway.js'
+import type { Session } from './session.js'
+import type { Http2Policy } from './types.js'
+
+/** Resets forgiven, per second. */
+const FORGIVEN = 50
+/** The window in which control frames are counted, in ms. */
+const WINDOW = 10_000
+/** A PING with its acknowledgement. A SETTINGS is shorter. */
+const CONTROL_BYTES = 34
+
+/** The client gave a stream up before it was answered, which costs it nothing and us a handler: bounded (CVE-2023-44487, "rapid reset"). */
+export function noteReset(session: Session): void {
+  const { resets } = session.site.policy.http2
+  if (resets === false || session.byPeer) return
+  const now = performance.now()
+  session.resets = Math.max(0, session.resets - ((now - session.resetsAt) * FORGIVEN) / 1_000) + 1
+  session.resetsAt = now
+  if (session.resets > resets) calm(session, 'flood')
+}
+
+/**
+ * A PING or SETTINGS, each of which we must answer (CVE-2019-9512, CVE-2019-9515). Clients that measure the round trip send many, but
+ * beside data: a flood is what is mostly control frames.
+ */
+export function noteControl(session: Session): void {
+  const { control } = session.site.policy.http2
+  if (control === false) return
+  const now = performance.now()
+  if (session.control === 0 || now - session.controlAt > WINDOW) {
+    session.control = 0
+    session.controlAt = now
+    session.controlBytes = bytesOf(session)
+  }
+  session.control++
+  if (session.control <= control) return
+  if (bytesOf(session) - session.controlBytes < 2 * CONTROL_BYTES * session.control) calm(session, 'flood')
+  else session.control = 0
+}
+
+function bytesOf({ socket }: Session): number {
+  return socket.bytesRead + socket.bytesWritten
+}
+
+/** Sessions whose responses wait for a window that their clients do not open (CVE-2019-9517). */
+export class Waits {
+  readonly #longest: number
+  readonly #since = new WeakMap<Session, { at: number; bytes: number }>()
+
+  constructor({ stalled }: Http2Policy) {
+    this.#longest = stalled === false ? Number.POSITIVE_INFINITY : stalled
+  }
+
+  /** Whether nothing of what is due has been sent for as long as is granted. */
+  isOver(session: Session, now: number): boolean {
+    const { socket, streams } = session
+    // What the client makes us answer is no progress.
+    const bytes = socket.bytesWritten
+    const before = this.#since.get(session)
+    let waits = false
+    for (const stream of streams.keys()) waits ||= isHeldUp(stream)
+    if (!waits) {
+      if (before !== undefined) this.#since.delete(session)
+      return false
+    }
+    if (before === undefined || bytes - before.bytes > CONTROL_BYTES * 10) {
+      this.#since.set(session, { at: now, bytes })
+      return false
+    }
+    return now - before.at >= this.#longest
+  }
+}
+
+/** Something was written to the stream that has not been sent. */
+export function isHeldUp(stream: ServerHttp2Stream): boolean {
+  return !stream.destroyed && stream.writableLength > 0
+}

@@ -1,0 +1,146 @@
+import { Socket } from 'node:net'
+import { types } from 'node:util'
+import { isConnectionError } from './closing.js'
+import { afterPoll } from './idle.js'
+import { CODES, type Session, sessionOf } from './session.js'
+import type { CloseReason } from './types.js'
+
+/**
+ * Ends a session as RFC 9113 §6.8 has it: a GOAWAY with the last stream that was handed over, so that the client knows which of its
+ * streams were never run; those in flight are answered; then the output is shut, and what still arrives is read and discarded.
+ */
+export function leave(session: Session, reason: CloseReason): void {
+  if (session.ending !== undefined || session.http2.destroyed) return
+  session.ending = reason
+  session.closedFirst ??= 'server'
+  session.clearTimer()
+  session.http2.close()
+  boundFlush(session)
+}
+
+/** The same, after one more turn of the poll phase: streams that have reached the kernel are answered. `still`: whether it holds then. */
+export function leaveAfterPoll(session: Session, reason: CloseReason, still: (session: Session) => boolean): void {
+  afterPoll(() => {
+    if (still(session)) leave(session, reason)
+  })
+}
+
+/** Breaks off the streams in flight, each so that its client can tell, and ends the session. */
+export function cutSession(session: Session, reason: CloseReason): void {
+  if (session.ending === undefined) leave(session, reason)
+  session.ending = reason
+  for (const [stream, exchange] of session.streams) {
+    exchange.cut = true
+    stream.close(CODES.INTERNAL_ERROR)
+  }
+}
+
+/** For a peer that costs more than it may: GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §10.5), and no answers any more. */
+export function calm(session: Session, reason: CloseReason): void {
+  if (session.http2.destroyed) return
+  session.ending = reason
+  session.closedFirst ??= 'server'
+  session.byPeer = true
+  session.clearTimer()
+  // Not amid the frames that are being read: nghttp2 would send no GOAWAY. `null`: with an error Node would emit it on every stream,
+  // and crash where nobody listens.
+  setImmediate(() => Reflect.apply(session.http2.destroy, session.http2, [null, CODES.ENHANCE_YOUR_CALM]))
+}
+
+/** What nghttp2 ends a session for, and what Node tells the client, which is INTERNAL_ERROR for everything (RFC 9113 §7). */
+const NAMES: ReadonlyMap<unknown, { readonly code: number; readonly reason: CloseReason }> = new Map([
+  // Its answers are not read; too many CONTINUATION frames; a limit of Node's: empty frames, refused streams, memory.
+  [-904, { code: CODES.ENHANCE_YOUR_CALM, reason: 'flood' }],
+  [-905, { code: CODES.ENHANCE_YOUR_CALM, reason: 'flood' }],
+  [-902, { code: CODES.ENHANCE_YOUR_CALM, reason: 'flood' }],
+  [-903, { code: CODES.PROTOCOL_ERROR, reason: 'error' }],
+  [-505, { code: CODES.PROTOCOL_ERROR, reason: 'error' }],
+  [-510, { code: CODES.STREAM_CLOSED, reason: 'error' }],
+  [-522, { code: CODES.FRAME_SIZE_ERROR, reason: 'error' }],
+  [-523, { code: CODES.COMPRESSION_ERROR, reason: 'error' }],
+  [-524, { code: CODES.FLOW_CONTROL_ERROR, reason: 'error' }],
+])
+
+/** Sees to it that a client which is at fault is told so: by `http2.destroy`, with which Node ends a session for an error. */
+export function nameErrors(session: Session): void {
+  const { http2 } = session
+  const { destroy } = http2
+  const named = (error?: unknown, code?: number): void => {
+    const name = types.isNativeError(error) && 'errno' in error ? NAMES.get(error.errno) : undefined
+    if (name !== undefined) session.ending = name.reason
+    Reflect.apply(destroy, http2, [error, code ?? name?.code])
+    // Whoever does not read our answers will not read the GOAWAY either.
+    if (name?.reason === 'flood' && session.socket.writableNeedDrain) killSession(session)
+    else boundFlush(session)
+  }
+  Object.assign(http2, { destroy: named })
+}
+
+/** Lets go of the socket. With a response unfinished, the missing END_STREAM shows it. */
+export function killSession(session: Session): void {
+  if (session.released) return
+  session.released = true
+  session.closedFirst ??= 'server'
+  Reflect.apply(Socket.prototype.destroy, session.socket, [])
+}
+
+/** After the last stream: whoever does not read our last bytes holds nothing for longer than `linger.total`. */
+export function boundFlush(session: Session): void {
+  if (session.streams.size > 0 || session.lingering) return
+  session.setTimer(session.site.policy.linger.total, () => killSession(session))
+}
+
+/** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */
+function end(this: Socket, ...args: unknown[]): Socket {
+  const session = sessionOf(this)
+  if (session !== undefined && !session.lingering) {
+    session.lingering = true
+    session.clearTimer()
+    // The client's own GOAWAY, FIN or error was noted before; else it was the application.
+    session.ending ??= session.inputEnded ? 'client-close' : 'handler'
+    session.closedFirst ??= 'server'
+    session.site.sessions.linger(session)
+  }
+  return Reflect.apply(Object.getPrototypeOf(this).end, this, args)
+}
+
+/**
+ * `socket.destroy` under a governed session. Node calls it right after the GOAWAY of a session that ended with an error: the unread
+ * input would become a reset, and wipe the GOAWAY out. It means "output first" unless the connection itself has failed.
+ */
+function destroy(this: Socket, error?: Error | null): Socket {
+  const session = sessionOf(this)
+  if (session === undefined || session.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
+  if (isConnectionError(error)) {
+    session.byPeer = true
+    session.ending ??= 'peer'
+    session.closedFirst ??= 'peer'
+  } else if (!this.writableEnded) this.end()
+  else if (error !== null && error !== undefined && session.ending === 'handler') session.ending = 'error'
+  const bothEnded = this.writableFinished && this.readableEnded
+  if (!bothEnded && !session.byPeer) return this
+  session.released = true
+  return Reflect.apply(Socket.prototype.destroy, this, [error])
+}
+
+/** `socket.emit` under a governed session: sees the client's FIN before Node acts on it, and the end. */
+function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean {
+  const session = sessionOf(this)
+  if (session !== undefined) {
+    if (event === 'end') onInputEnd(session)
+    else if (event === 'close') session.site.sessionClosed(session)
+  }
+  return Reflect.apply(Object.getPrototypeOf(this).emit, this, [event, ...args])
+}
+
+/** A half-closed client waits for its answers, within `halfClosed`; one without a stream in flight has gone. */
+function onInputEnd(session: Session): void {
+  session.inputEnded = true
+  session.closedFirst ??= 'peer'
+  if (session.lingering) return
+  const { halfClosed } = session.site.policy
+  if (session.streams.size === 0) leave(session, 'client-close')
+  else if (halfClosed > 0) session.setTimer(halfClosed, () => cutSession(session, 'half-closed'))
+}
+
+export const OVERRIDES = { end, destroy, emit }

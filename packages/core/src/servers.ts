@@ -1,0 +1,38 @@
+import { Server as HttpServer } from 'node:http'
+import type { Http2SecureServer, Http2Server } from 'node:http2'
+import { Server as HttpsServer } from 'node:https'
+import { Server as NetServer } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
+import type { Inherited } from './options.js'
+import type { AttachableServer } from './types.js'
+
+/** node:http2 exports no class of its servers; `updateSettings` is what only they have. */
+export function isHttp2(server: unknown): server is Http2Server | Http2SecureServer {
+  return server instanceof NetServer && 'updateSettings' in server
+}
+
+export function isAttachable(server: unknown): server is AttachableServer {
+  return server instanceof HttpServer || server instanceof HttpsServer || isHttp2(server)
+}
+
+export function isSecure(server: AttachableServer): boolean {
+  return server instanceof TlsServer
+}
+
+/** Whether it speaks HTTP/1.1: all but an http2 server without `allowHTTP1`, which has none of HTTP/1's timers. */
+export function speaksHttp1(server: AttachableServer): boolean {
+  return !isHttp2(server) || 'headersTimeout' in server
+}
+
+/** The server's own settings. An http2 server may have none of them. */
+export function inheritedFrom(server: AttachableServer): Inherited {
+  return {
+    keepAliveTimeout: numberOf(server, 'keepAliveTimeout'),
+    maxRequestsPerSocket: numberOf(server, 'maxRequestsPerSocket'),
+  }
+}
+
+export function numberOf(server: AttachableServer, name: string): number {
+  const value: unknown = Reflect.get(server, name)
+  return typeof value === 'number' ? value : 0
+}

@@ -1,0 +1,121 @@
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Site } from './site.js'
+import type { CloseReason, ConnectionState } from './types.js'
+
+/** Error codes of RFC 9113 §7. Not from node:http2: a server without HTTP/2 should not load it. */
+export const CODES = {
+  NO_ERROR: 0,
+  PROTOCOL_ERROR: 1,
+  INTERNAL_ERROR: 2,
+  FLOW_CONTROL_ERROR: 3,
+  STREAM_CLOSED: 5,
+  FRAME_SIZE_ERROR: 6,
+  REFUSED_STREAM: 7,
+  COMPRESSION_ERROR: 9,
+  ENHANCE_YOUR_CALM: 11,
+} as const
+
+/** A stream that is being answered. */
+export interface StreamExchange {
+  readonly session: Session
+  /** When its request arrived. */
+  readonly arrived: number
+  readonly method: string | undefined
+  readonly path: string | undefined
+  /** We broke it off. */
+  cut: boolean
+}
+
+/** One HTTP/2 session: a connection whose requests do not wait for one another. Nothing is promised to its client; a GOAWAY tells it. */
+export class Session {
+  /** Streams handed over so far. */
+  requests = 0
+  readonly streams = new Map<ServerHttp2Stream, StreamExchange>()
+  /** Why it ends, once that is decided: a GOAWAY has been sent, and later streams are refused. */
+  ending: CloseReason | undefined = undefined
+  closedFirst: 'server' | 'peer' | undefined = undefined
+  /** Our output is shut. */
+  lingering = false
+  /** The peer broke it off: nobody waits for what is still to be answered. */
+  byPeer = false
+  inputEnded = false
+  /** One connection too many: its streams are refused. */
+  excess = false
+  client: string | undefined = undefined
+  /** The socket may be destroyed now. */
+  released = false
+  lastUsed: number
+  /** Streams that the client reset before they were answered, less what has been forgiven, as of `resetsAt`. */
+  resets = 0
+  resetsAt: number
+  /** PING and SETTINGS frames since `controlAt`, and the bytes either way then. */
+  control = 0
+  controlAt: number
+  controlBytes = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(
+    readonly http2: ServerHttp2Session,
+    /** The real one: `http2.socket` is a stand-in that refuses most things. */
+    readonly socket: Socket,
+    /** Below TLS: the TCP socket. */
+    readonly raw: Socket | undefined,
+    readonly site: Site,
+    readonly openedAt: number,
+    readonly expiresAt: number,
+    /** Where in the delay of `leaving` it is told to go, from 0 to 1. */
+    readonly share: number,
+  ) {
+    this.lastUsed = openedAt
+    this.resetsAt = openedAt
+    this.controlAt = openedAt
+  }
+
+  get state(): ConnectionState {
+    if (this.lingering) return 'lingering'
+    if (this.ending !== undefined) return 'closing'
+    if (this.streams.size > 0) return 'busy'
+    return this.requests === 0 ? 'silent' : 'idle'
+  }
+
+  setTimer(ms: number, run: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(run, ms)
+  }
+
+  clearTimer(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
+const kSession: unique symbol = Symbol('halfclose.session')
+
+function carries(carrier: object): carrier is { [kSession]: Session } {
+  return kSession in carrier
+}
+
+/** Of a socket that carries a governed session. */
+export function sessionOf(socket: object | null | undefined): Session | undefined {
+  return socket !== null && socket !== undefined && carries(socket) ? socket[kSession] : undefined
+}
+
+export function bindSession(socket: Socket, session: Session): void {
+  Object.assign(socket, { [kSession]: session })
+}
+
+const kExchange: unique symbol = Symbol('halfclose.exchange')
+
+function isAnswered(stream: object): stream is { [kExchange]: StreamExchange } {
+  return kExchange in stream
+}
+
+/** A closed stream has forgotten its session: what is known of it hangs on the stream. */
+export function exchangeOf(stream: object): StreamExchange | undefined {
+  return isAnswered(stream) ? stream[kExchange] : undefined
+}
+
+export function bindExchange(stream: ServerHttp2Stream, exchange: StreamExchange): void {
+  exchange.session.streams.set(stream, exchange)
+  Object.assign(stream, { [kExchange]: exchange })
+}

@@ -1,0 +1,105 @@
+import type { Http2Session, ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { noteControl, Waits } from './floods.js'
+import { calm, killSession, leaveAfterPoll, nameErrors, OVERRIDES } from './goaway.js'
+import { Lingering } from './linger.js'
+import { expiryOf, isTold } from './policy.js'
+import { bindSession, Session } from './session.js'
+import type { Site } from './site.js'
+import type { ConnectionState } from './types.js'
+
+/** How often responses that wait for a window are looked at, in ms. */
+const LOOK = 1_000
+
+/** The HTTP/2 sessions of one server. */
+export class Sessions {
+  readonly #site: Site
+  readonly #open = new Map<Http2Session, Session>()
+  readonly #lingering: Lingering<Session>
+  readonly #waits: Waits
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(site: Site) {
+    this.#site = site
+    this.#lingering = new Lingering(site.policy.linger, killSession)
+    this.#waits = new Waits(site.policy.http2)
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  [Symbol.iterator](): IterableIterator<Session> {
+    return this.#open.values()
+  }
+
+  of(http2: Http2Session | undefined): Session | undefined {
+    return http2 === undefined ? undefined : this.#open.get(http2)
+  }
+
+  countInto(into: Record<ConnectionState, number>): void {
+    for (const session of this.#open.values()) into[session.state]++
+  }
+
+  /** Node has begun a session on `socket`, and has not told the application yet. */
+  admit(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): Session {
+    const { policy, capacity, counts } = this.#site
+    const now = performance.now()
+    const expiresAt = expiryOf(policy.keepAlive, now, Math.random())
+    const session = new Session(http2, socket, raw, this.#site, now, expiresAt, Math.random())
+    bindSession(socket, session)
+    nameErrors(session)
+    Object.assign(socket, OVERRIDES)
+    this.#open.set(http2, session)
+    counts.opened++
+    if (policy.halfClosed > 0) socket.allowHalfOpen = true
+    const control = () => noteControl(session)
+    http2.on('ping', control)
+    // The first one is part of the preface.
+    http2.once('remoteSettings', () => http2.on('remoteSettings', control))
+    http2.on('goaway', () => {
+      session.ending ??= 'client-close'
+    })
+    capacity.enter(session)
+    if (!session.excess) this.#bound(session)
+    this.#timer ??= setInterval(() => this.#look(), LOOK).unref()
+    return session
+  }
+
+  /** No stream is in flight: the hold begins. */
+  goIdle(session: Session): void {
+    this.#bound(session)
+    this.#site.capacity.idle(session)
+  }
+
+  linger(session: Session): void {
+    this.#lingering.add(session, Number.POSITIVE_INFINITY, undefined)
+  }
+
+  delete(session: Session): void {
+    this.#open.delete(session.http2)
+    this.#lingering.delete(session)
+    session.clearTimer()
+    if (this.#open.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** While `leaving`: those whose turn it is get their GOAWAY. */
+  tellInTurn(left: number, leftAt: (at: number) => number): void {
+    for (const session of this.#open.values()) {
+      if (session.ending === undefined && isTold(session.share, left, leftAt(session.openedAt)))
+        leaveAfterPoll(session, 'draining', () => true)
+    }
+  }
+
+  #bound(session: Session): void {
+    const isIdle = () => session.streams.size === 0
+    session.setTimer(this.#site.policy.http2.hold, () => leaveAfterPoll(session, 'idle', isIdle))
+  }
+
+  #look(): void {
+    const now = performance.now()
+    for (const session of this.#open.values()) if (this.#waits.isOver(session, now)) calm(session, 'stalled')
+  }
+}

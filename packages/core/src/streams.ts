@@ -1,0 +1,72 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { noteReset } from './floods.js'
+import { boundFlush, leave } from './goaway.js'
+import { goawayReason } from './policy.js'
+import { bindExchange, CODES, exchangeOf, type Session } from './session.js'
+import type { Site } from './site.js'
+
+/** A stream was opened. Streams wait for nobody; but none that comes behind the GOAWAY is handed over. */
+export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
+  const session = site.sessions.of(stream.session)
+  if (session === undefined) return site.forward('stream', args)
+  if (session.ending !== undefined) {
+    // Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7).
+    site.counts.dropped++
+    stream.close(CODES.REFUSED_STREAM)
+    return true
+  }
+  session.clearTimer()
+  if (session.streams.size === 0) site.capacity.busy(session)
+  session.requests++
+  if (!session.excess) site.counts.received++
+  const headers = isFields(args[1]) ? args[1] : {}
+  bindExchange(stream, { session, arrived: performance.now(), method: headers[':method'], path: headers[':path'], cut: false })
+  stream.on('close', onStreamClose)
+  reconsider(session)
+  if (!session.excess) return site.forward('stream', args)
+  stream.respond({ ':status': 503, 'retry-after': '1' }, { endStream: true })
+  return true
+}
+
+/** Whether the session goes on, from the newest facts. */
+function reconsider(session: Session): void {
+  const { site, requests, expiresAt, excess, inputEnded, streams } = session
+  const facts = { requests, open: streams.size, expiresAt, excess, inputEnded, draining: site.draining }
+  const reason = goawayReason(site.policy.keepAlive, facts, performance.now())
+  if (reason !== undefined) leave(session, reason)
+}
+
+function onStreamClose(this: ServerHttp2Stream): void {
+  const exchange = exchangeOf(this)
+  if (exchange === undefined || !exchange.session.streams.delete(this)) return
+  const { session, arrived } = exchange
+  const { site } = session
+  const answered = !exchange.cut && this.sentHeaders !== undefined && this.writableFinished && this.rstCode === CODES.NO_ERROR
+  if (answered) {
+    if (!session.excess) site.counts.finished++
+    site.run?.finished(arrived)
+  } else if (!exchange.cut && isGivenUp(this, session)) {
+    site.counts.aborted++
+    noteReset(session)
+  } else {
+    site.counts.cut++
+    site.run?.wasCut()
+  }
+  if (session.streams.size > 0) return
+  session.lastUsed = performance.now()
+  if (session.ending === undefined) reconsider(session)
+  if (session.ending === undefined) site.sessions.goIdle(session)
+  else boundFlush(session)
+}
+
+/**
+ * The client reset the stream, broke the protocol on it, or went away. Node does not say whose the code is: INTERNAL_ERROR is what the
+ * application's `destroy` sends.
+ */
+function isGivenUp({ rstCode }: ServerHttp2Stream, { byPeer }: Session): boolean {
+  return byPeer || (rstCode !== CODES.NO_ERROR && rstCode !== CODES.INTERNAL_ERROR)
+}
+
+function isFields(value: unknown): value is IncomingHttpHeaders {
+  return typeof value === 'object' && value !== null
+}
