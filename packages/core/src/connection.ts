@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Site } from './site.js'
 import type { CloseReason, ConnectionState } from './types.js'
+import { Uncommon } from './uncommon.js'
 
 /** The request that is being answered; at most one per connection. */
 export interface Exchange {
@@ -40,59 +41,37 @@ export interface Waiting {
  * One HTTP/1 connection. The input half (`current`, `waiting`, `failure`, `inputEnded`) and the output half (`ending`, `lingering`)
  * are apart: the one may end long before the other.
  */
-export class Connection {
+export class Connection extends Uncommon {
   phase: ConnectionState = 'silent'
   /** Requests handed over so far. */
   requests = 0
   current: Exchange | undefined = undefined
-  waiting: Waiting[] | undefined = undefined
-  /** A `clientError` that waits for the answers before it. */
-  failure: Error | undefined = undefined
-  /** A request that was answered before its body had arrived. */
-  unread: IncomingMessage | undefined = undefined
   inputEnded = false
-  /** One too many: its request is refused. */
-  excess = false
-  /** The remote address, where connections are counted by it. */
-  client: string | undefined = undefined
-  /** Reading is stopped, or about to be, since requests wait. */
-  stopped = false
-  pausing = false
   /** Why this connection ends, once that is decided: nothing more is handed to the application. */
   ending: CloseReason | undefined = undefined
-  /** Why Node is about to destroy the socket, if it does. */
-  blame: CloseReason | undefined = undefined
   closedFirst: 'server' | 'peer' | undefined = undefined
-  /** The peer broke it off: nobody waits for what is still to be answered. */
-  byPeer = false
+  released = false
   /** Milliseconds promised with the last response. */
   promised = 0
+  /** When it was opened and last used, in whole milliseconds: fractions would be objects of their own. Rounded up, in favour of the peer. */
+  readonly openedAt: number
   lastUsed: number
-  /** `socket.allowHalfOpen` before it was ours. */
-  readonly wasHalfOpen: boolean
   /** `socket.bytesRead` when the connection last went quiet: more means that a request has begun to arrive. */
   mark: number
-  /** Bounds an error's late answer, or a request that was held back. */
-  timer: NodeJS.Timeout | undefined = undefined
-  /** Bounds the answer that a half-closed client waits for. */
-  halfClosedTimer: NodeJS.Timeout | undefined = undefined
-  /** What an upgraded connection asked for. */
-  upgrade: { readonly method: string | undefined; readonly url: string | undefined } | undefined = undefined
-  /** destroy() means "linger" while the application answers a malformed request. */
-  answering = false
-  released = false
 
   constructor(
     readonly socket: Socket,
     /** Below TLS: the TCP socket. */
     readonly raw: Socket | undefined,
     readonly site: Site,
-    readonly openedAt: number,
-    readonly expiresAt: number,
+    openedAt: number,
+    expiresAt: number,
   ) {
-    this.lastUsed = openedAt
-    this.wasHalfOpen = socket.allowHalfOpen
+    super()
+    this.openedAt = Math.ceil(openedAt)
+    this.lastUsed = this.openedAt
     this.mark = socket.bytesRead
+    this.expiresAt = expiresAt
   }
 
   /** Whether a request has begun to arrive that the parser has not finished reading the head of. */

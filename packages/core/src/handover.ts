@@ -4,6 +4,7 @@ import { shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { head } from './failure.js'
 import { forgetReading } from './reading.js'
+import { halfOpenBefore } from './servers.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
 export function handOver(
@@ -40,7 +41,7 @@ export function handOver(
   connection.promised = 0
   if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   letGo(connection)
-  socket.allowHalfOpen = connection.wasHalfOpen
+  socket.allowHalfOpen = halfOpenBefore(site.server)
   Reflect.deleteProperty(socket, 'destroySoon')
   Reflect.deleteProperty(socket, 'destroy')
   const heard = site.forward(event, args)

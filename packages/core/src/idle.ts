@@ -13,7 +13,7 @@ export function goIdle(connection: Connection): void {
   const { socket, site } = connection
   const { keepAlive } = site.policy
   connection.phase = 'idle'
-  connection.lastUsed = performance.now()
+  connection.lastUsed = Math.ceil(performance.now())
   connection.mark = socket.bytesRead
   // Node has armed its own timer with the same value, except where it cannot: Node 20 knows no buffer but 1 s.
   if (keepAlive !== false && socket.timeout !== keepAlive.hold) socket.setTimeout(keepAlive.hold)

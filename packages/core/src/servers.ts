@@ -36,3 +36,8 @@ export function numberOf(server: AttachableServer, name: string): number {
   const value: unknown = Reflect.get(server, name)
   return typeof value === 'number' ? value : 0
 }
+
+/** `allowHalfOpen` of the server's sockets, TLS ones included, before it was ours: what the server was made with. */
+export function halfOpenBefore(server: AttachableServer): boolean {
+  return Reflect.get(server, 'allowHalfOpen') === true
+}

@@ -13,7 +13,7 @@ import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
-import { inheritedFrom, speaksHttp1 } from './servers.js'
+import { halfOpenBefore, inheritedFrom, speaksHttp1 } from './servers.js'
 import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
@@ -118,7 +118,7 @@ export class Site {
     const connection = connectionOf(socket)
     if (connection === undefined) return
     connection.phase = 'upgraded'
-    socket.allowHalfOpen = connection.wasHalfOpen
+    socket.allowHalfOpen = halfOpenBefore(this.server)
     Reflect.deleteProperty(socket, 'destroySoon')
     Reflect.deleteProperty(socket, 'destroy')
   }
