@@ -1,6 +1,7 @@
 import { fail } from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import { type Ending, type Response, ResponseParser } from './responses.js'
 import { Records, tap } from './tls-tap.js'
 import { Arrivals, deferred, patience, within } from './wait.js'
@@ -11,6 +12,14 @@ export interface ClientOptions {
   tls?: boolean | undefined
   /** Answer the server's FIN with ours at once, as most clients do (default). Off: stay until told otherwise. */
   obliging?: boolean | undefined
+  /** Protocols to offer in the TLS handshake. */
+  alpn?: readonly string[] | undefined
+  /** The TLS handshake waits for this, once TCP is connected. */
+  handshake?: Promise<unknown> | undefined
+  /** What tls.connect() is told besides: a version, a session, a name. */
+  secure?: ConnectionOptions | undefined
+  /** Takes what comes in, where that is not HTTP/1. */
+  reads?: ((chunk: Buffer) => void) | undefined
 }
 
 /** Sends exactly the bytes that it is told to, and notes everything that comes back and how the connection ended. */
@@ -38,6 +47,7 @@ export class Client {
     readonly stream: Socket,
     records: Records,
     private readonly obliging: boolean,
+    reads?: (chunk: Buffer) => void,
   ) {
     this.#records = records
     this.parser = new ResponseParser(
@@ -51,7 +61,7 @@ export class Client {
         if (response.status >= 200 || response.status === 101) this.answers.push(response)
       },
     )
-    stream.on('data', (chunk: Buffer) => this.parser.feed(chunk))
+    stream.on('data', reads ?? ((chunk: Buffer) => this.parser.feed(chunk)))
     for (const side of new Set([raw, stream])) {
       side.on('end', () => this.#fin(side))
       side.on('error', (error: NodeJS.ErrnoException) => this.#error(error.code ?? error.message))
@@ -66,16 +76,21 @@ export class Client {
     raw.on('close', () => (stream === raw || stream.closed ? over() : stream.once('close', over)))
   }
 
-  static async open({ port, tls = false, obliging = true }: ClientOptions): Promise<Client> {
+  static async open({ port, tls = false, obliging = true, alpn, handshake, secure, reads }: ClientOptions): Promise<Client> {
     const address = typeof port === 'string' ? { path: port } : { port, host: '127.0.0.1', noDelay: true }
     const raw = connectTcp({ ...address, allowHalfOpen: true })
     const records = new Records()
-    const stream = tls ? connectTls({ socket: tap(raw, records), rejectUnauthorized: false }) : raw
+    if (handshake !== undefined) await within(Promise.all([once(raw, 'connect'), handshake]), () => `connect to ${port}`)
+    const trust = { rejectUnauthorized: false, ...(alpn && { ALPNProtocols: [...alpn] }), ...secure }
+    const stream = tls ? connectTls({ socket: tap(raw, records), ...trust }) : raw
     const ready = deferred<void>()
     stream.once(tls ? 'secureConnect' : 'connect', () => ready.resolve())
     const refused = new Promise<never>((_, reject) => stream.once('error', reject))
-    const client = new Client(raw, stream, records, obliging)
-    await within(Promise.race([ready.promise, refused]), () => `connect to ${port}`)
+    const client = new Client(raw, stream, records, obliging, reads)
+    await within(Promise.race([ready.promise, refused]), () => `connect to ${port}`).catch((error: unknown) => {
+      raw.destroy()
+      throw error
+    })
     refused.catch(() => {})
     return client
   }
@@ -185,6 +200,11 @@ export class Client {
   /** When the connection was gone in both directions, as far as this side can tell. */
   over(ms = patience): Promise<number> {
     return within(this.#goneAt.promise, () => `connection gone\n${this}`, ms)
+  }
+
+  /** What TLS knows of the connection. */
+  get secured(): TLSSocket {
+    return this.stream instanceof TLSSocket ? this.stream : fail('no TLS here')
   }
 
   /** Over TLS: the last thing the server said was an alert, hence close_notify. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, ListenOptions, Socket } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import type { Connections, Options, Report } from '@halfclose/core'
 import { Client, type ClientOptions } from './client.js'
 import { plainServer } from './hosts/http.js'
@@ -23,6 +24,8 @@ export interface ServerSettings {
   connectionsCheckingInterval?: number
   /** Fastify's name for it; the others get server.setTimeout(). */
   connectionTimeout?: number
+  /** https only. */
+  tls?: TlsOptions
 }
 
 export interface Setup {

@@ -176,7 +176,8 @@ export class Run {
       for (const session of site.sessions) {
         if (this.#stalls.isStalled(session, now)) cutSession(session, 'stalled')
         const due = sessionDue(this.#plan.silent, session.openedAt, session.requests, this.#tally.leftAt)
-        if (session.ending === undefined && now >= due) this.#due.add(session)
+        const told = site.phaseFor(session.openedAt) === 'draining'
+        if (session.ending === undefined && told && now >= due) this.#due.add(session)
       }
       let between: ReadonlySet<Socket> | undefined
       for (const connection of site.registry) {

@@ -8,12 +8,27 @@ import type { CloseReason } from './types.js'
 /**
  * Ends a session as RFC 9113 §6.8 has it: a GOAWAY with the last stream that was handed over, so that the client knows which of its
  * streams were never run; those in flight are answered; then the output is shut, and what still arrives is read and discarded.
+ *
+ * Not amid the frames that are being read, and not by `http2.close()` before the last stream is done: between the two Node refuses
+ * streams by itself, within nghttp2, which then reads memory that it has freed (Node 20: the process aborts).
  */
 export function leave(session: Session, reason: CloseReason): void {
   if (session.ending !== undefined || session.http2.destroyed) return
   session.ending = reason
   session.closedFirst ??= 'server'
   session.clearTimer()
+  setImmediate(announce, session)
+}
+
+function announce(session: Session): void {
+  if (session.http2.destroyed) return
+  session.http2.goaway(CODES.NO_ERROR, session.lastStream)
+  closeIfDone(session)
+}
+
+/** Behind the GOAWAY, when the last stream is done. Whoever does not read our last bytes holds nothing for longer than `linger.total`. */
+export function closeIfDone(session: Session): void {
+  if (session.streams.size > 0 || session.lingering || session.http2.destroyed) return
   session.http2.close()
   boundFlush(session)
 }
@@ -37,14 +52,17 @@ export function cutSession(session: Session, reason: CloseReason): void {
 
 /** For a peer that costs more than it may: GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §10.5), and no answers any more. */
 export function calm(session: Session, reason: CloseReason): void {
-  if (session.http2.destroyed) return
+  if (session.byPeer || session.http2.destroyed) return
   session.ending = reason
   session.closedFirst ??= 'server'
   session.byPeer = true
-  session.clearTimer()
-  // Not amid the frames that are being read: nghttp2 would send no GOAWAY. `null`: with an error Node would emit it on every stream,
-  // and crash where nobody listens.
-  setImmediate(() => Reflect.apply(session.http2.destroy, session.http2, [null, CODES.ENHANCE_YOUR_CALM]))
+  setImmediate(() => {
+    if (session.http2.destroyed) return
+    session.http2.goaway(CODES.ENHANCE_YOUR_CALM, session.lastStream)
+    for (const stream of session.streams.keys()) stream.close(CODES.CANCEL)
+    closeIfDone(session)
+    boundFlush(session, session.site.policy.linger.quiet)
+  })
 }
 
 /** What nghttp2 ends a session for, and what Node tells the client, which is INTERNAL_ERROR for everything (RFC 9113 §7). */
@@ -67,11 +85,16 @@ export function nameErrors(session: Session): void {
   const { destroy } = http2
   const named = (error?: unknown, code?: number): void => {
     const name = types.isNativeError(error) && 'errno' in error ? NAMES.get(error.errno) : undefined
-    if (name !== undefined) session.ending = name.reason
-    Reflect.apply(destroy, http2, [error, code ?? name?.code])
-    // Whoever does not read our answers will not read the GOAWAY either.
-    if (name?.reason === 'flood' && session.socket.writableNeedDrain) killSession(session)
-    else boundFlush(session)
+    if (name === undefined || http2.destroyed) return void Reflect.apply(destroy, http2, [error, code])
+    session.ending = name.reason
+    session.closedFirst ??= 'server'
+    session.byPeer = true
+    // Destroyed at once, a session over TLS may lose the GOAWAY behind a write that is under way.
+    http2.goaway(name.code, session.lastStream)
+    setImmediate(() => {
+      Reflect.apply(destroy, http2, [error, name.code])
+      boundFlush(session, session.site.policy.linger.quiet)
+    })
   }
   Object.assign(http2, { destroy: named })
 }
@@ -84,10 +107,8 @@ export function killSession(session: Session): void {
   Reflect.apply(Socket.prototype.destroy, session.socket, [])
 }
 
-/** After the last stream: whoever does not read our last bytes holds nothing for longer than `linger.total`. */
-export function boundFlush(session: Session): void {
-  if (session.streams.size > 0 || session.lingering) return
-  session.setTimer(session.site.policy.linger.total, () => killSession(session))
+function boundFlush(session: Session, ms = session.site.policy.linger.total): void {
+  if (!session.lingering) session.setTimer(ms, () => killSession(session))
 }
 
 /** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */

@@ -12,6 +12,7 @@ export const CODES = {
   STREAM_CLOSED: 5,
   FRAME_SIZE_ERROR: 6,
   REFUSED_STREAM: 7,
+  CANCEL: 8,
   COMPRESSION_ERROR: 9,
   ENHANCE_YOUR_CALM: 11,
 } as const
@@ -31,6 +32,8 @@ export interface StreamExchange {
 export class Session {
   /** Streams handed over so far. */
   requests = 0
+  /** The id of the last one. */
+  lastStream = 0
   readonly streams = new Map<ServerHttp2Stream, StreamExchange>()
   /** Why it ends, once that is decided: a GOAWAY has been sent, and later streams are refused. */
   ending: CloseReason | undefined = undefined

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { noteReset } from './floods.js'
-import { boundFlush, leave } from './goaway.js'
+import { closeIfDone, leave } from './goaway.js'
 import { goawayReason } from './policy.js'
 import { bindExchange, CODES, exchangeOf, type Session } from './session.js'
 import type { Site } from './site.js'
@@ -10,14 +10,14 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   const session = site.sessions.of(stream.session)
   if (session === undefined) return site.forward('stream', args)
   if (session.ending !== undefined) {
-    // Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7).
     site.counts.dropped++
-    stream.close(CODES.REFUSED_STREAM)
+    refuse(stream)
     return true
   }
   session.clearTimer()
   if (session.streams.size === 0) site.capacity.busy(session)
   session.requests++
+  session.lastStream = stream.id ?? session.lastStream
   if (!session.excess) site.counts.received++
   const headers = isFields(args[1]) ? args[1] : {}
   bindExchange(stream, { session, arrived: performance.now(), method: headers[':method'], path: headers[':path'], cut: false })
@@ -28,10 +28,28 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   return true
 }
 
+/** Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7). Not amid what is being read. */
+function refuse(stream: ServerHttp2Stream): void {
+  stream.on('error', ignore)
+  setImmediate(() => {
+    if (!stream.destroyed) stream.close(CODES.REFUSED_STREAM)
+  })
+}
+
+function ignore(): void {}
+
 /** Whether the session goes on, from the newest facts. */
 function reconsider(session: Session): void {
   const { site, requests, expiresAt, excess, inputEnded, streams } = session
-  const facts = { requests, open: streams.size, expiresAt, excess, inputEnded, draining: site.draining }
+  const phase = site.phaseFor(session.openedAt)
+  const facts = {
+    requests,
+    open: streams.size,
+    expiresAt,
+    excess,
+    inputEnded,
+    draining: phase === 'draining' || phase === 'drained',
+  }
   const reason = goawayReason(site.policy.keepAlive, facts, performance.now())
   if (reason !== undefined) leave(session, reason)
 }
@@ -56,7 +74,7 @@ function onStreamClose(this: ServerHttp2Stream): void {
   session.lastUsed = performance.now()
   if (session.ending === undefined) reconsider(session)
   if (session.ending === undefined) site.sessions.goIdle(session)
-  else boundFlush(session)
+  else setImmediate(closeIfDone, session)
 }
 
 /**

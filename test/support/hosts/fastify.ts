@@ -8,7 +8,13 @@ import { pass } from '../wait.js'
 
 type FastifySettings = FastifyHttpOptions<Server>
 
-function fastifyOptions({ keepAliveTimeout, requestTimeout, connectionTimeout, ...http }: ServerSettings): FastifySettings {
+function fastifyOptions({
+  keepAliveTimeout,
+  requestTimeout,
+  connectionTimeout,
+  tls: _,
+  ...http
+}: ServerSettings): FastifySettings {
   return {
     http,
     ...(keepAliveTimeout !== undefined && { keepAliveTimeout }),

@@ -14,7 +14,7 @@ export const plainServer = (tls: boolean, handler: RequestListener): Server =>
   tls ? createTlsServer(credentials, handler) : createServer(handler)
 
 /** What `node:http` takes of the settings when the server is made. */
-export const serverOptions = ({ connectionTimeout: _, ...settings }: ServerSettings = {}) => settings
+export const serverOptions = ({ connectionTimeout: _, tls: __, ...settings }: ServerSettings = {}) => settings
 
 export const closed = (server: Server): Promise<void> =>
   new Promise((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())))
@@ -31,4 +31,4 @@ async function start(server: Server, { mode, options, server: settings }: Setup)
 export const http = (setup: Setup): Promise<Started> => start(createServer(serverOptions(setup.server), setup.handler), setup)
 
 export const https = (setup: Setup): Promise<Started> =>
-  start(createTlsServer({ ...serverOptions(setup.server), ...credentials }, setup.handler), setup)
+  start(createTlsServer({ ...serverOptions(setup.server), ...credentials, ...setup.server?.tls }, setup.handler), setup)
