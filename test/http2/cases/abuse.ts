@@ -137,7 +137,9 @@ export const abuse: Case[] = [
       await client.send(frame('HEADERS', 0, stream, encodeFields([[':method', 'GET']])))
       const empty = repeat(frame('CONTINUATION', 0, stream), 100)
       ok((await flood(client, () => empty, 200)) < 200, '20,000 were taken')
-      await calmed(host, client, 'flood', ...(host.secure ? [errors.PROTOCOL_ERROR] : []))
+      // Node 20 sends that one, and then neither reads, nor closes, nor says a word of it: `http2.hold` ends it.
+      if (host.secure && !atTheFirst) ok((await client.frame('GOAWAY')).code !== errors.NO_ERROR)
+      else await calmed(host, client, 'flood', ...(host.secure ? [errors.PROTOCOL_ERROR] : []))
       equal(host.paths.includes('/never'), false)
     },
   },
