@@ -86,6 +86,8 @@ export function nameErrors(session: Session): void {
   const named = (error?: unknown, code?: number): void => {
     const name = types.isNativeError(error) && 'errno' in error ? NAMES.get(error.errno) : undefined
     if (name === undefined || http2.destroyed) return void Reflect.apply(destroy, http2, [error, code])
+    // Over TLS Node goes on reading for a moment, and finds more.
+    if (session.byPeer) return
     session.ending = name.reason
     session.closedFirst ??= 'server'
     session.byPeer = true
