@@ -3,7 +3,12 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/**/*.test.ts', '<rootDir>/examples/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '<rootDir>/test/consumers/'],
-  modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist/', '<rootDir>/test/consumers/', '<rootDir>/.pack/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/packages/[^/]+/dist/',
+    '<rootDir>/test/consumers/',
+    '<rootDir>/.pack/',
+    '<rootDir>/examples/nextjs/.next/',
+  ],
   maxConcurrency: 12,
   testTimeout: 30_000,
   maxWorkers: 2,

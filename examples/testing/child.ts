@@ -3,16 +3,16 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** An example as its user starts it, in production: under jest's NODE_ENV the adapters would drain fast. */
-export class Example {
+/** A process and what it prints. */
+export class Program {
   readonly lines: string[] = []
   readonly exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   readonly #child: ChildProcess
   #waiting: { pattern: RegExp; resolve: (match: RegExpExecArray) => void }[] = []
 
-  constructor(directory: string, env: Record<string, string>) {
-    this.#child = spawn(process.execPath, [path.join(directory, 'server.mjs')], {
-      env: { ...process.env, NODE_ENV: 'production', PORT: '0', ...env },
+  constructor(command: string, args: string[], env: Record<string, string> = {}) {
+    this.#child = spawn(command, args, {
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.exit = once(this.#child, 'exit').then(([code, signal]) => ({ code, signal }))
@@ -35,7 +35,11 @@ export class Example {
   }
 
   terminate(): void {
-    this.#child.kill('SIGTERM')
+    this.signal('SIGTERM')
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
   }
 
   /** For afterEach: nothing may outlive a test that failed. */
@@ -50,5 +54,12 @@ export class Example {
       if (match) resolve(match)
       return match === null
     })
+  }
+}
+
+/** An example as its user starts it, in production: under jest's NODE_ENV the adapters would drain fast. */
+export class Example extends Program {
+  constructor(directory: string, env: Record<string, string>, file = 'server.mjs') {
+    super(process.execPath, [path.join(directory, file)], { NODE_ENV: 'production', PORT: '0', ...env })
   }
 }

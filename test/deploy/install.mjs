@@ -9,13 +9,18 @@ const packages = { haproxy: 'haproxy', nginx: 'nginx-light' }
 function run(command, args) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: 'utf8',
-    env: { ...process.env, PATH, DEBIAN_FRONTEND: 'noninteractive' },
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
   return { ok: status === 0, output: `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim() }
 }
 
-/** @param {import('./settings.mjs').ProxyName} name */
-function versionOf(name) {
+/**
+ * The proxy's version, where it is installed and these setups run. The PATH is as long as it must be from then on.
+ * @param {import('./settings.mjs').ProxyName} name
+ */
+export function versionOf(name) {
+  if (process.platform !== 'linux') return undefined
+  process.env.PATH = PATH
   const { ok, output } = run(name, ['-v'])
   return ok ? /\d+\.\d+\.\d+/.exec(output)?.[0] : undefined
 }
@@ -27,7 +32,6 @@ function versionOf(name) {
  */
 export function provide(name) {
   if (process.platform !== 'linux') return { missing: `${name}: these setups run on Linux only` }
-  process.env.PATH = PATH
   const installed = versionOf(name)
   if (installed !== undefined) return { version: installed }
   const by = `apt-get install -y --no-install-recommends ${packages[name]}`

@@ -1,0 +1,6 @@
+// Rendered anew for each request.
+export const dynamic = 'force-dynamic'
+
+export default function Page() {
+  return <h1>hello, world</h1>
+}
