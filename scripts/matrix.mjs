@@ -101,7 +101,7 @@ async function suite(node, mode, onThese, cases) {
   const args = [tool.jest, '--silent', '--coverage=false', '--json', `--outputFile=${report}`]
   if (mode === 'bare') args.push('--maxConcurrency=8') // bare servers lose more races
   if (cases !== undefined) args.push('-t', cases)
-  args.push(`test/contract/(${onThese.join('|')})\\.test`)
+  args.push(`test/(contract|http2)/(${onThese.join('|')})\\.test`)
   await run(node, args, { env, live: true }).catch(() => {}) // the reports say what failed
   const found = mode === 'bare' ? bareOf(folder) : halfcloseOf(report)
   rmSync(folder, { recursive: true })

@@ -5,7 +5,9 @@ const file = new URL('results.json', import.meta.url)
 
 export const nodes = ['20', '22', '24', '26']
 /** The letters of a case are in this order. */
-export const hosts = ['http', 'https', 'express4', 'express5', 'fastify4', 'fastify5']
+const http1 = ['http', 'https', 'express4', 'express5', 'fastify4', 'fastify5']
+const http2 = ['http2', 'https2', 'https2and1', 'express4h2and1', 'express5h2and1', 'fastify4h2', 'fastify5h2', 'fastify5h2and1']
+export const hosts = [...http1, ...http2]
 
 /** p: passed; f: failed; n: asks for what only halfclose has, its handle; -: not for this host. */
 export function letterOf(result) {

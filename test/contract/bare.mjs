@@ -12,7 +12,10 @@ const [mode = 'check', ...patterns] = process.argv.slice(2)
 
 const folder = mkdtempSync(join(tmpdir(), 'halfclose-bare-'))
 const jest = [join(root, 'node_modules/jest/bin/jest.js'), '--silent', '--coverage=false', '--maxConcurrency=8']
-const suites = patterns.length > 0 ? patterns.map((name) => `test/contract/${name}\\.test`) : ['test/contract/']
+const suites =
+  patterns.length > 0
+    ? patterns.map((name) => `test/(contract|http2)/${name}\\.test`)
+    : ['test/contract/', 'test/http2/(?!clients)']
 const { status } = spawnSync(process.execPath, [...jest, ...suites], {
   cwd: root,
   stdio: 'inherit',
@@ -36,7 +39,8 @@ const verdict = (result) => (result === 'pass' ? 'pass' : 'fail')
 const faults = []
 for (const { id, regression, bare } of found.values()) {
   const results = Object.values(bare).map(verdict)
-  const first = bare.http === undefined && results.includes('fail') ? 'fail' : verdict(bare.http ?? 'pass')
+  const plain = bare.http ?? bare.http2
+  const first = plain === undefined && results.includes('fail') ? 'fail' : verdict(plain ?? 'pass')
   if (regression && first === 'fail')
     faults.push(`${id}: marked as something that a bare server does right, but it fails: ${bare.http ?? ''}`)
   if (!regression && first !== 'fail') faults.push(`${id}: never seen red: bare http passes it, or every host does`)

@@ -188,10 +188,11 @@ function impose({ server, policy }: Site): number {
   Reflect.set(server, 'maxRequestsPerSocket', 0)
   if (policy.keepAlive === false) return numberOf(server, 'keepAliveTimeout')
   const { timeout, hold } = policy.keepAlive
-  // Node arms its idle timer with the sum, and only where the first is not 0. Node 20 knows no buffer.
-  const written = timeout > 0 ? timeout : hold
+  // Node arms its idle timer with the sum, and only where the first is not 0. Node 20 knows no buffer; what is promised is written anyway.
+  const buffered = 'keepAliveTimeoutBuffer' in server
+  const written = timeout > 0 && buffered ? timeout : hold
   Reflect.set(server, 'keepAliveTimeout', written)
-  if ('keepAliveTimeoutBuffer' in server) Reflect.set(server, 'keepAliveTimeoutBuffer', hold - written)
+  if (buffered) Reflect.set(server, 'keepAliveTimeoutBuffer', hold - written)
   return written
 }
 

@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { shut } from './closing.js'
+import { isConnectionError, shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { head } from './failure.js'
 import { forgetReading } from './reading.js'
@@ -44,6 +44,7 @@ export function handOver(
   socket.allowHalfOpen = halfOpenBefore(site.server)
   Reflect.deleteProperty(socket, 'destroySoon')
   Reflect.deleteProperty(socket, 'destroy')
+  noteWhoEnds(connection)
   const heard = site.forward(event, args)
   // The client's FIN came while it waited, when nobody listened.
   if (connection.inputEnded) process.nextTick(() => socket.emit('end'))
@@ -69,6 +70,22 @@ function letGo(connection: Connection): void {
   socket.removeListener('drain', passDrainOn)
   socket.removeListener('error', ignore)
   Reflect.set(socket, 'readableFlowing', null)
+}
+
+/**
+ * The other protocol ends its connection past us, and listeners of ours would show: its 'end' and 'close' tell whose end came first.
+ * What is there already is kept, since somebody may have wrapped it.
+ */
+function noteWhoEnds(connection: Connection): void {
+  const { socket } = connection
+  const { emit } = socket
+  const note = (event: string | symbol, ...args: unknown[]): boolean => {
+    if (event === 'end') connection.closedFirst ??= socket.writableEnded ? 'server' : 'peer'
+    else if (event === 'close')
+      connection.closedFirst ??= !socket.writableEnded && isConnectionError(socket.errored) ? 'peer' : 'server'
+    return Reflect.apply(emit, socket, [event, ...args])
+  }
+  Object.assign(socket, { emit: note })
 }
 
 function ignore(): void {}

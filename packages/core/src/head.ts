@@ -114,7 +114,8 @@ function decide(connection: Connection, exchange: Exchange, said: Said): CloseRe
       left: connection.site.left(),
       owesMore: owesMore(connection),
     },
-    performance.now(),
+    // The clock is read only where something depends on it.
+    connection.expiresAt === Number.POSITIVE_INFINITY ? 0 : performance.now(),
     Math.random,
   )
 }

@@ -89,7 +89,7 @@ export class Site {
    * close before it is closed: whoever has just come back from a close would come back again and again, and at last into the reset.
    */
   phaseFor(openedAt: number): ServerState {
-    return this.phase === 'draining' && this.server.listening && this.run !== undefined && openedAt >= this.run.since
+    return this.phase === 'draining' && this.server.listening && this.run !== undefined && openedAt > Math.ceil(this.run.since)
       ? 'leaving'
       : this.phase
   }

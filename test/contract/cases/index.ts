@@ -5,6 +5,11 @@ import { conformanceResponses } from './conformance-responses.js'
 import { conformanceSwitching } from './conformance-switching.js'
 import { conformanceTcp } from './conformance-tcp.js'
 import { conformanceTls } from './conformance-tls.js'
+import { conformanceTlsClosing } from './conformance-tls-closing.js'
+import { conformanceTlsHalfClosed } from './conformance-tls-half-closed.js'
+import { conformanceTlsHandshakes } from './conformance-tls-handshakes.js'
+import { conformanceTlsSessions } from './conformance-tls-sessions.js'
+import { conformanceUpgraded } from './conformance-upgraded.js'
 import { destroyed } from './destroy.js'
 import { drainConnections } from './drain-connections.js'
 import { drainPhases } from './drain-phases.js'
@@ -70,4 +75,9 @@ export const cases: Case[] = [
   ...conformanceSwitching,
   ...conformanceTcp,
   ...conformanceTls,
+  ...conformanceTlsClosing,
+  ...conformanceTlsHalfClosed,
+  ...conformanceTlsHandshakes,
+  ...conformanceTlsSessions,
+  ...conformanceUpgraded,
 ]

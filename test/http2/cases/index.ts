@@ -6,5 +6,15 @@ import { drainSessions } from './drain-sessions.js'
 import { drainSpecial } from './drain-special.js'
 import { leaving } from './leaving.js'
 import { policy } from './policy.js'
+import { tls } from './tls.js'
 
-export const cases: Case[] = [...conformance, ...policy, ...leaving, ...drain, ...drainSessions, ...drainSpecial, ...abuse]
+export const cases: Case[] = [
+  ...conformance,
+  ...policy,
+  ...leaving,
+  ...drain,
+  ...drainSessions,
+  ...drainSpecial,
+  ...abuse,
+  ...tls,
+]
