@@ -108,6 +108,13 @@ describe('the table', () => {
     expect(formatTable([column])).toContain('wrong answer')
   })
 
+  it('counts apart what was asked again over HTTP/2, and says nothing of it where there is none', () => {
+    const http1 = { framework: 'fastify', policy: 'bare', tally: newTally(), restarts }
+    const http2 = { framework: 'fastify-h2', policy: 'halfclose', tally: { ...newTally(), askedAgain: 7 }, restarts }
+    expect(formatTable([http1, http2])).toMatch(/^ {2}told not run, asked again +– +7$/m)
+    expect(formatTable([http1])).not.toContain('asked again')
+  })
+
   it('takes the median of an even and an odd number', () => {
     expect(median([3, 1, 2])).toBe(2)
     expect(median([4, 1, 3, 2])).toBe(2.5)

@@ -15,14 +15,15 @@ import { GRACE, KILL_AFTER, START_WITHIN, WORKERS } from './settings.mjs'
 
 const [framework = '', policy = ''] = process.argv.slice(2)
 const name = `${framework} ${policy}`
+const [service = '', protocol = 'h1'] = framework.split('-')
 /** As deployed: in development halfclose drains fast. */
 const PRODUCTION = { NODE_ENV: 'production' }
 
 /** @typedef {{ ms: number, code: number | null, signal: string | null }} Restart */
 
 cluster.setupPrimary({
-  exec: fileURLToPath(new URL(`service-${framework}.mjs`, import.meta.url)),
-  args: [policy],
+  exec: fileURLToPath(new URL(`service-${service}.mjs`, import.meta.url)),
+  args: [policy, protocol],
 })
 
 /** Workers that serve, the oldest first. @type {import('node:cluster').Worker[]} */

@@ -5,13 +5,13 @@
  */
 import net from 'node:net'
 import { ResponseParser } from './response-parser.mjs'
+import { STALLED_AFTER } from './settings.mjs'
 
 /** How long before the end of a promise a client stops relying on it. */
 const MARGIN = 500
-const STALLED_AFTER = 15_000
 
 /** @typedef {import('./tally.mjs').Cause} Cause */
-/** @typedef {{ head: string, body?: Buffer | undefined, writesFirst?: boolean | undefined }} Message */
+/** @typedef {import('./requests.mjs').Message} Message */
 /** @typedef {{ cause: Cause, seen: string } | { cause: undefined, response: ResponseParser }} Outcome */
 
 export class Connection {
@@ -111,11 +111,12 @@ export class Connection {
   }
 
   /** @param {Message} message */
-  #write({ head, body, writesFirst }) {
+  #write({ method, path, headers = {}, body, writesFirst }) {
     if (this.#socket.destroyed) return
     // It writes the whole body before it looks for an answer, as Python's requests and Java's HttpURLConnection do.
     if (writesFirst) this.#socket.pause()
-    this.#socket.write(head)
+    const fields = Object.entries({ host: 'demo', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+    this.#socket.write(`${method} ${path} HTTP/1.1\r\n${fields.join('')}\r\n`)
     if (body) {
       this.#socket.write(body, (error) => {
         if (!error) this.#socket.resume()

@@ -3,13 +3,13 @@
  * Ends in a table; fails if halfclose lost a request.
  *
  *   npm run demo
- *   node examples/deploy/demo.mjs [--framework express|fastify] [--policy bare|halfclose] [--restarts 4] [--losses]
+ *   node examples/deploy/demo.mjs [--framework express|fastify|fastify-h2] [--policy bare|halfclose] [--restarts 4] [--losses]
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Deploy, endAll } from './deploy.mjs'
 import { Progress } from './progress.mjs'
-import { frameworks, policies, RESTARTS, WORKERS } from './settings.mjs'
+import { frameworks, HTTP2_RESTARTS, policies, RESTARTS, WORKERS } from './settings.mjs'
 import { formatTable } from './table.mjs'
 import { assertBalanced, lostIn } from './tally.mjs'
 
@@ -22,7 +22,7 @@ for (const [signal, number] of /** @type {const} */ ([
   process.once(signal, () => process.exit(128 + number))
 }
 
-/** @typedef {{ frameworks: readonly string[], policies: readonly string[], restarts: number, losses: boolean }} Options */
+/** @typedef {{ frameworks: readonly string[], policies: readonly string[], restarts: number | undefined, losses: boolean }} Options */
 
 /** @returns {Options} */
 function readOptions() {
@@ -30,7 +30,7 @@ function readOptions() {
     options: {
       framework: { type: 'string' },
       policy: { type: 'string' },
-      restarts: { type: 'string', default: String(RESTARTS) },
+      restarts: { type: 'string' },
       losses: { type: 'boolean', default: false },
     },
   })
@@ -41,8 +41,8 @@ function readOptions() {
       throw new RangeError(`--${name} must be one of ${all.join(', ')}, not ${value}`)
     return values[name] === undefined ? all : [values[name]]
   }
-  const restarts = Number(values.restarts)
-  if (!Number.isInteger(restarts) || restarts < 1)
+  const restarts = values.restarts === undefined ? undefined : Number(values.restarts)
+  if (restarts !== undefined && (!Number.isInteger(restarts) || restarts < 1))
     throw new RangeError(`--restarts must be a whole number from 1, not ${values.restarts}`)
   return { frameworks: choose('framework', frameworks), policies: choose('policy', policies), restarts, losses: values.losses }
 }
@@ -54,7 +54,8 @@ function readOptions() {
  * @param {Progress} progress
  */
 async function compare(framework, { policies, restarts }, progress) {
-  const deploys = policies.map((policy) => new Deploy(framework, policy))
+  const planned = restarts ?? (framework.endsWith('-h2') ? HTTP2_RESTARTS : RESTARTS)
+  const deploys = policies.map((policy) => new Deploy(framework, policy, planned))
   const failed = new Promise((_resolve, reject) => {
     for (const deploy of deploys) deploy.once('failed', (reason) => reject(new Error(reason)))
   })
@@ -64,7 +65,7 @@ async function compare(framework, { policies, restarts }, progress) {
     progress.show(`${framework} warm up`, deploys)
     await sleep(2_000)
     progress.show(`${framework} deploy `, deploys)
-    await Promise.all(deploys.map((deploy) => deploy.roll(restarts)))
+    await Promise.all(deploys.map((deploy) => deploy.roll()))
     // So that what the last restart did to idle connections is seen, too.
     progress.show(`${framework} after  `, deploys)
     await sleep(2_000)
@@ -78,11 +79,13 @@ async function compare(framework, { policies, restarts }, progress) {
 /** @returns {Promise<number>} exit code */
 async function main() {
   const options = readOptions()
+  const times = options.restarts ? `${options.restarts} times` : `${RESTARTS} times (over HTTP/2 ${HTTP2_RESTARTS})`
   console.log(
-    `A service with ${WORKERS} workers is restarted worker by worker, ${options.restarts} times, under load: keep-alive clients\n` +
-      '1 to 40 ms away send GETs, POSTs, downloads and uploads that are rejected early, and retry nothing.\n',
+    `A service with ${WORKERS} workers is restarted worker by worker, ${times}, under load: keep-alive clients\n` +
+      '1 to 40 ms away send GETs, POSTs, downloads and uploads that are rejected early, and retry nothing. Over HTTP/2\n' +
+      'they ask again what the server says (GOAWAY, REFUSED_STREAM) that it did not run: counted apart, and not lost.\n',
   )
-  const progress = new Progress(process.stdout, options.restarts)
+  const progress = new Progress(process.stdout)
   /** @type {Deploy[]} */
   const deploys = []
   for (const framework of options.frameworks) deploys.push(...(await compare(framework, options, progress)))

@@ -21,10 +21,18 @@ describe('the demo', () => {
     expect(code).toBe(0)
   }, 60_000)
 
+  it('does so over HTTP/2, where clients ask again only what they were told was not run', async () => {
+    const { code, output } = await demo('--framework', 'fastify-h2', '--policy', 'halfclose', '--restarts', '1')
+    expect(output).toMatch(/^ {2}told not run, asked again +[\d,]+$/m)
+    expect(output).toMatch(/^lost +0$/m)
+    expect(output).toContain('halfclose lost nothing.')
+    expect(code).toBe(0)
+  }, 60_000)
+
   it('says what is wrong with its options', async () => {
     expect(await demo('--framework', 'koa')).toEqual({
       code: 2,
-      output: '\nThe demo failed: --framework must be one of express, fastify, not koa\n',
+      output: '\nThe demo failed: --framework must be one of express, fastify, fastify-h2, not koa\n',
     })
   })
 })

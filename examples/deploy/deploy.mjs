@@ -34,11 +34,12 @@ export class Deploy extends EventEmitter {
   #load
   #over = false
 
-  /** @param {string} framework @param {string} policy */
-  constructor(framework, policy) {
+  /** @param {string} framework @param {string} policy @param {number} planned restarts */
+  constructor(framework, policy, planned) {
     super()
     this.framework = framework
     this.policy = policy
+    this.planned = planned
     this.#cluster = run('cluster.mjs', [framework, policy])
     this.#load = run('load.mjs')
     for (const [child, what] of /** @type {const} */ ([
@@ -67,14 +68,14 @@ export class Deploy extends EventEmitter {
   /** Resolves when all workers listen and the clients were told to begin. */
   async start() {
     const { port } = await this.#next(this.#cluster, (message) => 'port' in message)
-    this.#load.send({ port })
+    this.#load.send({ port, http2: this.framework.endsWith('-h2') })
   }
 
-  /** Resolves when so many workers were replaced. @param {number} restarts */
-  async roll(restarts) {
+  /** Resolves when all the workers that were planned to be replaced are. */
+  async roll() {
     this.rolling = true
     const done = this.#next(this.#cluster, (message) => 'done' in message)
-    this.#cluster.send({ restarts })
+    this.#cluster.send({ restarts: this.planned })
     await done
     this.rolling = false
   }

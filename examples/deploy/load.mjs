@@ -1,69 +1,25 @@
 /**
- * The clients of one deploy, in a process of their own. They hold keep-alive connections, wait between requests as people and
- * other services do, and never retry.
+ * The clients of one deploy, in a process of their own. They hold keep-alive connections, or share HTTP/2 sessions, wait between requests
+ * as people and other services do, and never retry; over HTTP/2 they ask again what the server says that it did not run.
  *
- * Speaks with the demo over IPC: gets { port }, later 'stop'; sends { tally } every 250 ms and { tally, losses, done } at the end.
+ * Speaks with the demo over IPC: gets { port, http2 }, later 'stop'; sends { tally } every 250 ms and { tally, losses, done } at the end.
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from './connection.mjs'
-import { PIECE, PIECES, UPLOAD_SIZE } from './settings.mjs'
+import { habits, judge } from './requests.mjs'
+import { Session } from './session.mjs'
 import { countLoss, newTally } from './tally.mjs'
 
-const upload = Buffer.alloc(UPLOAD_SIZE, 'x')
-
-/** @typedef {{ kind: import('./tally.mjs').Kind, name: string, head: string, body?: Buffer, writesFirst?: boolean, expects: number, bytes?: number }} Request */
-
-/** @param {string} path @param {number} id @returns {Request} */
-const get = (path, id) => ({
-  kind: 'get',
-  name: `GET ${path}`,
-  head: `GET ${path}/${id} HTTP/1.1\r\nHost: demo\r\n\r\n`,
-  expects: 200,
-})
-
-/** @param {string} path @param {number} id @param {string} fields @param {Buffer} body @param {number} expects @returns {Request} */
-const post = (path, id, fields, body, expects) => ({
-  kind: 'post',
-  name: `POST ${path} ${expects}`,
-  head: `POST ${path}/${id} HTTP/1.1\r\nHost: demo\r\n${fields}Content-Length: ${body.length}\r\n\r\n`,
-  body,
-  expects,
-})
-
-const json = 'Content-Type: application/json\r\n'
-const binary = 'Content-Type: application/octet-stream\r\n'
-
-/** @param {number} id */
-const order = (id) => post('/orders', id, json, Buffer.from(JSON.stringify({ item: `item ${id}` })), 201)
-/** @param {number} id */
-const hello = (id) => get('/hello', id)
-/** @returns {Request} */
-const film = () => ({
-  kind: 'download',
-  name: 'GET /download',
-  head: 'GET /download HTTP/1.1\r\nHost: demo\r\n\r\n',
-  expects: 200,
-  bytes: PIECE.length * PIECES,
-})
-/** @param {number} id @returns {Request} */
-const anonymous = (id) => ({ ...post('/upload', id, binary, upload, 401), kind: 'upload', writesFirst: true })
-/** @param {number} id @returns {Request} */
-const tooLarge = (id) => ({
-  ...post('/upload', id, `${binary}Authorization: me\r\n`, upload, 413),
-  kind: 'upload',
-  writesFirst: true,
-})
-
-/** How many clients have each habit, what they send, and how long they wait between two requests. */
-const habits = [
-  { clients: 32, requests: [hello, hello, order], waits: [10, 150] },
-  { clients: 80, requests: [hello, order], waits: [300, 3_000] },
-  { clients: 16, requests: [film, film, hello], waits: [50, 400] },
-  { clients: 6, requests: [anonymous, tooLarge, hello], waits: [400, 1_500] },
-]
 /** How far away they are, ms one way. */
 const latencies = [1, 10, 20, 40]
+/** The clients of a session are as far away as it is: a multiple of the latencies. */
+const SESSIONS = 24
+/** So often a request is asked again; then nobody serves it. */
+const ASK_AGAIN = 5
+
+/** @typedef {import('./requests.mjs').Request} Request */
+/** @typedef {{ cause: import('./tally.mjs').Cause, seen: string } | undefined} Loss */
 
 const tally = newTally()
 /** @type {object[]} */
@@ -74,74 +30,98 @@ let lastId = 0
 
 /** @param {readonly [number, number] | number[]} range */
 const between = ([least = 0, most = 0]) => least + Math.random() * (most - least)
+/** @param {number} number */
+const latencyOf = (number) => latencies[number % latencies.length] ?? 1
 
-/**
- * @param {number} port
- * @param {number} number
- * @param {typeof habits[number]} habit
- */
-async function client(port, number, habit) {
-  const latency = latencies[number % latencies.length] ?? 1
-  /** @type {Connection | undefined} */
-  let connection
-  await pause(between([0, 1_000]))
-  for (let turn = number; !stop.signal.aborted; turn++) {
-    if (!connection?.usable) {
-      connection?.close()
-      connection = new Connection(port, latency)
-      tally.connections += 1
-      connection.onIdleClose = (early) => {
-        if (early) tally.closedEarly += 1
-      }
-    }
-    const id = ++lastId
-    const request = /** @type {(id: number) => Request} */ (habit.requests[turn % habit.requests.length])(id)
-    await run(connection, request, id)
-    await pause(between(habit.waits))
+/** @param {number} port @param {number} number */
+function openConnection(port, number) {
+  const connection = new Connection(port, latencyOf(number))
+  tally.connections += 1
+  connection.onIdleClose = (early) => {
+    if (early) tally.closedEarly += 1
   }
-  connection?.close()
+  return connection
 }
 
-/** @param {Connection} connection @param {Request} request @param {number} id */
-async function run(connection, request, id) {
+/** @param {number} port @param {number} number @returns {{ send(request: Request, id: number): Promise<void>, close(): void }} */
+function http1Client(port, number) {
+  /** @type {Connection | undefined} */
+  let connection
+  return {
+    async send(request, id) {
+      if (!connection?.usable) {
+        connection?.close()
+        connection = openConnection(port, number)
+      }
+      const used = connection
+      await run(request, id, used, async () => {
+        const outcome = await used.exchange(request)
+        return outcome.cause === undefined ? judge(outcome.response, request, id) : outcome
+      })
+    },
+    close: () => connection?.close(),
+  }
+}
+
+/** @type {Map<number, Session>} */
+const sessions = new Map()
+
+/** @param {number} port @param {number} number */
+function openSession(port, number) {
+  const open = sessions.get(number)
+  if (open?.usable) return open
+  const session = new Session(port, latencyOf(number))
+  tally.connections += 1
+  sessions.set(number, session)
+  return session
+}
+
+/** @param {number} port @param {number} number @returns {ReturnType<typeof http1Client>} */
+function http2Client(port, number) {
+  const shared = number % SESSIONS
+  return {
+    send: (request, id) =>
+      run(request, id, openSession(port, shared), async () => {
+        for (let times = 0; times <= ASK_AGAIN; times++) {
+          const outcome = await openSession(port, shared).exchange(request)
+          if (outcome.told === undefined) return outcome.cause === undefined ? judge(outcome.response, request, id) : outcome
+          tally.askedAgain += 1
+        }
+        tally.askedAgain -= 1
+        return { cause: 'refused', seen: `not run, ${ASK_AGAIN + 1} times` }
+      }),
+    close: () => sessions.get(shared)?.close(),
+  }
+}
+
+/**
+ * @param {Request} request
+ * @param {number} id
+ * @param {Connection | Session} connection
+ * @param {() => Promise<Loss>} exchange
+ */
+async function run({ kind, name }, id, connection, exchange) {
   const sentAt = Date.now()
+  const connectionAge = sentAt - connection.openedAt
   tally.sent += 1
-  const outcome = await connection.exchange(request)
-  const loss = outcome.cause === undefined ? judge(outcome.response, request, id) : outcome
+  const loss = await exchange()
   if (loss === undefined) {
     tally.answered += 1
     return
   }
-  countLoss(tally, request.kind, loss.cause)
-  losses.push({
-    ...loss,
-    request: request.name,
-    id,
-    sentAt,
-    lostAfter: Date.now() - sentAt,
-    onConnection: connection.requests,
-    connectionAge: sentAt - connection.openedAt,
-    localPort: connection.localPort,
-  })
+  countLoss(tally, kind, loss.cause)
+  const { requests: onConnection, localPort } = connection
+  losses.push({ ...loss, request: name, id, sentAt, lostAfter: Date.now() - sentAt, onConnection, connectionAge, localPort })
 }
 
-/**
- * @param {import('./response-parser.mjs').ResponseParser} response
- * @param {Request} request
- * @param {number} id
- * @returns {{ cause: import('./tally.mjs').Cause, seen: string } | undefined}
- */
-function judge(response, request, id) {
-  if (response.status === 503) return { cause: 'unavailable', seen: `503 ${response.text.slice(0, 80)}` }
-  if (response.status !== request.expects)
-    return { cause: 'wrong', seen: `status ${response.status} ${response.text.slice(0, 80)}` }
-  if (request.bytes !== undefined && response.bodyLength !== request.bytes)
-    return { cause: 'cut', seen: `${response.bodyLength} bytes` }
-  // Fastify's own 413 does not know our id.
-  if (request.bytes === undefined && response.status !== 413 && JSON.parse(response.text).id !== String(id)) {
-    return { cause: 'wrong', seen: `another request's answer: ${response.text.slice(0, 80)}` }
+/** @param {{ send(request: Request, id: number): Promise<void>, close(): void }} client @param {number} number @param {typeof habits[number]} habit */
+async function live(client, number, habit) {
+  await pause(between([0, 1_000]))
+  for (let turn = number; !stop.signal.aborted; turn++) {
+    const id = ++lastId
+    await client.send(/** @type {(id: number) => Request} */ (habit.requests[turn % habit.requests.length])(id), id)
+    await pause(between(habit.waits))
   }
-  return undefined
 }
 
 /** @param {number} ms */
@@ -149,18 +129,20 @@ async function pause(ms) {
   await sleep(ms, undefined, { signal: stop.signal }).catch(() => {})
 }
 
-/** @param {number} port */
-async function serve(port) {
-  const clients = habits.flatMap((habit) => Array.from({ length: habit.clients }, () => habit))
+/** @param {{ port: number, http2: boolean }} message */
+async function serve({ port, http2 }) {
   const report = setInterval(() => process.send?.({ tally }), 250)
-  await Promise.all(clients.map((habit, number) => client(port, number, habit)))
+  const all = habits.flatMap((habit) => Array.from({ length: habit.clients }, () => habit))
+  const clients = all.map((_habit, number) => (http2 ? http2Client : http1Client)(port, number))
+  await Promise.all(clients.map((client, number) => live(client, number, /** @type {typeof habits[number]} */ (all[number]))))
+  for (const client of clients) client.close()
   clearInterval(report)
   process.send?.({ tally, losses, done: true })
 }
 
 process.on('message', (message) => {
   if (message === 'stop') stop.abort()
-  else serve(/** @type {{ port: number }} */ (message).port)
+  else serve(/** @type {{ port: number, http2: boolean }} */ (message))
 })
 // The demo is gone: so are we. And Ctrl-C is for the demo to answer.
 process.once('disconnect', () => process.exit())

@@ -8,12 +8,10 @@ export class Progress {
   #begun = performance.now()
   /** @type {NodeJS.Timeout | undefined} */
   #timer
-  #total
 
-  /** @param {NodeJS.WriteStream} out @param {number} total restarts to come, per deploy */
-  constructor(out, total) {
+  /** @param {NodeJS.WriteStream} out */
+  constructor(out) {
     this.#out = out
-    this.#total = total
   }
 
   /** @param {string} phase @param {Deploy[]} deploys */
@@ -39,7 +37,7 @@ export class Progress {
   }
 
   /** @param {Deploy} deploy */
-  #state({ policy, tally, restarts }) {
-    return `${policy} ${String(tally.sent).padStart(5)} sent, ${String(lostIn(tally)).padStart(3)} lost, ${restarts.length}/${this.#total}`
+  #state({ policy, tally, restarts, planned }) {
+    return `${policy} ${String(tally.sent).padStart(5)} sent, ${String(lostIn(tally)).padStart(3)} lost, ${restarts.length}/${planned}`
   }
 }

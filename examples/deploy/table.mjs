@@ -23,6 +23,8 @@ const kindNames = {
 }
 const always = new Set(['refused', 'reset', 'eof', 'cut', 'unavailable'])
 
+/** @param {Column} column */
+export const isHttp2 = ({ framework }) => framework.endsWith('-h2')
 /** @param {number} value */
 const count = (value) => value.toLocaleString('en')
 /** @param {number} ms */
@@ -42,6 +44,9 @@ function rowsOf(columns) {
   return [
     row('requests sent', ({ tally }) => count(tally.sent)),
     row('answered', ({ tally }) => count(tally.answered)),
+    ...(columns.some(isHttp2)
+      ? [row('  told not run, asked again', (column) => (isHttp2(column) ? count(column.tally.askedAgain) : '–'))]
+      : []),
     row('lost', ({ tally }) => count(lostIn(tally))),
     ...causes
       .filter((cause) => always.has(cause) || columns.some(({ tally }) => tally.lost[cause] > 0))
@@ -49,7 +54,7 @@ function rowsOf(columns) {
     row('lost, by request', () => ''),
     ...kinds.map((kind) => row(`  ${kindNames[kind]}`, ({ tally }) => count(tally.lostOf[kind]))),
     row('connections', ({ tally }) => count(tally.connections)),
-    row('idle ones closed within their promise', ({ tally }) => count(tally.closedEarly)),
+    row('idle ones closed within their promise', (column) => (isHttp2(column) ? '–' : count(column.tally.closedEarly))),
     row('restarts', ({ restarts }) => count(restarts.length)),
     row('  not clean (exit code not 0)', ({ restarts }) => count(restarts.filter(({ code }) => code !== 0).length)),
     row('time per drain, median', ({ restarts }) => (restarts.length > 0 ? seconds(median(restarts.map(({ ms }) => ms))) : '–')),
@@ -61,11 +66,15 @@ function rowsOf(columns) {
 
 /** @param {Column[]} columns */
 export function formatTable(columns) {
-  const rows = rowsOf(columns)
   const heads = [
     ['', ...columns.map(({ framework }) => framework)],
     ['', ...columns.map(({ policy }) => policy)],
   ]
+  return layOut(heads, rowsOf(columns))
+}
+
+/** Columns under each other, with a rule below the heads. @param {string[][]} heads @param {string[][]} rows */
+export function layOut(heads, rows) {
   const widths = [...heads, ...rows].reduce(
     (most, row) => row.map((cell, index) => Math.max(most[index] ?? 0, cell.length)),
     /** @type {number[]} */ ([]),

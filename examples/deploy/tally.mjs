@@ -18,7 +18,7 @@ export const kinds = /** @type {const} */ (['get', 'post', 'download', 'upload']
 /** @typedef {typeof kinds[number]} Kind */
 /**
  * @typedef {{
- *   sent: number, answered: number, lost: Record<Cause, number>, lostOf: Record<Kind, number>, connections: number, closedEarly: number
+ *   sent: number, answered: number, askedAgain: number, lost: Record<Cause, number>, lostOf: Record<Kind, number>, connections: number, closedEarly: number
  * }} Tally
  */
 
@@ -27,6 +27,8 @@ export function newTally() {
   return {
     sent: 0,
     answered: 0,
+    /** HTTP/2: how often the server said that it had not run a request, so that it was asked again. It is not lost by that. */
+    askedAgain: 0,
     lost: { refused: 0, reset: 0, eof: 0, cut: 0, unavailable: 0, stalled: 0, wrong: 0 },
     lostOf: { get: 0, post: 0, download: 0, upload: 0 },
     connections: 0,

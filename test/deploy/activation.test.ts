@@ -57,7 +57,14 @@ onLinux('a listening socket passed in by systemd (`listen({ fd: 3 })`)', () => {
   it.each(['express', 'fastify'] as const)(
     '%s: `systemctl restart` under load refuses and resets no connection',
     async (framework) => {
-      const plan = { framework, policy: 'halfclose', listener: 'shared', delay: 0, mode: { ...modes.short, timeout: 1_000 } }
+      const plan = {
+        framework,
+        policy: 'halfclose',
+        listener: 'shared',
+        protocol: 'h1',
+        delay: 0,
+        mode: { ...modes.short, timeout: 1_000 },
+      }
       const service = new Backend(framework, 0, plan, folder)
       const failures: string[] = []
       service.onFailure = (reason) => failures.push(reason)

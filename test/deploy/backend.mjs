@@ -12,6 +12,7 @@ import { GRACE, HOLD, START_WITHIN } from './settings.mjs'
  * @property {string} policy
  * @property {{ readiness?: string }} readiness
  * @property {string} journal file
+ * @property {boolean} http2 Fastify only
  * @property {number} timeout
  * @property {number} hold
  * @property {number} kill bare: ms
@@ -19,7 +20,7 @@ import { GRACE, HOLD, START_WITHIN } from './settings.mjs'
  * @property {{ host: string, port?: number, fd?: number }} listen
  */
 /** @typedef {{ backend: string, ms: number, code: number | null, signal: string | null }} Restart */
-/** @typedef {{ framework: string, policy: string, listener: string, delay: number, mode: import('./settings.mjs').Mode }} Plan */
+/** @typedef {{ framework: string, policy: string, listener: string, protocol: string, delay: number, mode: import('./settings.mjs').Mode }} Plan */
 
 export class Backend {
   #plan
@@ -42,7 +43,7 @@ export class Backend {
   }
 
   async start() {
-    const { framework, policy, delay, mode } = this.#plan
+    const { framework, policy, protocol, delay, mode } = this.#plan
     const { timeout, deadline, kill } = mode
     const journal = path.join(this.#folder, `${this.name}-${this.#journals.length}.json`)
     this.#journals.push(journal)
@@ -52,6 +53,7 @@ export class Backend {
       // Without a delay nobody would get to see it.
       readiness: delay > 0 ? { readiness: '/ready' } : {},
       journal,
+      http2: protocol === 'h2',
       timeout,
       hold: HOLD,
       kill,

@@ -53,17 +53,17 @@ export class Column extends EventEmitter {
   #keep
 
   /**
-   * @param {import('./settings.mjs').ProxyName} proxy
-   * @param {import('./settings.mjs').Framework} framework
+   * @param {import('./settings.mjs').Setup} setup
    * @param {import('./settings.mjs').Policy} policy
    * @param {import('./settings.mjs').Listener} listener
    * @param {import('./settings.mjs').Mode} mode
    * @param {boolean} keep the temporary folder: configuration, logs and journals
    */
-  constructor(proxy, framework, policy, listener, mode, keep) {
+  constructor({ proxy, framework, protocol }, policy, listener, mode, keep) {
     super()
     this.proxy = proxy
     this.framework = framework
+    this.protocol = protocol
     this.policy = policy
     this.listener = listener
     this.mode = mode
@@ -73,19 +73,20 @@ export class Column extends EventEmitter {
   }
 
   get name() {
-    return `${this.proxy}, ${this.framework}, ${this.policy}${this.listener === 'shared' ? ', shared listener' : ''}`
+    return `${this.proxy}${this.protocol === 'h2' ? ' (h2)' : ''}, ${this.framework}, ${this.policy}${this.listener === 'shared' ? ', shared listener' : ''}`
   }
 
   async start() {
     const delay = this.proxy === 'haproxy' ? this.mode.delay : 0
-    const { framework, policy, listener, mode, folder } = this
+    const { framework, policy, listener, protocol, mode, folder } = this
     for (const name of ['a', 'b']) {
-      const backend = new Backend(name, await freePort(), { framework, policy, listener, delay, mode }, folder)
+      const backend = new Backend(name, await freePort(), { framework, policy, listener, protocol, delay, mode }, folder)
       backend.onFailure = (reason) => this.#fail(reason)
       this.#backends.push(backend)
       await backend.start()
     }
-    const proxy = new ProxyProcess(this.proxy, { port: await freePort(), backends: this.#backends, folder, check: mode.check })
+    const told = { port: await freePort(), backends: this.#backends, folder, http2: protocol === 'h2', check: mode.check }
+    const proxy = new ProxyProcess(this.proxy, told)
     this.#proxy = proxy
     proxy.onFailure = (reason) => this.#fail(reason)
     await within(START_WITHIN, proxy.listening(), `${this.proxy} does not listen`)

@@ -2,8 +2,8 @@
  * Deploys behind real proxies: the two backends of an HAProxy and of an nginx are restarted in turn, under load, and what the clients
  * lost is counted. Ends in a table and a JSON file; fails if halfclose lost what it promises not to lose.
  *
- *   npm run test:deploy -- [--short] [--proxy haproxy|nginx] [--framework express|fastify] [--policy bare|halfclose]
- *       [--listener own|shared] [--restarts 24] [--requests 100000] [--out file.json] [--allow-missing] [--losses] [--keep]
+ *   npm run test:deploy -- [--short] [--proxy haproxy|nginx] [--protocol h1|h2] [--framework express|fastify]
+ *       [--policy bare|halfclose] [--listener own|shared] [--restarts 24] [--requests 100000] [--out file.json] [--allow-missing] [--losses] [--keep]
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -16,7 +16,7 @@ import { Column, removeAll } from './column.mjs'
 import { provide } from './install.mjs'
 import { readOptions } from './options.mjs'
 import { Progress } from './progress.mjs'
-import { columns, estimate, PAUSE, RATE, WARM_UP } from './settings.mjs'
+import { columns, estimate, PAUSE, RATE, setups, WARM_UP } from './settings.mjs'
 import { formatTable, toJson } from './table.mjs'
 import { lostIn } from './tally.mjs'
 
@@ -36,17 +36,16 @@ for (const [signal, number] of /** @type {const} */ ([
 
 /**
  * All columns of a setup at the same time: what else the machine does hits them alike.
- * @param {import('./settings.mjs').ProxyName} proxy
- * @param {import('./settings.mjs').Framework} framework
+ * @param {import('./settings.mjs').Setup} setup
  * @param {Options} options
  */
-async function play(proxy, framework, { mode, policies, listeners, keep }) {
-  const chosen = columns[proxy].filter(({ policy, listener }) => policies.includes(policy) && listeners.includes(listener))
-  const played = chosen.map(({ policy, listener }) => new Column(proxy, framework, policy, listener, mode, keep))
+async function play(setup, { mode, policies, listeners, keep }) {
+  const chosen = columns[setup.proxy].filter(({ policy, listener }) => policies.includes(policy) && listeners.includes(listener))
+  const played = chosen.map(({ policy, listener }) => new Column(setup, policy, listener, mode, keep))
   const failed = new Promise((_resolve, reject) => {
     for (const column of played) column.once('failed', (reason) => reject(new Error(reason)))
   })
-  const progress = new Progress(`${proxy}, ${framework}`, played)
+  const progress = new Progress(`${setup.proxy}${setup.protocol === 'h2' ? ' (h2)' : ''}, ${setup.framework}`, played)
   const run = async () => {
     await Promise.all(played.map((column) => column.start()))
     progress.start()
@@ -107,16 +106,20 @@ async function main() {
   })
   for (const reason of skipped) console.log(`SKIPPED: ${reason}`)
   if (present.length === 0) return options.allowMissing ? 0 : 1
-  const setups = present.flatMap((proxy) => options.frameworks.map((framework) => /** @type {const} */ ([proxy, framework])))
-  const takes = setups.reduce((sum, [proxy, framework]) => sum + estimate(proxy, framework, mode, options.policies), 0)
+  const chosen = setups.filter(
+    ({ proxy, framework, protocol }) =>
+      present.includes(proxy) && options.frameworks.includes(framework) && options.protocols.includes(protocol),
+  )
+  if (chosen.length === 0) throw new RangeError('no setup has all of this: HTTP/2 is spoken by HAProxy with Fastify only')
+  const takes = chosen.reduce((sum, setup) => sum + estimate(setup, mode, options.policies), 0)
   console.log(
     `Two backends behind ${present.join(' and behind ')}, restarted in turn, ${mode.restarts} restarts in each of ` +
-      `${setups.length} ${setups.length === 1 ? 'setup' : 'setups'}, under load.\nThis takes about ${takes > 120_000 ? `${Math.ceil(takes / 60_000)} minutes` : `${Math.ceil(takes / 1_000)} s`}.\n`,
+      `${chosen.length} ${chosen.length === 1 ? 'setup' : 'setups'}, under load.\nThis takes about ${takes > 120_000 ? `${Math.ceil(takes / 60_000)} minutes` : `${Math.ceil(takes / 1_000)} s`}.\n`,
   )
   /** @type {Column[]} */
   const played = []
-  for (const [proxy, framework] of setups) {
-    const result = await play(proxy, framework, options)
+  for (const setup of chosen) {
+    const result = await play(setup, options)
     console.log(`\n${formatTable(result)}\n`)
     played.push(...result)
   }

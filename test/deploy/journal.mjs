@@ -30,7 +30,7 @@ export function keepJournal(file) {
   })
 }
 
-/** @param {string} id @param {import('node:http').IncomingMessage} request */
+/** @param {string} id @param {{ socket: { remotePort?: number | undefined } }} request */
 export function noteRequest(id, request) {
   if (entry.stoppedAt > 0) entry.requests.push([id, Date.now(), request.socket.remotePort ?? 0])
 }

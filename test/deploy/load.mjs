@@ -6,6 +6,7 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '../../examples/deploy/connection.mjs'
+import { hello, order } from '../../examples/deploy/requests.mjs'
 import { newTally } from './tally.mjs'
 
 /** How many clients have each habit, and how long they wait between two requests: the slow ones leave idle connections behind. */
@@ -27,16 +28,6 @@ let lastId = 0
 const between = ([least = 0, most = 0]) => least + Math.random() * (most - least)
 /** @param {number} ms */
 const pause = (ms) => sleep(ms, undefined, { signal: stop.signal }).catch(() => {})
-
-/** @param {number} id */
-function order(id) {
-  const body = Buffer.from(JSON.stringify({ item: `item ${id}` }))
-  const fields = `Host: deploy\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`
-  return { method: 'POST', head: `POST /orders/${id} HTTP/1.1\r\n${fields}\r\n`, body, expects: 201 }
-}
-
-/** @param {number} id */
-const hello = (id) => ({ method: 'GET', head: `GET /hello/${id} HTTP/1.1\r\nHost: deploy\r\n\r\n`, expects: 200 })
 
 /** @param {number} port @param {number} posts share of POSTs @param {readonly number[]} waits */
 async function client(port, posts, waits) {

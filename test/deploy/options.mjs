@@ -4,7 +4,7 @@ import * as settings from './settings.mjs'
 /**
  * @typedef {{
  *   mode: settings.Mode, short: boolean, proxies: readonly settings.ProxyName[], frameworks: readonly settings.Framework[],
- *   policies: readonly settings.Policy[], listeners: readonly settings.Listener[],
+ *   policies: readonly settings.Policy[], listeners: readonly settings.Listener[], protocols: readonly settings.Protocol[],
  *   out: string | undefined, allowMissing: boolean, losses: boolean, keep: boolean
  * }} Options
  */
@@ -33,6 +33,7 @@ export function readOptions() {
       framework: { type: 'string' },
       policy: { type: 'string' },
       listener: { type: 'string' },
+      protocol: { type: 'string' },
       restarts: { type: 'string' },
       requests: { type: 'string' },
       out: { type: 'string' },
@@ -53,6 +54,7 @@ export function readOptions() {
     frameworks: choose('framework', values.framework, settings.frameworks),
     policies: choose('policy', values.policy, settings.policies),
     listeners: choose('listener', values.listener, settings.listeners),
+    protocols: choose('protocol', values.protocol, settings.protocols),
     out: values.out,
     allowMissing: values['allow-missing'],
     losses: values.losses,

@@ -4,10 +4,10 @@ import Fastify from 'fastify'
 import { keepJournal, logger, noteRequest } from './journal.mjs'
 
 /** @type {import('./backend.mjs').Service} */
-const { policy, readiness, journal, timeout, kill, drain, hold, listen } = JSON.parse(process.argv[2] ?? '')
+const { policy, readiness, journal, http2, timeout, kill, drain, hold, listen } = JSON.parse(process.argv[2] ?? '')
 keepJournal(journal)
 
-const app = Fastify({ keepAliveTimeout: timeout })
+const app = Fastify(http2 ? { http2 } : { keepAliveTimeout: timeout })
 
 if (policy === 'halfclose') {
   const { halfclose } = await import('@halfclose/fastify')

@@ -5,11 +5,15 @@ export const frameworks = /** @type {const} */ (['express', 'fastify'])
 export const policies = /** @type {const} */ (['bare', 'halfclose'])
 /** own: each process binds its port anew. shared: its parent holds the listening socket, which so outlives every process. */
 export const listeners = /** @type {const} */ (['own', 'shared'])
+/** What the proxy speaks to the backends, without TLS. Its clients speak HTTP/1.1 always. */
+export const protocols = /** @type {const} */ (['h1', 'h2'])
 
 /** @typedef {typeof proxies[number]} ProxyName */
 /** @typedef {typeof frameworks[number]} Framework */
 /** @typedef {typeof policies[number]} Policy */
 /** @typedef {typeof listeners[number]} Listener */
+/** @typedef {typeof protocols[number]} Protocol */
+/** @typedef {{ proxy: ProxyName, framework: Framework, protocol: Protocol }} Setup */
 /**
  * @typedef {object} Mode
  * @property {number} restarts of each column, half of them for each of its two backends
@@ -55,6 +59,15 @@ export const PAUSE = 500
 /** About what one column's clients send in a second. */
 export const RATE = 550
 
+/** nginx 1.22 speaks no HTTP/2 to a backend, and Express none at all. @type {readonly Setup[]} */
+export const setups = [
+  { proxy: 'haproxy', framework: 'express', protocol: 'h1' },
+  { proxy: 'haproxy', framework: 'fastify', protocol: 'h1' },
+  { proxy: 'haproxy', framework: 'fastify', protocol: 'h2' },
+  { proxy: 'nginx', framework: 'express', protocol: 'h1' },
+  { proxy: 'nginx', framework: 'fastify', protocol: 'h1' },
+]
+
 /** Which columns run side by side behind a proxy. @type {Record<ProxyName, readonly { policy: Policy, listener: Listener }[]>} */
 export const columns = {
   haproxy: [
@@ -70,14 +83,15 @@ export const columns = {
 
 /**
  * About how long one setup takes, in ms. nginx goes on using the connections to a backend that drains, so that they are gone in an
- * instant, save that bare Node keeps them and is used until it is killed. HAProxy leaves them alone: halfclose waits for their promise.
- * @param {ProxyName} proxy
- * @param {Framework} framework
+ * instant, save that bare Node keeps them and is used until it is killed. HAProxy leaves them alone: halfclose waits for their promise,
+ * save that an HTTP/2 session has none.
+ * @param {Setup} setup
  * @param {Mode} mode
  * @param {readonly Policy[]} chosen
  */
-export function estimate(proxy, framework, { restarts, requests, timeout, delay, check, kill }, chosen) {
+export function estimate({ proxy, framework, protocol }, { restarts, requests, timeout, delay, check, kill }, chosen) {
   const nginxDrain = framework === 'express' && chosen.includes('bare') ? kill : 500
-  const drain = proxy === 'haproxy' ? delay + timeout + 1_000 + check.rise * check.every : nginxDrain
+  const promise = protocol === 'h1' ? timeout + 1_000 : 0
+  const drain = proxy === 'haproxy' ? delay + promise + check.rise * check.every : nginxDrain
   return Math.max(restarts * (drain + PAUSE + 700), (requests / RATE) * 1_000) + 2 * WARM_UP + 2_000
 }

@@ -1,5 +1,5 @@
 /** The result: a table for people, an object for the JSON file. */
-import { median } from '../../examples/deploy/table.mjs'
+import { layOut, median } from '../../examples/deploy/table.mjs'
 import { broken, byWhatTheProxySays } from './analysis.mjs'
 import { causes, lostIn } from './tally.mjs'
 
@@ -29,6 +29,7 @@ export function formatTable(columns) {
   const drains = columns.map(({ restarts }) => restarts.map(({ ms }) => ms))
   const heads = [
     row('', ({ proxy }) => proxy),
+    row('', ({ protocol }) => (protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1')),
     row('', ({ framework }) => framework),
     row('', ({ policy }) => policy),
     row('', ({ listener }) => `${listener} listener`),
@@ -50,25 +51,16 @@ export function formatTable(columns) {
     row('time per drain, median', (column) => seconds(median(drains[columns.indexOf(column)] ?? []))),
     row('time per drain, longest', (column) => seconds(Math.max(...(drains[columns.indexOf(column)] ?? [])))),
   ]
-  const widths = [...heads, ...rows].reduce(
-    (most, cells) => cells.map((cell, index) => Math.max(most[index] ?? 0, cell.length)),
-    /** @type {number[]} */ ([]),
-  )
-  /** @param {string[]} cells */
-  const line = (cells) =>
-    cells
-      .map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0)))
-      .join('   ')
-      .trimEnd()
-  return [...heads.map(line), widths.map((width) => '─'.repeat(width)).join('───'), ...rows.map(line)].join('\n')
+  return layOut(heads, rows)
 }
 
 /** @param {Column} column */
 export function toJson(column) {
-  const { proxy, framework, policy, listener, tally, restarts, findings, seconds: took } = column
+  const { proxy, protocol, framework, policy, listener, tally, restarts, findings, seconds: took } = column
   const drains = restarts.map(({ ms }) => ms)
   return {
     proxy,
+    protocol,
     framework,
     policy,
     listener,
