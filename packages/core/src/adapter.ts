@@ -2,11 +2,14 @@
  * `@halfclose/core/adapter`: what the adapters for frameworks share, for their authors. An adapter says which servers belong to its
  * application and how that is closed; everything else is decided here and in the core. Not covered by semver before 1.0.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AdapterChoices, type AdapterOptions, chooseOptions } from './adapter-options.js'
 import { type AdapterConnections, createConnections } from './attach.js'
 import { HalfcloseTypeError } from './errors.js'
 import { interceptReadiness } from './readiness.js'
 import { joinSignals, type LeaveRequest, type Participant } from './signals.js'
+import type { Intercept } from './site.js'
+import { NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage, type WatchRequests } from './strangers.js'
 import type { AttachableServer, Logger, Report, StateEvent } from './types.js'
 import { watchListen } from './watch-listen.js'
 
@@ -29,7 +32,12 @@ export interface Application {
   readonly already: string
   /** One of the application's servers was attached because it is about to listen. */
   adopted?(server: AttachableServer): void
-  /** Closes the application on a signal, the drain included. Without it the application ends with its last connection. */
+  /**
+   * How one sees the application's requests. With it a server that cannot be told by the handler is recognised by the first request that
+   * comes through it. Not for applications whose servers are all attached by the adapter.
+   */
+  readonly watchRequests?: WatchRequests | undefined
+  /** Closes the application on a signal. Called as soon as the drain has begun. Without it the application ends with its last connection. */
   close?(): Promise<unknown>
   /** After a drain that was asked for; a signal waits for it. */
   drained?: ((report: Report) => unknown) | undefined
@@ -59,6 +67,9 @@ export class Governed {
   readonly #application: Application
   readonly #choices: AdapterChoices
   readonly #stopWatching: () => void
+  readonly #intercept: Intercept | undefined
+  readonly #strangers: Strangers
+  #hasServer = false
   #leaveSignals: (() => void) | undefined
   #announced = false
   #afterwards: Promise<boolean> | undefined
@@ -67,9 +78,21 @@ export class Governed {
     this.#application = application
     this.#choices = choices
     this.readiness = choices.readiness
+    this.#intercept = choices.readiness === undefined ? undefined : interceptReadiness(choices.readiness, () => this.connections)
+    this.#strangers = new Strangers(
+      {
+        isGoverned: (server) => ATTACHED in server,
+        // For a signal. Where the application has a server of its own, others are somebody else's: metrics, for example.
+        keepsThem: () => choices.signals && !this.#hasServer,
+        unmasked: (server, req, res) => this.#unmasked(server, req, res),
+        appeared: () => this.#joinSignals(),
+        vanished: () => this.standDown(),
+      },
+      application.watchRequests,
+    )
     this.connections = createConnections(choices.core, {
       alsoKnown: ['signals', 'readiness', ...application.alsoKnown],
-      intercept: choices.readiness === undefined ? undefined : interceptReadiness(choices.readiness, () => this.connections),
+      intercept: this.#intercept,
       once: application.close !== undefined,
       attached: (server) => this.#observe(server),
     })
@@ -80,9 +103,13 @@ export class Governed {
 
   /** A server is about to listen: attaches it if it is one of the application's, unless somebody has attached it by hand. */
   adopt(server: AttachableServer, listening: unknown): void {
-    if (ATTACHED in server || !server.listeners('request').some((listener) => listener === this.#application.handler)) return
-    this.connections.attach(server, listening)
-    this.#application.adopted?.(server)
+    if (ATTACHED in server) return
+    if (server.listeners('request').some((listener) => listener === this.#application.handler)) {
+      this.connections.attach(server, listening)
+      this.#application.adopted?.(server)
+      return
+    }
+    this.#strangers.add(server, listening)
   }
 
   /** Nothing serves any more: signals are somebody else's until a server listens again. */
@@ -98,17 +125,41 @@ export class Governed {
   }
 
   #observe(server: AttachableServer): void {
+    this.#hasServer = true
+    this.#strangers.forgetKept()
     if (server.listening) this.#listening()
     else server.once('listening', () => this.#listening())
   }
 
   #listening(): void {
-    if (this.#choices.signals) this.#leaveSignals ??= joinSignals(this.#participant())
+    this.#joinSignals()
     if (this.#announced || this.#choices.hurry === undefined) return
     this.#announced = true
     const { deadline } = this.connections.policy.drain
     const message = `halfclose: drains fast, in ${deadline} ms at most, because ${this.#choices.hurry}; the option \`drain\` overrules that`
     this.#choices.core.logger?.info({}, message)
+  }
+
+  #joinSignals(): void {
+    if (this.#choices.signals) this.#leaveSignals ??= joinSignals(this.#participant())
+  }
+
+  /** A request shows that a server is the application's, which it was not known to be. */
+  #unmasked(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean {
+    this.connections.attach(server, this.#strangers.listenOptions(server))
+    this.#warn(NOT_GOVERNED, unmaskedMessage(server))
+    // Its connection is not governed: the next request had better come on one that is.
+    if (req.httpVersionMajor < 2) res.shouldKeepAlive = false
+    return this.#intercept?.(req, res) === true
+  }
+
+  /** Told to leave, and no server is known to be the application's: then those that are nobody's leave with it. */
+  #takeStrangers(reason: string): void {
+    for (const server of this.#strangers.kept) {
+      if (ATTACHED in server) continue
+      this.connections.attach(server, this.#strangers.listenOptions(server))
+      this.#warn(NOT_GOVERNED, takenMessage(server, reason))
+    }
   }
 
   #onState({ state, reason }: StateEvent): void {
@@ -158,6 +209,7 @@ export class Governed {
         {},
         `halfclose: ${reason} from a terminal: drains fast; the option \`drain\` overrules that`,
       )
+    this.#takeStrangers(reason)
     const report = this.connections.drain({ reason, fast: hurry })
     await this.#application.close?.()
     const closed = await this.#drained(report)

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import { type Connection, connectionOf, type Exchange } from './connection.js'
 import { hasBody, makeLast } from './node-private.js'
@@ -17,7 +17,7 @@ export function write(this: ServerResponse, chunk: unknown, encoding?: BufferEnc
   if (connection === undefined || exchange?.res !== this || !isChunk(chunk)) {
     return Reflect.apply(prior, this, [chunk, encoding, callback])
   }
-  writeMisfitHead(this, exchange, sizeOf(chunk, encoding), false)
+  if (!this.headersSent) writeMisfitHead(this, exchange, chunk, encoding, false)
   return Reflect.apply(prior, this, [fit(connection, exchange, chunk, encoding), encoding, callback])
 }
 
@@ -34,12 +34,12 @@ export function end(
   if (connection === undefined || exchange?.res !== this || this.writableEnded) {
     return Reflect.apply(prior, this, [chunk, encoding, callback])
   }
-  writeMisfitHead(this, exchange, isChunk(chunk) ? sizeOf(chunk, encoding) : 0, true)
+  if (!this.headersSent) writeMisfitHead(this, exchange, chunk, encoding, true)
   const kept = fit(connection, exchange, chunk, encoding)
   if (this.headersSent && exchange.written < exchange.declared) misfit(connection, exchange, 'shorter')
   const { req } = exchange
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
-  exchange.bodyTaken = !req.complete && (req.readableFlowing === true || req.listenerCount('readable') > 0)
+  exchange.bodyTaken = !req.complete && expectsBody(req) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
   return Reflect.apply(prior, this, [kept, encoding, callback])
 }
 
@@ -47,10 +47,9 @@ export function end(
  * Where the application set a Content-Length and this is not all of the body, or does not fill it exactly, the head goes before it,
  * so that what it declares is known. (Not flushHeaders: head and first piece belong in one segment.)
  */
-function writeMisfitHead(res: ServerResponse, exchange: Exchange, size: number, last: boolean): void {
-  if (res.headersSent) return
+function writeMisfitHead(res: ServerResponse, exchange: Exchange, chunk: unknown, encoding: unknown, last: boolean): void {
   const declared = res.getHeader('content-length')
-  if (declared === undefined || (last && Number(declared) === size)) return
+  if (declared === undefined || (last && Number(declared) === (isChunk(chunk) ? sizeOf(chunk, encoding) : 0))) return
   exchange.wrongLength = last && hasBody(res) && res.statusCode !== 204 && res.statusCode !== 304
   res.writeHead(res.statusCode)
 }
@@ -78,6 +77,10 @@ function misfit(connection: Connection, exchange: Exchange, how: 'longer' | 'sho
     })
   }
   makeLast(exchange.res)
+}
+
+function expectsBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }
 
 function isChunk(chunk: unknown): chunk is Chunk {

@@ -17,10 +17,19 @@ export interface RestartOptions {
 export interface RollingRestartOptions extends RestartOptions {
   /** Called after each worker, to show progress. */
   onRestart?: ((restart: Restart) => void) | undefined
+  /**
+   * Stops the rolling restart where it is: no worker is forked any more, and no old one is told to go. What is under way is brought to
+   * its end: an old worker that drains goes on, within `killAfter`; a new one that is starting is told to go as soon as it listens,
+   * since the old one stays. Default: none.
+   */
+  signal?: AbortSignal | undefined
 }
 
 /** One worker, replaced. */
 export interface Restart {
+  /** The one that went. */
+  readonly old: Worker
+  /** The one that came. */
   readonly worker: Worker
   /** Milliseconds from SIGTERM to the old worker's end. */
   readonly ms: number
@@ -32,30 +41,69 @@ export interface Restart {
 
 /**
  * Replaces every worker, one after another, the oldest first: the new one listens before the old one is told to go. The workers answer
- * SIGTERM by themselves (`signals: true`, or a handler that drains).
+ * SIGTERM by themselves (`signals: true`, or a handler that drains). No worker is sent SIGTERM twice, which would cut what it still
+ * answers, and one that has ended by itself meanwhile is passed over. A second call waits until the first is over, and then replaces every worker again.
+ *
+ * Resolves with the workers that were replaced. After an abort of `signal` it resolves as well, and never rejects, with those that were replaced
+ * until then, as soon as nothing that it began is under way: `signal.aborted` tells the two apart, and {@link isLeaving} who drains.
  *
  * Rejects with `HALFCLOSE_NOT_PRIMARY` in a worker, and with `HALFCLOSE_WORKER_NOT_LISTENING` where a new worker ends or does not
  * listen in time: it is killed, and the workers not replaced by then go on serving.
  */
 export async function rollingRestart(options: RollingRestartOptions = {}): Promise<readonly Restart[]> {
   assertPrimary()
+  const before: unknown = Reflect.get(cluster, UNDER_WAY)
+  const restarts = Promise.resolve(before).then(() => restartAll(options))
+  const over = () => {}
+  Object.defineProperty(cluster, UNDER_WAY, { value: restarts.then(over, over), configurable: true })
+  return restarts
+}
+
+/**
+ * Replaces one worker, as {@link rollingRestart} does, and rejects as it does. Neither waits for the other; a worker that was told to go
+ * already is not told again.
+ */
+export async function restartWorker(old: Worker, options: RestartOptions = {}): Promise<Restart> {
+  assertPrimary()
+  const worker = await start(options)
+  return replace(old, worker, options)
+}
+
+/** Whether a restart has told this worker to go: whoever sent it one more signal would cut what it still answers. */
+export function isLeaving(worker: Worker): boolean {
+  return Reflect.get(worker, LEAVING) === true
+}
+
+/** On a worker that was sent SIGTERM, and on `cluster` while a rolling restart is under way; two copies of this package may be loaded. */
+const LEAVING = Symbol.for('halfclose.leaving')
+const UNDER_WAY = Symbol.for('halfclose.restarting')
+
+async function restartAll(options: RollingRestartOptions): Promise<readonly Restart[]> {
+  const { signal, onRestart } = options
   const restarts: Restart[] = []
-  for (const worker of Object.values(cluster.workers ?? {})) {
-    if (worker === undefined) continue
-    const restart = await restartWorker(worker, options)
+  for (const old of Object.values(cluster.workers ?? {})) {
+    if (signal?.aborted) break
+    if (old === undefined || old.isDead() || isLeaving(old)) continue
+    const worker = await start(options, signal).catch((error: unknown) => {
+      // Nobody needs it any more.
+      if (signal?.aborted) return undefined
+      throw error
+    })
+    if (worker === undefined) break
+    if (isLeaving(worker)) {
+      await stop(worker, options)
+      break
+    }
+    const restart = await replace(old, worker, options)
     restarts.push(restart)
-    options.onRestart?.(restart)
+    onRestart?.(restart)
   }
   return restarts
 }
 
-/** Replaces one worker, as {@link rollingRestart} does. */
-export async function restartWorker(old: Worker, options: RestartOptions = {}): Promise<Restart> {
-  assertPrimary()
-  const { startWithin = 10_000, killAfter = 30_000, env = {} } = options
-  const worker = await start(startWithin, env)
-  const { ms, code, signal } = await stop(old, killAfter)
-  return { worker, ms, code, signal, clean: code === 0 }
+async function replace(old: Worker, worker: Worker, options: RestartOptions): Promise<Restart> {
+  const { ms, code, signal } = await stop(old, options)
+  return { old, worker, ms, code, signal, clean: code === 0 }
 }
 
 function assertPrimary(): void {
@@ -64,7 +112,7 @@ function assertPrimary(): void {
   throw new HalfcloseTypeError('HALFCLOSE_NOT_PRIMARY', message)
 }
 
-function start(within: number, env: Readonly<Record<string, string>>): Promise<Worker> {
+function start({ startWithin: within = 10_000, env = {} }: RestartOptions, signal?: AbortSignal): Promise<Worker> {
   return new Promise((resolve, reject) => {
     const worker = cluster.fork(env)
     const settle = () => {
@@ -74,6 +122,8 @@ function start(within: number, env: Readonly<Record<string, string>>): Promise<W
     }
     const onListening = () => {
       settle()
+      // At once: the primary's own listeners, which tell whoever listens too late to go, come next.
+      if (signal?.aborted) tell(worker)
       resolve(worker)
     }
     const fail = (why: string) => {
@@ -92,7 +142,10 @@ function start(within: number, env: Readonly<Record<string, string>>): Promise<W
   })
 }
 
-function stop(worker: Worker, killAfter: number): Promise<{ ms: number; code: number | null; signal: string | null }> {
+function stop(
+  worker: Worker,
+  { killAfter = 30_000 }: RestartOptions,
+): Promise<{ ms: number; code: number | null; signal: string | null }> {
   return new Promise((resolve) => {
     const began = performance.now()
     const timer = setTimeout(() => worker.process.kill('SIGKILL'), killAfter)
@@ -105,7 +158,13 @@ function stop(worker: Worker, killAfter: number): Promise<{ ms: number; code: nu
       return
     }
     worker.once('exit', ended)
-    // Not worker.kill(): that takes the worker off the primary first, before its drain has seen the accept queue.
-    worker.process.kill('SIGTERM')
+    tell(worker)
   })
+}
+
+function tell(worker: Worker): void {
+  if (isLeaving(worker)) return
+  Object.defineProperty(worker, LEAVING, { value: true })
+  // Not worker.kill(): that takes the worker off the primary first, before its drain has seen the accept queue.
+  worker.process.kill('SIGTERM')
 }

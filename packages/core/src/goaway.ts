@@ -1,3 +1,4 @@
+import type { ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import { types } from 'node:util'
 import { isConnectionError } from './closing.js'
@@ -9,15 +10,18 @@ import type { CloseReason } from './types.js'
  * Ends a session as RFC 9113 §6.8 has it: a GOAWAY with the last stream that was handed over, so that the client knows which of its
  * streams were never run; those in flight are answered; then the output is shut, and what still arrives is read and discarded.
  *
- * Not amid the frames that are being read, and not by `http2.close()` before the last stream is done: between the two Node refuses
- * streams by itself, within nghttp2, which then reads memory that it has freed (Node 20: the process aborts).
+ * Not by `http2.close()` before the last stream is done: between the two Node refuses
+ * streams by itself, within nghttp2, which then reads memory that it has freed (Node 20: the process aborts). `amid`: frames are being
+ * read, so that it must wait; else it goes out at once, since streams that arrive in between would be refused.
  */
-export function leave(session: Session, reason: CloseReason): void {
+export function leave(session: Session, reason: CloseReason, amid = false): void {
   if (session.ending !== undefined || session.http2.destroyed) return
   session.ending = reason
   session.closedFirst ??= 'server'
-  session.clearTimer()
-  setImmediate(announce, session)
+  // The timer of a half-closed client goes on.
+  if (!session.inputEnded) session.clearTimer()
+  if (amid) setImmediate(announce, session)
+  else announce(session)
 }
 
 function announce(session: Session): void {
@@ -30,7 +34,7 @@ function announce(session: Session): void {
 export function closeIfDone(session: Session): void {
   if (session.streams.size > 0 || session.lingering || session.http2.destroyed) return
   session.http2.close()
-  boundFlush(session)
+  if (!session.inputEnded || session.site.policy.halfClosed === 0) boundFlush(session)
 }
 
 /** The same, after one more turn of the poll phase: streams that have reached the kernel are answered. `still`: whether it holds then. */
@@ -46,9 +50,18 @@ export function cutSession(session: Session, reason: CloseReason): void {
   session.ending = reason
   for (const [stream, exchange] of session.streams) {
     exchange.cut = true
-    stream.close(CODES.INTERNAL_ERROR)
+    breakOff(stream)
   }
 }
+
+/** Resets a stream. Not by `close`, which ends its output first: half a body would look whole. */
+function breakOff(stream: ServerHttp2Stream): void {
+  // The application may not listen, and the error is ours.
+  stream.on('error', ignoreError)
+  stream.destroy(new Error('halfclose: the response was broken off'))
+}
+
+export function ignoreError(): void {}
 
 /** For a peer that costs more than it may: GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §10.5), and no answers any more. */
 export function calm(session: Session, reason: CloseReason): void {
@@ -59,7 +72,7 @@ export function calm(session: Session, reason: CloseReason): void {
   setImmediate(() => {
     if (session.http2.destroyed) return
     session.http2.goaway(CODES.ENHANCE_YOUR_CALM, session.lastStream)
-    for (const stream of session.streams.keys()) stream.close(CODES.CANCEL)
+    for (const stream of session.streams.keys()) breakOff(stream)
     closeIfDone(session)
     boundFlush(session, session.site.policy.linger.quiet)
   })
@@ -82,7 +95,7 @@ const NAMES: ReadonlyMap<unknown, { readonly code: number; readonly reason: Clos
 /** Sees to it that a client which is at fault is told so: by `http2.destroy`, with which Node ends a session for an error. */
 export function nameErrors(session: Session): void {
   const { http2 } = session
-  const { destroy } = http2
+  const { destroy, goaway } = http2
   const named = (error?: unknown, code?: number): void => {
     const name = types.isNativeError(error) && 'errno' in error ? NAMES.get(error.errno) : undefined
     if (name === undefined || http2.destroyed) return void Reflect.apply(destroy, http2, [error, code])
@@ -98,7 +111,11 @@ export function nameErrors(session: Session): void {
       boundFlush(session, session.site.policy.linger.quiet)
     })
   }
-  Object.assign(http2, { destroy: named })
+  // `http2.close` says one more GOAWAY, up to the last stream that was read, be it refused: that may not grow (RFC 9113 §6.8).
+  const clamped = (code?: number, last?: number, data?: NodeJS.ArrayBufferView): void => {
+    Reflect.apply(goaway, http2, [code, last ?? (session.ending === undefined ? undefined : session.lastStream), data])
+  }
+  Object.assign(http2, { destroy: named, goaway: clamped })
 }
 
 /** Lets go of the socket. With a response unfinished, the missing END_STREAM shows it. */
@@ -162,8 +179,19 @@ function onInputEnd(session: Session): void {
   session.closedFirst ??= 'peer'
   if (session.lingering) return
   const { halfClosed } = session.site.policy
+  if (halfClosed > 0) session.setTimer(halfClosed, () => giveUp(session))
   if (session.streams.size === 0) leave(session, 'client-close')
-  else if (halfClosed > 0) session.setTimer(halfClosed, () => cutSession(session, 'half-closed'))
+}
+
+/** A client that has sent FIN has waited long enough. If it has gone altogether our writes have failed, which Node tells nobody over TLS. */
+function giveUp(session: Session): void {
+  if (session.lingering) return
+  if (session.streams.size === 0) {
+    session.socket.end()
+    return
+  }
+  session.setTimer(session.site.policy.linger.quiet, () => giveUp(session))
+  cutSession(session, 'half-closed')
 }
 
 export const OVERRIDES = { end, destroy, emit }

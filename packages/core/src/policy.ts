@@ -131,12 +131,15 @@ export function goawayReason(keepAlive: KeepAlivePolicy | false, facts: SessionF
   return now >= facts.expiresAt ? 'max-age' : undefined
 }
 
+/** The part of `leaving` in which no session is told yet: a proxy that asks for readiness shall have moved on, and crosses no GOAWAY. */
+const HEED = 0.6
+
 /**
  * While `leaving`: whether it is a session's turn to be told, `left` being the part of the delay that is over and `leftAtOpening` what was
- * over when it was opened. They are told one after another over the delay, so that their clients do not all reconnect at once.
+ * over when it was opened. They are told one after another, so that their clients do not all reconnect at once.
  */
 export function isTold(share: number, left: number, leftAtOpening: number): boolean {
-  return left > 0 && left >= leftAtOpening + share * (1 - leftAtOpening)
+  return left > 0 && left >= leftAtOpening + (HEED + (1 - HEED) * share) * (1 - leftAtOpening)
 }
 
 /** When a session may be told once the server is `draining` (since `since`): one that has just connected still gets its first stream. */

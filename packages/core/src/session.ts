@@ -82,8 +82,10 @@ export class Session {
     return this.requests === 0 ? 'silent' : 'idle'
   }
 
+  /** Streams may close after their connection: nothing is timed then. */
   setTimer(ms: number, run: () => void): void {
     clearTimeout(this.#timer)
+    if (this.released) return
     this.#timer = setTimeout(run, ms)
   }
 

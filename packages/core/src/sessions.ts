@@ -4,12 +4,14 @@ import { noteControl, Waits } from './floods.js'
 import { calm, killSession, leaveAfterPoll, nameErrors, OVERRIDES } from './goaway.js'
 import { Lingering } from './linger.js'
 import { expiryOf, isTold } from './policy.js'
-import { bindSession, Session } from './session.js'
+import { bindSession, CODES, Session } from './session.js'
 import type { Site } from './site.js'
 import type { ConnectionState } from './types.js'
 
 /** How often responses that wait for a window are looked at, in ms. */
 const LOOK = 1_000
+/** How long a session that has just been opened waits for its first stream at least, in ms: a short hold is none for that. */
+const FIRST = 2_000
 
 /** The HTTP/2 sessions of one server. */
 export class Sessions {
@@ -57,8 +59,9 @@ export class Sessions {
     http2.on('ping', control)
     // The first one is part of the preface.
     http2.once('remoteSettings', () => http2.on('remoteSettings', control))
-    http2.on('goaway', () => {
+    http2.on('goaway', (code) => {
       session.ending ??= 'client-close'
+      if (code !== CODES.NO_ERROR) session.byPeer = true
     })
     capacity.enter(session)
     if (!session.excess) this.#bound(session)
@@ -68,6 +71,7 @@ export class Sessions {
 
   /** No stream is in flight: the hold begins. */
   goIdle(session: Session): void {
+    if (session.released) return
     this.#bound(session)
     this.#site.capacity.idle(session)
   }
@@ -79,6 +83,7 @@ export class Sessions {
   delete(session: Session): void {
     this.#open.delete(session.http2)
     this.#lingering.delete(session)
+    session.released = true
     session.clearTimer()
     if (this.#open.size > 0) return
     clearInterval(this.#timer)
@@ -95,7 +100,8 @@ export class Sessions {
 
   #bound(session: Session): void {
     const isIdle = () => session.streams.size === 0
-    session.setTimer(this.#site.policy.http2.hold, () => leaveAfterPoll(session, 'idle', isIdle))
+    const { hold } = this.#site.policy.http2
+    session.setTimer(session.requests === 0 ? Math.max(hold, FIRST) : hold, () => leaveAfterPoll(session, 'idle', isIdle))
   }
 
   #look(): void {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { noteReset } from './floods.js'
-import { closeIfDone, leave } from './goaway.js'
+import { closeIfDone, ignoreError, leave } from './goaway.js'
 import { goawayReason } from './policy.js'
 import { bindExchange, CODES, exchangeOf, type Session } from './session.js'
 import type { Site } from './site.js'
@@ -30,13 +30,11 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
 
 /** Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7). Not amid what is being read. */
 function refuse(stream: ServerHttp2Stream): void {
-  stream.on('error', ignore)
+  stream.on('error', ignoreError)
   setImmediate(() => {
     if (!stream.destroyed) stream.close(CODES.REFUSED_STREAM)
   })
 }
-
-function ignore(): void {}
 
 /** Whether the session goes on, from the newest facts. */
 function reconsider(session: Session): void {
@@ -51,7 +49,7 @@ function reconsider(session: Session): void {
     draining: phase === 'draining' || phase === 'drained',
   }
   const reason = goawayReason(site.policy.keepAlive, facts, performance.now())
-  if (reason !== undefined) leave(session, reason)
+  if (reason !== undefined) leave(session, reason, true)
 }
 
 function onStreamClose(this: ServerHttp2Stream): void {
@@ -59,13 +57,12 @@ function onStreamClose(this: ServerHttp2Stream): void {
   if (exchange === undefined || !exchange.session.streams.delete(this)) return
   const { session, arrived } = exchange
   const { site } = session
-  const answered = !exchange.cut && this.sentHeaders !== undefined && this.writableFinished && this.rstCode === CODES.NO_ERROR
-  if (answered) {
+  if (!exchange.cut && isAnsweredWhole(this)) {
     if (!session.excess) site.counts.finished++
     site.run?.finished(arrived)
-  } else if (!exchange.cut && isGivenUp(this, session)) {
+  } else if (exchange.cut ? session.ending === 'half-closed' : isGivenUp(this, session)) {
     site.counts.aborted++
-    noteReset(session)
+    if (!exchange.cut) noteReset(session)
   } else {
     site.counts.cut++
     site.run?.wasCut()
@@ -77,12 +74,19 @@ function onStreamClose(this: ServerHttp2Stream): void {
   else setImmediate(closeIfDone, session)
 }
 
+/** Also where the client then broke off its upload: no answer was lost. */
+function isAnsweredWhole({ sentHeaders, writableFinished, rstCode, aborted }: ServerHttp2Stream): boolean {
+  return sentHeaders !== undefined && writableFinished && (rstCode === CODES.NO_ERROR || !aborted)
+}
+
 /**
- * The client reset the stream, broke the protocol on it, or went away. Node does not say whose the code is: INTERNAL_ERROR is what the
- * application's `destroy` sends.
+ * The client reset the stream, broke the protocol on it, or went away. Node does not say whose the code is, and a client may send any. The
+ * application's `destroy` means NO_ERROR, and leaves the output unfinished, or INTERNAL_ERROR, and leaves an error of its own.
  */
-function isGivenUp({ rstCode }: ServerHttp2Stream, { byPeer }: Session): boolean {
-  return byPeer || (rstCode !== CODES.NO_ERROR && rstCode !== CODES.INTERNAL_ERROR)
+function isGivenUp({ rstCode, errored, aborted, writableFinished }: ServerHttp2Stream, { byPeer }: Session): boolean {
+  if (byPeer) return true
+  if (rstCode === CODES.NO_ERROR) return aborted && writableFinished
+  return rstCode !== CODES.INTERNAL_ERROR || (errored !== null && 'code' in errored && errored.code === 'ERR_HTTP2_STREAM_ERROR')
 }
 
 function isFields(value: unknown): value is IncomingHttpHeaders {

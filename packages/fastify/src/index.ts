@@ -1,4 +1,4 @@
-import { type AdapterOptions, type Connections, govern, readinessAnswer } from '@halfclose/core/adapter'
+import { type AdapterOptions, type Connections, govern, optionTypeError, readinessAnswer } from '@halfclose/core/adapter'
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyTypeProvider, RawServerBase } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { leaveToDrain, loggerOf, requireFastify } from './app.js'
@@ -12,8 +12,17 @@ declare module 'fastify' {
   }
 }
 
-/** Options of {@link halfclose}: those of `attach` in `@halfclose/core`, and two more. Durations are milliseconds. */
-export interface HalfcloseFastifyOptions extends AdapterOptions {}
+/** Options of {@link halfclose}: those of `attach` in `@halfclose/core`, and three more. Durations are milliseconds. */
+export interface HalfcloseFastifyOptions extends AdapterOptions {
+  /**
+   * With `signals: true`: closes whatever application this Fastify instance is a part of, NestJS for example: `close: () => nest.close()`. Called
+   * once on a signal, instead of `app.close()`, which it is to call itself: after every request was answered, so that nobody needs any more what it
+   * closes. WebSockets, and what else was handed over to another protocol, may still be open: they have until the drain's deadline. The process exits
+   * when it has resolved and the drain is over; a rejection is a warning (`HALFCLOSE_CLOSE_FAILED`) and the exit code 1. There is no time limit but yours.
+   * Default: `app.close()`. Anything but a function: `HALFCLOSE_OPTION_TYPE`.
+   */
+  close?: (() => unknown) | undefined
+}
 
 type Plugin = FastifyPluginAsync<HalfcloseFastifyOptions, RawServerBase, FastifyTypeProvider>
 
@@ -22,16 +31,21 @@ const OF_REGISTER = ['prefix', 'logLevel', 'logSerializers']
 
 const plugin: Plugin = async (app, options) => {
   const { server } = app
+  const { close } = options
+  if (close !== undefined && typeof close !== 'function') {
+    throw optionTypeError('close', 'a function that closes the application', close)
+  }
   const governed = govern(
     {
       name: 'fastify',
       handler: app.routing,
-      alsoKnown: OF_REGISTER,
+      alsoKnown: ['close', ...OF_REGISTER],
       logger: loggerOf(app),
       already:
         'halfclose: this Fastify app has a policy already, in whatever scope; register the plugin once, and use `app.halfclose`',
-      // Both at once: the hook below finds the drain begun, with the reason it was begun for.
-      close: () => app.close(),
+      // Both at once: the hook below finds the drain begun, with the reason it was begun for. An outer application has no such hook, and
+      // would close what requests in flight still need.
+      close: close === undefined ? () => app.close() : () => governed.connections.answered().then(() => close()),
       adopted: leaveToDrain,
     },
     options,

@@ -4,13 +4,15 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Options } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
-import { Arrivals, within } from '../../../test/support/wait.js'
+import { Arrivals, patience, within } from '../../../test/support/wait.js'
 
 export interface Setup {
   host: 'fastify' | 'fastify-4' | 'express' | 'express-4'
   options?: Options & { signals?: boolean; readiness?: string }
   /** What its onClose hook, or onDrained, does. */
   closing?: 'fails'
+  /** The option `close`: an application around it, whose close() fails, throws, or takes no heed of Fastify. */
+  outer?: 'closes' | 'fails' | 'throws' | 'forgets'
   /** Which build of the adapter. */
   copy?: 'cjs'
 }
@@ -50,26 +52,32 @@ export class Child {
   }
 
   /** The first line that matches, also one that was printed before. */
-  async line(pattern: RegExp): Promise<RegExpExecArray> {
+  async line(pattern: RegExp, ms = patience): Promise<RegExpExecArray> {
     const ended = this.#exit.then(({ code }): never => {
       throw new Error(`it ended with ${code} and never printed ${pattern}:\n${this.lines.join('\n')}`)
     })
     ended.catch(() => {})
     for (let index = 0; ; index++) {
-      const line = await within(Promise.race([this.#said.at(index), ended]), () => `${pattern} in\n${this.lines.join('\n')}`)
+      const line = await within(Promise.race([this.#said.at(index), ended]), () => `${pattern} in\n${this.lines.join('\n')}`, ms)
       const match = pattern.exec(line)
       if (match) return match
     }
   }
 
   async ports(): Promise<number[]> {
-    return (await this.line(/^listening (.*)/))[1]!.split(' ').map(Number)
+    // Frameworks take their time to load where the machine has other work.
+    return (await this.line(/^listening (.*)/, 20_000))[1]!.split(' ').map(Number)
+  }
+
+  async connect(index: number): Promise<Client> {
+    const client = await Client.open({ port: (await this.ports())[index]! })
+    this.#clients.push(client)
+    return client
   }
 
   /** A client whose request has arrived at the application with this index, and waits there. */
   async inFlight(index: number): Promise<Client> {
-    const client = await Client.open({ port: (await this.ports())[index]! })
-    this.#clients.push(client)
+    const client = await this.connect(index)
     void client.send('GET /held HTTP/1.1\r\nHost: a\r\n\r\n')
     await this.line(new RegExp(`^arrived ${index}`))
     return client

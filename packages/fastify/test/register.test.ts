@@ -71,6 +71,7 @@ describe.each(versions)('registering on %s', (version) => {
         { readiness: '/ready', drain: 5 },
         { code: 'HALFCLOSE_OPTION_TYPE', path: 'drain' },
       ],
+      [{ close: true }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'close' }],
       [{ onDrained: () => {} }, { code: 'HALFCLOSE_OPTION_UNKNOWN', path: 'onDrained' }],
     ]
     for (const [options, error] of wrong) {
@@ -210,7 +211,8 @@ describe.each(versions)('registering on %s', (version) => {
 
     it('says 503 while leaving and draining, when requests are still served', async () => {
       const { app, held } = await started({ drain: { delay: 300, deadline: 8_000 } })
-      const [probe, busy] = [await connect(app), await connect(app)]
+      // One for each: while leaving, any answer may say close.
+      const [probe, later, busy] = [await connect(app), await connect(app), await connect(app)]
       void busy.send(get('/held', 'Authorization: x'))
       await held.arrived
       const closed = app.close()
@@ -220,7 +222,7 @@ describe.each(versions)('registering on %s', (version) => {
       expect(leaving.header('retry-after')).toBe('8')
       expect(leaving.header('cache-control')).toBe('no-store')
       await until('draining', () => app.halfclose.state === 'draining')
-      expect(await probe.ask(get('/ready'))).toMatchObject({
+      expect(await later.ask(get('/ready'))).toMatchObject({
         status: 503,
         text: '{"ready":false,"state":"draining"}',
         closes: true,

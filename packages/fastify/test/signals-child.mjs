@@ -9,10 +9,11 @@ const say = (...words) => console.log(...words)
 const apps = []
 
 const hosts = {
-  async fastify(index, { host, options, closing }) {
+  async fastify(index, { host, options, closing, outer }) {
     const { halfclose } = await import('@halfclose/fastify')
     const app = require(host)()
-    await app.register(halfclose, options)
+    const close = outer && outside(index, app, outer)
+    await app.register(halfclose, { ...options, close })
     app.addHook('onClose', async () => {
       say(`closed ${index} ${app.halfclose.state}`)
       if (closing === 'fails') throw new Error('the pool would not close')
@@ -41,6 +42,26 @@ const hosts = {
     if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
     return { server, close: () => new Promise((resolve) => server.close(resolve)) }
   },
+}
+
+/** close() of an application that Fastify is a part of. */
+function outside(index, app, outer) {
+  const upgraded = new Set()
+  app.server.on('upgrade', (_request, socket) => {
+    upgraded.add(socket)
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n')
+  })
+  const close = async () => {
+    say(`outer ${index} closes, ${app.halfclose.state}`)
+    for (const socket of upgraded) socket.end('bye')
+    if (outer === 'fails') throw new Error('the pool would not close')
+    if (outer !== 'forgets') await app.close()
+    say(`outer ${index} closed`)
+  }
+  if (outer !== 'throws') return close
+  return () => {
+    throw new Error('the pool would not close')
+  }
 }
 
 function sayState(index, connections) {

@@ -106,6 +106,69 @@ describe.each(hosts)('signals: true on %s', (host) => {
   })
 })
 
+describe.each(['fastify', 'fastify-4'] as const)('signals: true and `close` on %s, a part of another application', (host) => {
+  it.each([
+    ['SIGTERM', () => child.kill('SIGTERM')],
+    ["PM2's message", () => child.message('shutdown')],
+  ])('answers what is in flight on %s, and only then closes the other application, which closes Fastify', async (_how, tell) => {
+    start({ host, outer: 'closes' })
+    const client = await child.inFlight(0)
+    tell()
+    await child.line(/^state 0 draining/)
+    child.command('answer', 0)
+    expect(await client.next()).toMatchObject({ status: 200, text: 'held', closes: true })
+    expect(await client.closed()).toBe('fin')
+    expect(await child.exited()).toEqual({ code: 0, signal: null })
+    expect(child.lines.slice(child.lines.indexOf('state 0 draining'))).toEqual([
+      'state 0 draining',
+      'state 0 drained',
+      'outer 0 closes, drained',
+      'closed 0 drained',
+      'outer 0 closed',
+    ])
+  })
+
+  it('closes it while what speaks another protocol is still open, so that it can end that', async () => {
+    start({ host, outer: 'closes' })
+    const client = await child.connect(0)
+    void client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+    expect((await client.next()).status).toBe(101)
+    child.kill('SIGTERM')
+    await child.line(/^outer 0 closes, draining/)
+    expect(await client.closed()).toBe('fin')
+    expect(await child.exited()).toEqual({ code: 0, signal: null })
+    expect(child.lines).toContain('outer 0 closed')
+  })
+
+  it('closes it where something was cut, too, and exits with 1', async () => {
+    start({ host, outer: 'closes', options: { drain: { deadline: 300 } } })
+    const client = await child.inFlight(0)
+    child.kill('SIGTERM')
+    await client.closed()
+    expect(await child.exited()).toEqual({ code: 1, signal: null })
+    expect(child.lines.slice(-3)).toEqual(['outer 0 closes, drained', 'closed 0 drained', 'outer 0 closed'])
+  })
+
+  it.each(['fails', 'throws'] as const)('exits with 1 when closing it %s, and says why', async (outer) => {
+    start({ host, outer })
+    const client = await child.inFlight(0)
+    child.kill('SIGTERM')
+    await child.line(/^state 0 draining/)
+    child.command('answer', 0)
+    expect(await client.next()).toMatchObject({ status: 200, text: 'held', closes: true })
+    expect(await child.exited()).toEqual({ code: 1, signal: null })
+    expect(child.lines.join('\n')).toMatch(/HALFCLOSE_CLOSE_FAILED.*fastify did not close: Error: the pool would not close/)
+  })
+
+  it('does not wait for Fastify where the other application forgets it', async () => {
+    start({ host, outer: 'forgets' })
+    await child.ports()
+    child.kill('SIGTERM')
+    expect(await child.exited()).toEqual({ code: 0, signal: null })
+    expect(child.lines).toContain('outer 0 closed')
+  })
+})
+
 describe('two applications in one process', () => {
   it.each<[string, Setup, Setup]>([
     ['Fastify and Express', { host: 'fastify' }, { host: 'express' }],

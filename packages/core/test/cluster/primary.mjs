@@ -1,19 +1,39 @@
-// The primary of a cluster of two workers. Speaks with the test over IPC: { port }, then { restarts } or { error } for each 'restart'.
+// The primary of a cluster of two workers. Speaks with the test over IPC: { port }; then { restarts } or { error } for each { restart },
+// and { leaving, forked, pids } for each { look }.
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { rollingRestart } from '../../dist/esm/cluster.js'
+import { isLeaving, rollingRestart } from '../../dist/esm/cluster.js'
 
 cluster.setupPrimary({ exec: fileURLToPath(new URL('worker.mjs', import.meta.url)) })
+let forked = 0
+cluster.on('fork', () => {
+  forked++
+})
 let port = 0
 for (let count = 0; count < 2; count++) [{ port }] = await once(cluster.fork(), 'listening')
 
-process.on('message', ({ env, ...options }) => {
-  rollingRestart({ ...options, env }).then(
-    (restarts) => process.send({ restarts: restarts.map(({ code, signal, clean }) => ({ code, signal, clean })) }),
-    ({ code, message }) => process.send({ error: { code, message } }),
-  )
-})
+const aborting = new AbortController()
+const pidsOf = (workers) => workers.map(({ process }) => process.pid)
+
+const commands = {
+  restart(options) {
+    rollingRestart({ ...options, signal: aborting.signal }).then(
+      (restarts) =>
+        process.send({
+          restarts: restarts.map(({ old, code, signal, clean }) => ({ pid: old.process.pid, code, signal, clean })),
+        }),
+      ({ code, message }) => process.send({ error: { code, message } }),
+    )
+  },
+  abort: () => aborting.abort(),
+  look() {
+    const workers = Object.values(cluster.workers)
+    process.send({ look: { forked, leaving: pidsOf(workers.filter(isLeaving)), pids: pidsOf(workers) } })
+  },
+}
+
+process.on('message', ({ command, options }) => commands[command](options))
 process.once('disconnect', () => {
   for (const worker of Object.values(cluster.workers)) worker.process.kill('SIGKILL')
   process.exit()
