@@ -259,7 +259,8 @@ export class Run {
 }
 
 function leftToOthers({ registry, sessions, handshakes }: Site): boolean {
-  if (handshakes.size > 0 || sessions.size > 0) return false
+  if (handshakes.size > 0) return false
+  for (const { onlyTunnels } of sessions) if (!onlyTunnels) return false
   for (const { phase } of registry) if (phase !== 'upgraded') return false
   return true
 }

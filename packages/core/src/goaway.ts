@@ -16,12 +16,53 @@ import type { CloseReason } from './types.js'
  */
 export function leave(session: Session, reason: CloseReason, amid = false): void {
   if (session.ending !== undefined || session.http2.destroyed) return
-  session.ending = reason
+  if (mayBeTold(session, reason)) {
+    if (session.notice === undefined) giveNotice(session, reason)
+    return
+  }
+  conclude(session, reason, amid)
+}
+
+function conclude(session: Session, reason: CloseReason, amid: boolean): void {
+  if (session.ending !== undefined || session.http2.destroyed) return
+  session.ending = session.notice ?? reason
   session.closedFirst ??= 'server'
   // The timer of a half-closed client goes on.
   if (!session.inputEnded) session.clearTimer()
   if (amid) setImmediate(announce, session)
   else announce(session)
+}
+
+/** How long a client may take to answer that it has seen the notice, in ms. */
+const NOTICE = 1_000
+
+/**
+ * The first of the two GOAWAYs of RFC 9113 §6.8: "open no more", before it is said which stream was the last. What crosses it is still
+ * run, so that nothing is lost to a client that asks nothing again (HAProxy). The second one follows when the client has answered a PING,
+ * which comes behind all that it sent before.
+ *
+ * nghttp2's own is not exposed, so the frame goes onto the TCP socket beside it: whole frames are written there, in order. Over TLS a write
+ * beside Node's own would abort the process: there is but one GOAWAY.
+ */
+function giveNotice(session: Session, reason: CloseReason): void {
+  const { http2, socket } = session
+  session.notice = reason
+  Reflect.apply(Socket.prototype.write, socket, [NOTICE_FRAME])
+  const timer = setTimeout(() => conclude(session, reason, false), NOTICE)
+  const answered = () => {
+    clearTimeout(timer)
+    conclude(session, reason, true)
+  }
+  if (!http2.ping(answered)) answered()
+}
+
+/** GOAWAY on stream 0: the highest id there is, NO_ERROR. */
+const NOTICE_FRAME = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0])
+
+/** Not where the client has gone, where it takes too much, or where the limit is reached. */
+function mayBeTold({ http2, socket, inputEnded }: Session, reason: CloseReason): boolean {
+  if (http2.encrypted !== false || inputEnded || !socket.writable) return false
+  return reason === 'draining' || reason === 'idle' || reason === 'max-age' || reason === 'no-keep-alive'
 }
 
 function announce(session: Session): void {
@@ -137,7 +178,7 @@ function end(this: Socket, ...args: unknown[]): Socket {
     session.lingering = true
     session.clearTimer()
     // The client's own GOAWAY, FIN or error was noted before; else it was the application.
-    session.ending ??= session.inputEnded ? 'client-close' : 'handler'
+    session.ending ??= session.notice ?? (session.inputEnded ? 'client-close' : 'handler')
     session.closedFirst ??= 'server'
     session.site.sessions.linger(session)
   }

@@ -24,6 +24,8 @@ export interface StreamExchange {
   readonly arrived: number
   readonly method: string | undefined
   readonly path: string | undefined
+  /** CONNECT, be it for WebSocket (RFC 8441): another protocol from now on, which its own end finishes. */
+  readonly tunnel: boolean
   /** We broke it off. */
   cut: boolean
 }
@@ -37,6 +39,8 @@ export class Session {
   readonly streams = new Map<ServerHttp2Stream, StreamExchange>()
   /** Why it ends, once that is decided: a GOAWAY has been sent, and later streams are refused. */
   ending: CloseReason | undefined = undefined
+  /** The client was told that it will end, but not yet up to which stream. */
+  notice: CloseReason | undefined = undefined
   closedFirst: 'server' | 'peer' | undefined = undefined
   /** Our output is shut. */
   lingering = false
@@ -77,9 +81,16 @@ export class Session {
 
   get state(): ConnectionState {
     if (this.lingering) return 'lingering'
+    if (this.onlyTunnels) return 'upgraded'
     if (this.ending !== undefined) return 'closing'
     if (this.streams.size > 0) return 'busy'
     return this.requests === 0 ? 'silent' : 'idle'
+  }
+
+  /** Every stream in flight has been handed over to another protocol. */
+  get onlyTunnels(): boolean {
+    for (const { tunnel } of this.streams.values()) if (!tunnel) return false
+    return this.streams.size > 0
   }
 
   /** Streams may close after their connection: nothing is timed then. */

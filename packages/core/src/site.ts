@@ -236,7 +236,7 @@ export class Site {
     this.sessions.delete(session)
     this.capacity.leave(session)
     session.byPeer ||= session.ending === undefined
-    this.#record(session, session.ending ?? 'peer')
+    this.#record(session, session.ending ?? session.notice ?? 'peer')
   }
 
   #record({ requests, closedFirst, ending, socket, openedAt }: Connection | Session, reason: CloseReason): void {

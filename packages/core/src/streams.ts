@@ -3,7 +3,7 @@ import { noteReset } from './floods.js'
 import { closeIfDone, ignoreError, leave } from './goaway.js'
 import { goawayReason } from './policy.js'
 import { bindExchange, CODES, exchangeOf, type Session } from './session.js'
-import type { Site } from './site.js'
+import type { AnyResponse, Site } from './site.js'
 
 /** A stream was opened. Streams wait for nobody; but none that comes behind the GOAWAY is handed over. */
 export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
@@ -20,12 +20,38 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   session.lastStream = stream.id ?? session.lastStream
   if (!session.excess) site.counts.received++
   const headers = isFields(args[1]) ? args[1] : {}
-  bindExchange(stream, { session, arrived: performance.now(), method: headers[':method'], path: headers[':path'], cut: false })
+  const { ':method': method, ':path': path } = headers
+  const tunnel = method === 'CONNECT'
+  bindExchange(stream, { session, arrived: performance.now(), method, path, tunnel, cut: false })
+  if (tunnel) site.counts.finished++
+  Object.assign(stream, { destroy: destroyStream })
   stream.on('close', onStreamClose)
   reconsider(session)
   if (!session.excess) return site.forward('stream', args)
-  stream.respond({ ':status': 503, 'retry-after': '1' }, { endStream: true })
+  // As in HTTP/1.1: no handler, but a readiness probe gets through.
+  if (site.intercept?.({ url: path, method }, answerOn(stream)) !== true)
+    stream.respond({ ':status': 503, 'retry-after': '1' }, { endStream: true })
   return true
+}
+
+function answerOn(stream: ServerHttp2Stream): AnyResponse {
+  return {
+    writeHead: (status, fields) => stream.respond({ ':status': status, ...fields }),
+    end: (body) => stream.end(body),
+  }
+}
+
+/**
+ * `stream.destroy` of a governed stream, and with it `res.destroy()`: without an error Node would reset it with NO_ERROR, and half a body would
+ * look whole to many clients.
+ */
+function destroyStream(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
+  const exchange = exchangeOf(this)
+  const prior: ServerHttp2Stream['destroy'] = Object.getPrototypeOf(this).destroy
+  const breaksOff = exchange !== undefined && !exchange.tunnel && !this.closed && this.headersSent && !this.writableEnded
+  if (!breaksOff || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
+  this.on('error', ignoreError)
+  return Reflect.apply(prior, this, [new Error('halfclose: the response was broken off')])
 }
 
 /** Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7). Not amid what is being read. */
@@ -57,7 +83,8 @@ function onStreamClose(this: ServerHttp2Stream): void {
   if (exchange === undefined || !exchange.session.streams.delete(this)) return
   const { session, arrived } = exchange
   const { site } = session
-  if (!exchange.cut && isAnsweredWhole(this)) {
+  if (exchange.tunnel) site.run?.check()
+  else if (!exchange.cut && isAnsweredWhole(this)) {
     if (!session.excess) site.counts.finished++
     site.run?.finished(arrived)
   } else if (exchange.cut ? session.ending === 'half-closed' : isGivenUp(this, session)) {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { type Case, plain } from '../../support/h2/contract.js'
 import { announced, drained, endsWith, keptItsWord } from '../../support/h2/expect.js'
+import { ACK, frame } from '../../support/h2/frames.js'
 import { pass, until, within } from '../../support/wait.js'
 
 /** What becomes of the streams of a session when the server is told to stop. */
@@ -176,13 +177,49 @@ export const drain: Case[] = [
       await pass(300)
       for (let i = 0; i < 10; i++) {
         client.ping()
-        client.ask('/too-late')
+        client.ask(`/late/${i}`)
         await pass(20)
       }
       client.connection.stream.resume()
       equal((await client.answer(stream)).text, 'the last answer')
-      await endsWith(client, stream)
-      deepEqual([session.length, host.paths], [1, ['/held']])
+      // Behind a notice some of them are run: up to the one that the GOAWAY then names.
+      await client.closed()
+      await endsWith(client, client.goaways.at(-1)?.last ?? 0)
+      keptItsWord(host, client, (opened) => (opened === stream ? '/held' : `/late/${(opened - stream) / 2 - 1}`))
+      equal(session.length, 1)
+    },
+  },
+  {
+    id: 'h2-drain/two-goaways',
+    rules: ['R169', 'R170', 'R202'],
+    title:
+      'without TLS the GOAWAY comes twice: first as a notice; what crosses that is run, up to the stream that the second one names',
+    hosts: ['http2', 'fastify4h2', 'fastify5h2'],
+    run: async (host) => {
+      const client = await host.connect({ polite: false })
+      await client.get('/before')
+      void host.stop()
+      await until('the notice', () => client.notices.length === 1)
+      // Sent before it has said that it knows: it has not seen the notice yet.
+      equal((await client.get('/crossing')).text, '/crossing')
+      equal(client.goaways.length, 0)
+      const { data } = await client.frame('PING', ({ ack }) => !ack)
+      void client.send(frame('PING', ACK, 0, data))
+      await endsWith(client, 3)
+      deepEqual(host.paths, ['/before', '/crossing'])
+    },
+  },
+  {
+    id: 'h2-drain/notice-unanswered',
+    rules: ['R169', 'R202'],
+    title: 'a client that never answers the PING behind the notice is told the last stream all the same, a second later',
+    hosts: ['http2', 'fastify4h2', 'fastify5h2'],
+    run: async (host) => {
+      const client = await host.connect({ polite: false })
+      await client.get('/')
+      await drained(host)
+      await endsWith(client, 1)
+      equal(client.notices.length, 1)
     },
   },
   {

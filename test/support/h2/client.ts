@@ -7,6 +7,7 @@ import {
   END_HEADERS,
   END_STREAM,
   encodeFields,
+  errors,
   type Fields,
   type Frame,
   type FrameOf,
@@ -17,6 +18,9 @@ import {
   settingsFrame,
   uint32,
 } from './frames.js'
+
+/** The last stream id of the first of two GOAWAYs (RFC 9113 §6.8). */
+const NOTICE = 2 ** 31 - 1
 
 export interface FrameClientOptions extends Omit<ClientOptions, 'reads' | 'alpn'> {
   settings?: readonly (readonly [id: number, value: number])[] | undefined
@@ -52,6 +56,8 @@ export class Answer {
 export class FrameClient {
   readonly frames = new Arrivals<Frame>()
   readonly goaways: FrameOf<'GOAWAY'>[] = []
+  /** GOAWAYs that do not say yet which stream is the last. */
+  readonly notices: FrameOf<'GOAWAY'>[] = []
   readonly answers = new Map<number, Answer>()
   /** Streams that were opened, in order. */
   readonly opened: number[] = []
@@ -224,8 +230,10 @@ export class FrameClient {
     this.#note(`received ${describeFrame(one)}`)
     this.#account(one)
     if (this.polite && this.#started) this.#reply(one)
-    this.frames.push(one)
-    if (one.type === 'GOAWAY') this.goaways.push(one)
+    // A notice is no answer to "which stream was the last?": whoever waits for a GOAWAY waits for that.
+    if (one.type === 'GOAWAY' && one.last === NOTICE && one.code === errors.NO_ERROR) this.notices.push(one)
+    else this.frames.push(one)
+    if (one.type === 'GOAWAY' && one.last !== NOTICE) this.goaways.push(one)
     this.wake()
   }
 
