@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { type Connection, connectionOf } from './connection.js'
 import { resumeReading } from './reading.js'
@@ -9,7 +10,7 @@ import type { CloseReason } from './types.js'
  * `linger.quiet`.
  */
 export function shut(connection: Connection, reason: CloseReason, quiet = Number.POSITIVE_INFINITY): void {
-  const { socket, phase, site, current } = connection
+  const { socket, phase, site, current, unread } = connection
   if (phase === 'lingering' || phase === 'upgraded' || socket.destroyed) return
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
@@ -21,8 +22,20 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   dropWaiting(connection)
   resumeReading(connection)
   socket.end()
+  socket.end = endAgain
   // Node calls destroySoon() before our own 'finish' listener has taken the exchange away.
-  site.lingering.add(connection, quiet, current?.bodyTaken === true ? current.req : undefined)
+  const reader = current?.bodyTaken === true ? current.req : undefined
+  site.lingering.add(connection, quiet, reader, isAmid(connection, current?.req ?? unread))
+}
+
+/** Something has begun to arrive that is not whole yet, or has come that nobody will read. */
+function isAmid({ receiving }: Connection, req: IncomingMessage | undefined): boolean {
+  return req === undefined ? receiving : !req.complete
+}
+
+/** `socket.end` of a connection that has ended its output: Node calls it at the peer's FIN, and would make an error, with its stack, for nobody. */
+function endAgain(this: Socket, ...args: unknown[]): Socket {
+  return args.length === 0 ? this : Reflect.apply(Socket.prototype.end, this, args)
 }
 
 /** Ends a connection at once. The peer can tell from the framing, or by a reset, that a response was broken off. */

@@ -77,7 +77,7 @@ export class Sessions {
   }
 
   linger(session: Session): void {
-    this.#lingering.add(session, Number.POSITIVE_INFINITY, undefined)
+    this.#lingering.add(session, Number.POSITIVE_INFINITY, undefined, true)
   }
 
   delete(session: Session): void {
