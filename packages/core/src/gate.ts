@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { end, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, type Waiting } from './connection.js'
@@ -56,9 +56,7 @@ function hold(connection: Connection, event: string, args: Waiting['args']): tru
 function begin(connection: Connection, event: RequestEvent, req: IncomingMessage, res: ServerResponse, arrived: number): boolean {
   const { site } = connection
   connection.phase = 'busy'
-  connection.unread = undefined
-  connection.blame = undefined
-  clearTimeout(connection.timer)
+  connection.beginAnew()
   site.capacity.busy(connection)
   connection.requests++
   if (!connection.excess) site.counts.received++
@@ -78,7 +76,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   res.writeHead = writeHead
   res.write = write
   res.end = end
-  if (HAS_ALIAS) Reflect.set(res, 'writeHeader', writeHead)
+  if (hasAlias(res)) res.writeHeader = writeHead
   res.on('finish', onFinish)
   if (connection.inputEnded) boundAnswer(connection)
   if (req.httpVersionMajor !== 1) {
@@ -121,8 +119,10 @@ function nothing(): void {}
 
 const NO_INTERIM = { writeContinue: nothing, writeProcessing: nothing, writeEarlyHints: nothing, writeInformation: nothing }
 
-/** `writeHeader`, another name for `writeHead` until Node 25. */
-const HAS_ALIAS = 'writeHeader' in ServerResponse.prototype
+/** `writeHeader` is another name for `writeHead` until Node 25. */
+function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: ServerResponse['writeHead'] } {
+  return 'writeHeader' in res
+}
 
 /** The response is with the kernel. Runs after Node's own listener, which has taken the response off the socket. */
 function onFinish(this: ServerResponse): void {

@@ -51,6 +51,14 @@ export abstract class Uncommon {
     this.#extras[name] = value
   }
 
+  /** A request begins: what belonged to the one before it is over. */
+  beginAnew(): void {
+    if (this.#extras === undefined) return
+    this.#extras.unread = undefined
+    this.#extras.blame = undefined
+    clearTimeout(this.#extras.timer)
+  }
+
   get waiting(): Extras['waiting'] {
     return (this.#extras ?? NONE).waiting
   }
