@@ -90,7 +90,7 @@ export interface TcpOptions {
 
 /** What is particular to HTTP/2. `keepAlive.maxRequests` and `maxAge` hold for a session too, and end it with a GOAWAY. */
 export interface Http2Options {
-  /** Milliseconds a session without a stream is kept; then it gets a GOAWAY. Default: `keepAlive.hold` where that, or `timeout`, is given, else at least 72_000. */
+  /** Milliseconds a session without a stream is kept; then it gets a GOAWAY. Default: `keepAlive.hold` where that, or `timeout`, is given, else at least 72_000; with `keepAlive: false` 0: a session ends with its last stream. */
   hold?: number | undefined
   /** Streams open at once, where the server's own `settings` have no `maxConcurrentStreams`. Default 128; `false`: no limit. */
   streams?: number | false | undefined
