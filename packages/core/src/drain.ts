@@ -19,6 +19,8 @@ import type { DrainPolicy, Report, ServerState } from './types.js'
 const SWEEP = 50
 /** Connections closed in one turn of the loop, so that ten thousand idle ones do not stall it. */
 const BATCH = 100
+/** Connections found in one look, for the same reason; then it looks again. */
+const FOUND = 1_000
 /** Turns of the loop, and milliseconds, that must bring no new connection before the listener closes, and the longest this may take, in ms. */
 const QUIET_TURNS = 4
 const QUIET_MS = 25
@@ -189,12 +191,17 @@ export class Run {
           if (!between.has(connection.socket)) continue
         }
         this.#due.add(connection)
+        if (this.#due.size >= FOUND) break
       }
       site.handshakes.destroyWhere((openedAt) => now >= silentDue(this.#plan.silent, openedAt, this.#tally.leftAt))
     }
     if (this.#looking || this.#due.size === 0) return
     this.#looking = true
     afterPoll(this.#closeDue)
+  }
+
+  readonly #lookAgain = (): void => {
+    if (!this.#empty) this.#sweep()
   }
 
   readonly #closeDue = (): void => {
@@ -207,6 +214,7 @@ export class Run {
     }
     this.#looking = this.#due.size > 0
     if (this.#looking) setImmediate(this.#closeDue)
+    else if (closed === BATCH) setImmediate(this.#lookAgain)
   }
 
   /** What is left now is cut, save that idle and silent connections still end output first; `linger.quiet` later nothing is left. */
