@@ -1,21 +1,21 @@
 // docs/conformance.md from rules.json, exempt.json and results.json: prints it; `node test/conformance/render.mjs write` writes it.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { nodes, read } from './results.mjs'
+import { hosts, nodes, read } from './results.mjs'
 
 const json = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))
 const rules = json('rules.json')
 const exempt = json('exempt.json')
 const results = read()
 
-/** Bare Node is `http` and `https`; what Express and Fastify do with the contract is in the README. */
-const BARE = [0, 1]
+/** What Express and Fastify do with the contract is in the README. */
+const BARE = ['http', 'https', 'http2', 'https2', 'https2and1']
 
 /** Of the cases that hold a rule: [how many pass, of how many], on one Node or on all. */
-function count(rule, mode, majors, hosts) {
+function count(rule, mode, majors, on) {
   let [passed, all] = [0, 0]
   for (const [id, held] of Object.entries(results.rules)) {
     if (!held.includes(rule)) continue
-    const letters = majors.flatMap((major) => [...(results.nodes[major]?.cases[id]?.[mode] ?? '')].filter((_, i) => hosts(i)))
+    const letters = majors.flatMap((major) => [...(results.nodes[major]?.cases[id]?.[mode] ?? '')].filter((_, i) => on(hosts[i])))
     const tried = letters.filter((letter) => letter === 'p' || letter === 'f')
     if (tried.length === 0) continue
     all++
@@ -37,8 +37,8 @@ const row = (cells) => `| ${cells.join(' | ')} |`
 const plain = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('*', '\\*')
 const bareColumns = nodes.map((major) => `bare ${major}`)
 
-function ruleRow({ id, section, level, rule }) {
-  const words = exempt[id] === undefined ? plain(rule) : `${plain(rule)} *${plain(exempt[id])}*`
+function ruleRow({ id, section, level, rule, note = exempt[id] }) {
+  const words = note === undefined ? plain(rule) : `${plain(rule)} *${plain(note)}*`
   const found = halfcloseOf(id)
   const ours = cell(found) === 'pass' ? `pass ${found[1]}` : cell(found)
   return row([id, plain(section), level, words, ...nodes.map((major) => cell(bareOf(id, major))), ours])
@@ -76,20 +76,24 @@ function summary() {
 function document() {
   const tested = rules.filter(({ id }) => halfcloseOf(id)[1] > 0)
   const versions = nodes.map((major) => results.nodes[major]?.version).filter((version) => version !== undefined)
+  const ids = Object.keys(results.rules)
+  const overHttp2 = ids.filter((id) => id.startsWith('h2-')).length
   const sources = [...new Set(rules.map(({ source }) => source))]
   return `# Conformance
 
 What a server owes its connections, rule by rule, and who keeps it. ${rules.length} rules come from the texts named below; ${tested.length} of them
-are tried on a raw socket, by ${Object.keys(results.rules).length} cases, on Node ${versions.join(', ')}. The others are about HTTP/2, clients or
-proxies, or are kept by the kernel: the row says so.
+are tried on a raw socket, by ${ids.length - overHttp2} cases over HTTP/1 and ${overHttp2} over HTTP/2, on Node ${versions.join(', ')}. The others are
+about clients or proxies, or are kept by the kernel: the row says so.
 
-- **pass**: every case that holds the rule passed. For bare Node on \`http\` and \`https\`; for halfclose on those two and on Express 4 and 5 and
-  Fastify 4 and 5, on all four Nodes, with the number of cases.
+- **pass**: every case that holds the rule passed, on every host that it is for. With halfclose on all four Nodes, with the number of cases.
+- The hosts are, for HTTP/1, \`http\`, \`https\`, Express 4 and 5, Fastify 4 and 5; for HTTP/2, \`node:http2\` without TLS, with TLS, and with TLS and
+  \`allowHTTP1\`, Fastify 4 and 5 without TLS, and with \`allowHTTP1\` Fastify 5 and Express 4 and 5. Bare Node is those without a framework.
+- A rule of HTTP/1 may be held by cases over HTTP/2 too, where it says something of both. The ids of those begin with \`h2-\`.
 - **fail 2/5**: only two of the rule's five cases passed. The server need not be wrong each time: a rule may ask for what Node has no option for,
   such as a \`max\` that counts down.
 - **–**: not tried, or all that its cases ask for is what only halfclose has, such as counts.
 
-A rule is a sentence of ours for what the text says; a case is named after it, so \`npm run jest -- test/contract -t R125\` plays all cases of
+A rule is a sentence of ours for what the text says; a case is named after it, so \`npm run jest -- test/contract test/http2 -t R125\` plays all cases of
 one rule. A pass says that these cases pass, not that no server could be wrong in another way.
 
 Made by \`npm run test:matrix\`, which plays the whole contract on each Node and writes \`test/conformance/results.json\`; this page is rendered from

@@ -27,7 +27,7 @@ export function read() {
   const parsed = map(stored.nodes, ({ version, cases }) => ({
     version,
     cases: map(cases, (letters) => {
-      const [bare, halfclose] = letters.split(' ')
+      const [bare, halfclose] = letters.split(' ').map((each) => each.padEnd(hosts.length, '-')) // written before a host was added
       return { bare, halfclose }
     }),
   }))

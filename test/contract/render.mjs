@@ -23,9 +23,9 @@ const telling = {
 }
 /** [heading, hosts]: a tick only where every one of them passes. */
 const columns = [
-  ['Node', ['http', 'https']],
-  ['Express', ['express4', 'express5']],
-  ['Fastify', ['fastify4', 'fastify5']],
+  ['Node', ['http', 'https', 'http2', 'https2', 'https2and1']],
+  ['Express', ['express4', 'express5', 'express4h2and1', 'express5h2and1']],
+  ['Fastify', ['fastify4', 'fastify5', 'fastify4h2', 'fastify5h2', 'fastify5h2and1']],
 ]
 
 const row = (cells) => `| ${cells.join(' | ')} |`

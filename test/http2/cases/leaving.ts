@@ -10,6 +10,7 @@ export const leaving: Case[] = [
     rules: ['R005', 'R052', 'R168'],
     title:
       'sessions get their GOAWAYs one after another over the end of the delay: not before proxies have seen it, nor all at once, to come back at once',
+    alone: true, // a flood beside it blocks the loop, and those whose turn it was are then told together
     options: { drain: { delay: 3_000 } },
     run: async (host) => {
       const clients = await Promise.all(Array.from({ length: 20 }, () => host.idleClient()))
