@@ -20,6 +20,9 @@ const telling = {
   'gate/malformed-behind-good': 'a malformed request does not swallow the answer before it',
   'truncation/handler-aborts': 'half an HTTP/1.0 body does not look like a whole one',
   'truncation/short-then-next': 'a body shorter than its Content-Length does not run into the next response',
+  'h2-conformance/half-closed': 'HTTP/2: a client that sends its request, then FIN, is answered',
+  'h2-policy/max-requests': 'HTTP/2: five streams at once over a limit of three: three answers, and a GOAWAY that says so',
+  'h2-abuse/ping-flood': 'HTTP/2: a flood of PING is ended',
 }
 /** [heading, hosts]: a tick only where every one of them passes. */
 const columns = [
