@@ -1,0 +1,61 @@
+// What a host is run with. A peer is set up as its own documentation shows it first, with its defaults (terminus would end the process by a
+// signal, which leaves it no time to report: hence useExit0).
+import { createTerminus } from '@godaddy/terminus'
+import gracefulShutdown from 'http-graceful-shutdown'
+import { createHttpTerminator } from 'http-terminator'
+import stoppable from 'stoppable'
+
+/** More requests than any run sends on a connection: the counting is what costs, not the closing. */
+const NEVER_REACHED = 100_000_000
+
+/**
+ * `options`: halfclose with these; `wrap`: a peer, which returns how it is told to stop. With neither it is the bare host; `again` is the
+ * bare host once more, in another process: what differs between the two is noise.
+ */
+export const variants = {
+  bare: {},
+  again: {},
+  halfclose: { options: {} },
+  counting: { options: { keepAlive: { maxRequests: NEVER_REACHED } } },
+  'http-terminator': {
+    wrap(server) {
+      const terminator = createHttpTerminator({ server })
+      return () => terminator.terminate()
+    },
+  },
+  stoppable: {
+    wrap(server) {
+      stoppable(server)
+      return () => new Promise((resolve) => server.stop(resolve))
+    },
+  },
+  terminus: {
+    wrap(server) {
+      createTerminus(server, { healthChecks: { '/healthcheck': async () => {} }, useExit0: true })
+      return bySignal
+    },
+  },
+  'http-graceful-shutdown': {
+    wrap(server) {
+      gracefulShutdown(server)
+      return bySignal
+    },
+  },
+}
+
+/** These two end the process themselves. */
+function bySignal() {
+  process.kill(process.pid, 'SIGTERM')
+  return new Promise(() => {})
+}
+
+export const labels = {
+  bare: 'bare',
+  again: 'bare again (noise)',
+  halfclose: 'halfclose',
+  counting: 'halfclose, maxRequests',
+  terminus: '@godaddy/terminus',
+}
+
+export const labelOf = (variant) => labels[variant] ?? variant
+export const hosts = ['http', 'express', 'fastify']

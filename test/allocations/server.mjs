@@ -1,0 +1,43 @@
+// A server that says how much of its heap is in use. Started by measure.mjs, with a heap that is never collected unless it is asked to.
+import { createServer } from 'node:http'
+import { getHeapSnapshot } from 'node:v8'
+import { attach } from '@halfclose/core'
+
+const [variant, flaw] = process.argv.slice(2)
+const server = createServer((_req, res) => {
+  res.setHeader('Content-Type', 'text/plain')
+  res.end('hello')
+})
+server.keepAliveTimeout = 600_000
+const keepAlive = { timeout: 5_000, hold: 600_000 }
+if (variant === 'halfclose') attach(server, { keepAlive })
+if (variant === 'counting') attach(server, { keepAlive: { ...keepAlive, maxRequests: 1_000_000 } })
+
+// The regressions that must be noticed: one closure more.
+if (flaw === 'request') server.on('request', (req) => Object.assign(req, { flaw: () => req }))
+if (flaw === 'connection') server.on('connection', (socket) => Object.assign(socket, { flaw: () => socket }))
+
+let collections = 0
+new PerformanceObserver((list) => {
+  collections += list.getEntries().length
+}).observe({ entryTypes: ['gc'] })
+
+process.on('message', async ({ collect, live }) => {
+  if (collect) globalThis.gc()
+  const open = await new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
+  process.send({ used: process.memoryUsage().heapUsed, live: live && (await liveBytes()), collections, open })
+})
+
+/** The sizes of all objects that can be reached, from a snapshot: in exact bytes, which the collector's own figure is not. */
+async function liveBytes() {
+  const pieces = []
+  for await (const piece of getHeapSnapshot()) pieces.push(piece)
+  const { snapshot, nodes } = JSON.parse(Buffer.concat(pieces).toString())
+  const { node_fields: fields } = snapshot.meta
+  let sum = 0
+  for (let at = fields.indexOf('self_size'); at < nodes.length; at += fields.length) sum += nodes[at]
+  return sum
+}
+
+process.on('disconnect', () => process.exit())
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
