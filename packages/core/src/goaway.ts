@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { types } from 'node:util'
 import { isConnectionError } from './closing.js'
 import { afterPoll } from './idle.js'
+import { writeBeside } from './node-private.js'
 import { CODES, type Session, sessionOf } from './session.js'
 import type { CloseReason } from './types.js'
 
@@ -33,27 +34,37 @@ function conclude(session: Session, reason: CloseReason, amid: boolean): void {
   else announce(session)
 }
 
-/** How long a client may take to answer that it has seen the notice, in ms. */
+/** How long a client may take to answer that it has seen the notice, and how long its socket may be busy before that, in ms. */
 const NOTICE = 1_000
+/** How often a busy socket is tried again, in ms. */
+const AGAIN = 20
 
 /**
  * The first of the two GOAWAYs of RFC 9113 §6.8: "open no more", before it is said which stream was the last. What crosses it is still
  * run, so that nothing is lost to a client that asks nothing again (HAProxy). The second one follows when the client has answered a PING,
- * which comes behind all that it sent before.
- *
- * nghttp2's own is not exposed, so the frame goes onto the TCP socket beside it: whole frames are written there, in order. Over TLS a write
- * beside Node's own would abort the process: there is but one GOAWAY.
+ * which comes behind all that it sent before. nghttp2's own is not exposed, so the frame is written beside it, between two of its writes.
  */
 function giveNotice(session: Session, reason: CloseReason): void {
-  const { http2, socket } = session
   session.notice = reason
-  Reflect.apply(Socket.prototype.write, socket, [NOTICE_FRAME])
+  tryNotice(session, reason, performance.now() + NOTICE)
+}
+
+function tryNotice(session: Session, reason: CloseReason, until: number): void {
+  if (session.ending !== undefined || session.released) return
+  const written = writeBeside(session.socket, NOTICE_FRAME)
+  if (written === 'all') awaitAnswer(session, reason)
+  else if (written === 'some') killSession(session)
+  else if (performance.now() >= until) conclude(session, reason, false)
+  else setTimeout(tryNotice, AGAIN, session, reason, until)
+}
+
+function awaitAnswer(session: Session, reason: CloseReason): void {
   const timer = setTimeout(() => conclude(session, reason, false), NOTICE)
   const answered = () => {
     clearTimeout(timer)
     conclude(session, reason, true)
   }
-  if (!http2.ping(answered)) answered()
+  if (!session.http2.ping(answered)) answered()
 }
 
 /** GOAWAY on stream 0: the highest id there is, NO_ERROR. */
@@ -99,7 +110,12 @@ export function cutSession(session: Session, reason: CloseReason): void {
 function breakOff(stream: ServerHttp2Stream): void {
   // The application may not listen, and the error is ours.
   stream.on('error', ignoreError)
-  stream.destroy(new Error('halfclose: the response was broken off'))
+  stream.destroy(brokenOff())
+}
+
+/** With the code that Node's own streams have where one ends before its time. */
+export function brokenOff(): Error {
+  return Object.assign(new Error('halfclose: the response was broken off'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
 }
 
 export function ignoreError(): void {}

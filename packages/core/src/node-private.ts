@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
 
@@ -118,4 +119,22 @@ export function settingsOf(server: object): object | undefined {
   const value: unknown = options === undefined ? undefined : Reflect.get(server, options)
   if (typeof value !== 'object' || value === null || !('settings' in value)) return undefined
   return typeof value.settings === 'object' && value.settings !== null ? value.settings : undefined
+}
+
+/**
+ * Writes a few bytes to a TCP socket whose handle an HTTP/2 session has taken over: into the kernel, and only while nothing of the session's is
+ * queued, so that they come between two of its writes, which are whole frames. Not by `socket.write`: where that does not end at once, its end is
+ * told to the session, and Node aborts. `'none'`: the socket is busy, or has no descriptor (Windows).
+ */
+export function writeBeside(socket: Socket, bytes: Uint8Array): 'all' | 'some' | 'none' {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (typeof handle !== 'object' || handle === null || !('fd' in handle) || !('writeQueueSize' in handle)) return 'none'
+  const { fd, writeQueueSize } = handle
+  if (typeof fd !== 'number' || fd < 0 || writeQueueSize !== 0) return 'none'
+  try {
+    return writeSync(fd, bytes) === bytes.length ? 'all' : 'some'
+  } catch {
+    // The kernel's buffer is full, or the connection has gone.
+    return 'none'
+  }
 }

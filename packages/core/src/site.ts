@@ -251,7 +251,7 @@ export class Site {
     count(counts.closes, reason)
     this.run?.closed(reason)
     if (events.hears('close')) {
-      events.close({ reason, first, remote: remoteOf(socket), requests, ms: performance.now() - openedAt })
+      events.close({ reason, first, remote: remoteOf(socket), requests, ms: Math.max(0, performance.now() - openedAt) })
     }
   }
 }

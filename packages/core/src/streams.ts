@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { noteReset } from './floods.js'
-import { closeIfDone, ignoreError, leave } from './goaway.js'
+import { brokenOff, closeIfDone, ignoreError, leave } from './goaway.js'
 import { goawayReason } from './policy.js'
 import { bindExchange, CODES, exchangeOf, type Session } from './session.js'
 import type { AnyResponse, Site } from './site.js'
@@ -48,10 +48,11 @@ function answerOn(stream: ServerHttp2Stream): AnyResponse {
 function destroyStream(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   const exchange = exchangeOf(this)
   const prior: ServerHttp2Stream['destroy'] = Object.getPrototypeOf(this).destroy
-  const breaksOff = exchange !== undefined && !exchange.tunnel && !this.closed && this.headersSent && !this.writableEnded
+  const breaksOff = exchange !== undefined && !exchange.tunnel && !this.closed && this.headersSent && this.state.localClose !== 1
   if (!breaksOff || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
+  exchange.cut = true
   this.on('error', ignoreError)
-  return Reflect.apply(prior, this, [new Error('halfclose: the response was broken off')])
+  return Reflect.apply(prior, this, [brokenOff()])
 }
 
 /** Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7). Not amid what is being read. */

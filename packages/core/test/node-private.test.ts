@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { createServer as createHttp2Server } from 'node:http2'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import {
   announceClose,
   hasBody,
@@ -9,7 +10,9 @@ import {
   readRaw,
   removedConnection,
   setPrintedKeepAlive,
+  settingsOf,
   shrinkBacklog,
+  writeBeside,
 } from '../src/node-private.js'
 
 // Canaries: each private field of Node that the core touches does what it did on the versions it was written for. Where one fails,
@@ -194,4 +197,36 @@ describe('private fields of Node', () => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
+})
+
+test("writeBeside: the handle's descriptor and the length of its queue", async () => {
+  const server = createHttp2Server()
+  const received = new Promise<Buffer>((resolve, reject) => {
+    server.on('connection', (socket: Socket) => {
+      setImmediate(() => {
+        try {
+          expect(writeBeside(socket, Buffer.from('beside'))).toBe('all')
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+    server.listen(0, '127.0.0.1', () => {
+      const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+      let got = Buffer.alloc(0)
+      client.on('data', (chunk) => {
+        got = Buffer.concat([got, chunk])
+        if (got.includes('beside')) {
+          client.destroy()
+          resolve(got)
+        }
+      })
+    })
+  })
+  expect((await received).toString('latin1')).toContain('beside')
+  server.close()
+})
+
+test('settingsOf: the settings that an http2 server was made with', () => {
+  expect(settingsOf(createHttp2Server({ settings: { maxConcurrentStreams: 7 } }))).toMatchObject({ maxConcurrentStreams: 7 })
 })

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { type Case, plain } from '../../support/h2/contract.js'
 import { announced, drained, endsWith, keptItsWord } from '../../support/h2/expect.js'
-import { ACK, frame } from '../../support/h2/frames.js'
+import { ACK, frame, settings, uint32 } from '../../support/h2/frames.js'
 import { pass, until, within } from '../../support/wait.js'
 
 /** What becomes of the streams of a session when the server is told to stop. */
@@ -207,6 +207,27 @@ export const drain: Case[] = [
       void client.send(frame('PING', ACK, 0, data))
       await endsWith(client, 3)
       deepEqual(host.paths, ['/before', '/crossing'])
+    },
+  },
+  {
+    id: 'h2-drain/notice-and-slow-reader',
+    rules: ['R169', 'R171', 'R207'],
+    title: 'a client that takes its answer slowly is told once its socket is free, or a second later; the answer is whole',
+    hosts: ['http2', 'fastify4h2', 'fastify5h2'],
+    routes: { '/large': (_req, res) => void res.end(Buffer.alloc(20 * 1024 * 1024, 'x')) },
+    run: async (host) => {
+      const client = await host.connect({ settings: [[settings.INITIAL_WINDOW_SIZE, 2 ** 31 - 1]] })
+      void client.send(frame('WINDOW_UPDATE', 0, 0, uint32(2 ** 30)))
+      client.connection.stream.pause()
+      const stream = client.ask('/large')
+      await host.request('/large')
+      await pass(300)
+      void host.stop()
+      await until('the server to stop listening', () => !host.server.listening)
+      await pass(300)
+      client.connection.stream.resume()
+      equal((await client.answer(stream)).text.length, 20 * 1024 * 1024)
+      await endsWith(client, stream)
     },
   },
   {
