@@ -11,9 +11,9 @@ import type { CloseReason } from './types.js'
  * Ends a session as RFC 9113 §6.8 has it: a GOAWAY with the last stream that was handed over, so that the client knows which of its
  * streams were never run; those in flight are answered; then the output is shut, and what still arrives is read and discarded.
  *
- * Not by `http2.close()` before the last stream is done: between the two Node refuses
- * streams by itself, within nghttp2, which then reads memory that it has freed (Node 20: the process aborts). `amid`: frames are being
- * read, so that it must wait; else it goes out at once, since streams that arrive in between would be refused.
+ * Not by `http2.close()` before the last stream is done: between the two Node refuses streams by itself, within nghttp2, which then reads
+ * memory that it has freed (Node 20: the process aborts). `amid`: frames are being read, so that it must wait; else it goes out at once,
+ * since streams that arrive in between would be refused.
  */
 export function leave(session: Session, reason: CloseReason, amid = false): void {
   if (session.ending !== undefined || session.http2.destroyed) return
@@ -50,7 +50,7 @@ function giveNotice(session: Session, reason: CloseReason): void {
 }
 
 function tryNotice(session: Session, reason: CloseReason, until: number): void {
-  if (session.ending !== undefined || session.released) return
+  if (session.ending !== undefined || session.http2.destroyed) return
   const written = writeBeside(session.socket, NOTICE_FRAME)
   if (written === 'all') awaitAnswer(session, reason)
   else if (written === 'some') killSession(session)

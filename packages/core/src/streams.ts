@@ -49,8 +49,8 @@ function destroyStream(this: ServerHttp2Stream, error?: Error): ServerHttp2Strea
   const exchange = exchangeOf(this)
   const prior: ServerHttp2Stream['destroy'] = Object.getPrototypeOf(this).destroy
   const breaksOff = exchange !== undefined && !exchange.tunnel && !this.closed && this.headersSent && this.state.localClose !== 1
+  if (breaksOff && !exchange.session.byPeer) exchange.cut = true
   if (!breaksOff || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
-  exchange.cut = true
   this.on('error', ignoreError)
   return Reflect.apply(prior, this, [brokenOff()])
 }

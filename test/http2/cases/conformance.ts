@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { keeps } from '../../support/expect.js'
 import { both, type Case, fastify, plain } from '../../support/h2/contract.js'
 import { endsWith } from '../../support/h2/expect.js'
-import { errors, frame, settings } from '../../support/h2/frames.js'
+import { errors, frame, settings, uint32 } from '../../support/h2/frames.js'
 import { get } from '../../support/requests.js'
 import { until } from '../../support/wait.js'
 
@@ -211,6 +211,38 @@ export const conformance: Case[] = [
       const { whole, reset } = await client.ended(stream)
       deepEqual([whole, reset], [false, errors.INTERNAL_ERROR])
       equal((await client.get('/next')).text, '/next')
+    },
+  },
+  {
+    id: 'h2-conformance/handler-destroys',
+    rules: ['R130'],
+    title:
+      'a body that the handler destroys does not look like a whole one, amid a write, behind end(), amid a file, with an error or without, and is counted as cut',
+    routes: {
+      '/written': (_req, res) => void res.write('half of it'),
+      '/ended': (_req, res) => void res.end(Buffer.alloc(1024 * 1024, 'x')),
+      '/file': (_req, res) => res.stream.respondWithFile(process.execPath, { ':status': 200 }),
+    },
+    run: async (host) => {
+      // It opens no window of a stream: no body gets beyond 64 KiB.
+      const client = await host.connect({ polite: false })
+      void client.send(frame('WINDOW_UPDATE', 0, 0, uint32(1024 * 1024)))
+      let broken = 0
+      for (const path of ['/written', '/ended', '/file']) {
+        for (const error of [undefined, new Error('the handler gave up')]) {
+          const stream = client.ask(`${path}?${++broken}`)
+          const { res } = await host.request(`${path}?${broken}`)
+          await until('some of the body', () => client.of(stream).chunks.length > 0)
+          res.stream.on('error', () => {})
+          res.stream.destroy(error)
+          const { whole, reset } = await client.ended(stream)
+          deepEqual([path, whole, reset], [path, false, errors.INTERNAL_ERROR])
+        }
+      }
+      equal((await client.get('/next')).text, '/next')
+      const counted = () => host.connections.stats().requests
+      await until('them to be counted', () => counted().cut === broken).catch(() => equal(counted().cut, broken))
+      deepEqual([counted().finished, counted().aborted], [1, 0])
     },
   },
 ]

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import type { Case } from '../../support/h2/contract.js'
+import { adapters, type Case } from '../../support/h2/contract.js'
 import { endsWith, keptItsWord } from '../../support/h2/expect.js'
 import { blockLoop } from '../../support/remote.js'
 import { pass, until } from '../../support/wait.js'
@@ -146,6 +146,22 @@ export const policy: Case[] = [
       equal((await client.get('/second')).text, '/second')
       deepEqual(host.paths, ['/first', '/second'])
       equal(host.connections.stats().connections.refused, 1)
+    },
+  },
+  {
+    id: 'h2-policy/one-too-many-ready',
+    rules: ['R021', 'R162'],
+    title:
+      'limits.connections: a readiness probe gets through on a session too many, a request beside it gets 503 and Retry-After',
+    hosts: adapters,
+    options: { limits: { connections: 1 }, readiness: '/ready' },
+    run: async (host) => {
+      await host.idleClient()
+      const probe = await (await host.connect()).get('/ready')
+      deepEqual([probe.status, JSON.parse(probe.text)], [200, { ready: true, state: 'serving' }])
+      const refused = await (await host.connect()).get('/too-many')
+      deepEqual([refused.status, refused.header('retry-after')], [503, '1'])
+      deepEqual(host.paths, ['/first'])
     },
   },
 ]
