@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type Http2ServerResponse, connect as openSession, type ServerHttp2Stream } from 'node:http2'
 import { halfclose } from '@halfclose/fastify'
 import type { FastifyInstance } from 'fastify'
 import { get } from '../../../test/support/requests.js'
@@ -78,6 +80,37 @@ describe.each(versions)('close() on %s', (version) => {
     await client.ask(get('/', 'Connection: close'))
     await app.close()
     expect(order).toEqual(['preClose, drained', 'onClose of a child, drained', 'onClose, drained', 'onClose of before, drained'])
+  })
+
+  it('leaves a tunnel over HTTP/2 to the hook that closes it, long before the deadline', async () => {
+    const app = (await load(version))({ http2: true })
+    await app.register(halfclose, patient)
+    const tunnels: ServerHttp2Stream[] = []
+    app.server.on('connect', (_req: unknown, { stream }: Http2ServerResponse) => {
+      tunnels.push(stream)
+      stream.respond({ ':status': 200 })
+    })
+    const states: string[] = []
+    app.addHook('preClose', async () => {
+      states.push(app.halfclose.state, `${app.halfclose.stats().open.upgraded} upgraded`)
+      for (const tunnel of tunnels) tunnel.end('goodbye')
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+
+    const session = openSession(`http://127.0.0.1:${portOf(app)}`)
+    try {
+      const stream = session.request({ ':method': 'CONNECT', ':authority': 'chat' }, { endStream: false })
+      await within(once(stream, 'response'), () => 'the tunnel')
+      const closed = app.close()
+      const [said] = await within(once(stream, 'data'), () => 'what the hook says')
+      expect(String(said)).toBe('goodbye')
+      stream.end()
+      await within(closed, () => 'close() resolves')
+      expect(states).toEqual(['draining', '1 upgraded'])
+      expect((await app.halfclose.drain()).clean).toBe(true)
+    } finally {
+      session.destroy()
+    }
   })
 
   it('rejects with the error of a hook, as ever', async () => {

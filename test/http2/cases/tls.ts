@@ -195,6 +195,7 @@ export const tls: Case[] = [
     run: async (host) => {
       const taken = tunnels(host)
       const { client, stream } = await openWebSocket(host)
+      equal(host.connections.stats().open.upgraded, 1)
       host.connections.signal.addEventListener('abort', () => setTimeout(() => taken[0]?.end('goodbye'), 300))
       void host.stop()
       await client.frame('GOAWAY')
@@ -219,11 +220,12 @@ export const tls: Case[] = [
       const { whole, reset } = await client.ended(stream)
       deepEqual([whole, reset], [false, 2], `${client}`)
       ok(Date.now() - began >= 800)
-      const { heldBy } = await host.report()
+      const { heldBy, requests } = await host.report()
       deepEqual(
-        heldBy.map(({ method, path }) => [method, path]),
-        [['CONNECT', '/chat']],
+        heldBy.map(({ state, method, path }) => [state, method, path]),
+        [['upgraded', 'CONNECT', '/chat']],
       )
+      equal(requests.cut, 0)
     },
   },
   {
