@@ -22,7 +22,8 @@ export function chartOf(results) {
     y += height
     return group
   })
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif" font-size="12" fill="#222">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif" font-size="12" fill="#222" role="img">
+<title>What halfclose costs</title>
 <rect width="${WIDTH}" height="${y}" fill="#fff"/>
 <text x="20" y="26" font-size="16" font-weight="600">What halfclose costs</text>
 <text x="20" y="44" fill="#666">${escaped(`Node ${machine.node}, ${machine.cpu}, ${machine.system}, ${machine.commit}, ${machine.date.slice(0, 10)}`)}</text>
