@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import type { Example } from '../testing/child.js'
 import { Orchestrator } from '../testing/orchestrator.js'
 import { needed, readContainer, readLoadBalancer } from './definition.js'
@@ -92,13 +90,5 @@ describe('examples/aws-ecs, its two files beside the policy that the server goes
     expect(container.portMappings).toEqual([{ containerPort: alb.port, protocol: 'tcp' }])
     expect(await played.ask(alb.path)).toBe(200)
     expect(example?.lines.join('\n')).not.toContain(alb.path)
-  })
-})
-
-describe('docs/recipes/aws-ecs.md', () => {
-  const recipe = readFileSync(path.join(__dirname, '../../docs/recipes/aws-ecs.md'), 'utf8')
-
-  it.each(['task-definition.json', 'load-balancer.yaml', 'server.mjs'])('shows %s as it is', (file) => {
-    expect(recipe).toContain(readFileSync(path.join(__dirname, file), 'utf8').trim())
   })
 })

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Example } from '../testing/child.js'
 import { Orchestrator } from '../testing/orchestrator.js'
@@ -85,12 +84,6 @@ describe('examples/kubernetes/deployment.yaml, beside the policy that the server
 })
 
 describe('docs/recipes/kubernetes.md', () => {
-  const recipe = readFileSync(path.join(root, 'docs/recipes/kubernetes.md'), 'utf8')
-
-  it.each(['deployment.yaml', 'server.mjs'])('shows %s as it is', (file) => {
-    expect(recipe).toContain(readFileSync(path.join(__dirname, file), 'utf8').trim())
-  })
-
   it('has a timeline drawn from the figures of deployment.yaml', () => {
     execFileSync(process.execPath, [path.join(root, 'scripts/draw-kubernetes.mjs'), 'check'])
   })

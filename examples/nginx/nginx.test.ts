@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describeWith } from '../../test/clients/client.js'
 import { versionOf } from '../../test/deploy/install.mjs'
-import { Deployment, type Ports, type ProxyCommands } from '../testing/deployment.js'
+import { deployments, itDeploysWithoutLoss } from '../testing/behind-a-proxy.js'
+import type { Ports, ProxyCommands } from '../testing/deployment.js'
 
 const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path temp-${name};`)
 
@@ -30,37 +31,13 @@ const nginx =
   }
 
 describeWith(versionOf('nginx'), 'examples/nginx', 'no nginx on this machine', () => {
-  let deployment: Deployment | undefined
-  afterEach(() => deployment?.end())
+  const start = deployments()
 
-  it('SIGTERM amid an upload, and with connections not accepted yet: all is answered, exit code 0, the successor is used', async () => {
-    deployment = await Deployment.start(__dirname, nginx())
-    const { which, finish } = await deployment.upload('/uploads', '{"half":"close"}')
-    const server = deployment.server(which)
-    const answers = await deployment.terminateBusy(which)
-    expect(answers).toEqual(answers.map((_, id) => `200 {"order":"${id}"}`))
-
-    await deployment.stoppedListening(which)
-    await deployment.visitors.more(50)
-    expect(await finish()).toMatchObject({ status: 200, body: '{"half":"close"}' })
-    expect(await server.exit).toEqual({ code: 0, signal: null })
-
-    const successor = await deployment.replace(which)
-    await successor.line(/^POST/)
-    await deployment.visitors.more(50)
-    await deployment.visitors.stop()
-    expect(deployment.visitors.lost).toEqual([])
-  }, 30_000)
-
-  it('the same with a bare Express server that closes on SIGTERM: what it had not accepted yet is answered with 502', async () => {
-    deployment = await Deployment.start(path.join(__dirname, '../testing/bare'), nginx())
-    const answers = await deployment.terminateBusy(0)
-    expect(answers.filter((answer) => answer.startsWith('502 ')).length).toBeGreaterThan(0)
-  }, 30_000)
+  itDeploysWithoutLoss(__dirname, nginx(), { upload: '/uploads' })
 
   it('with `max_fails=1` instead, the servers restarted one after the other: 502, since both count as failed', async () => {
     // nginx's default has a `fail_timeout` of 10 s; a slow machine may need longer from one to the other.
-    deployment = await Deployment.start(__dirname, nginx({ 'max_fails=0': 'max_fails=1 fail_timeout=60s' }))
+    const deployment = await start(__dirname, nginx({ 'max_fails=0': 'max_fails=1 fail_timeout=60s' }))
     for (const which of [0, 1] as const) {
       const server = deployment.server(which)
       server.terminate()

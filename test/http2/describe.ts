@@ -1,45 +1,6 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Case, play, runsOn } from '../support/h2/contract.js'
+import { describeCases } from '../support/describe.js'
+import { play } from '../support/h2/contract.js'
 import type { H2HostName } from '../support/h2/hosts.js'
-import { openResources, until } from '../support/wait.js'
 import { cases } from './cases/index.js'
 
-/** A folder: play the cases on the bare hosts, and write down there which of them fail and how. As in test/contract. */
-const record = process.env.HALFCLOSE_BARE
-
-export function describeHttp2(name: H2HostName): void {
-  // Frameworks and adapters know a test run by this, and would neither log nor wait: here they are to do as in production.
-  process.env.NODE_ENV = 'production'
-  const mine = cases.filter((one) => runsOn(one, name))
-  const results: Record<string, string> = {}
-  const run = async (one: Case): Promise<void> => {
-    if (record === undefined) return play(one, name, 'halfclose')
-    results[one.id] = 'fail: does not end'
-    results[one.id] = await play(one, name, 'bare').then(
-      () => 'pass',
-      (error: unknown) => `fail: ${error instanceof Error ? error.message : error}`,
-    )
-  }
-
-  describe(`the contract over HTTP/2 on ${record ? 'bare ' : ''}${name}`, () => {
-    let before = openResources()
-    beforeAll(() => {
-      before = openResources()
-    })
-    for (const one of mine.filter((each) => !each.alone)) it.concurrent(titleOf(one), () => run(one), 60_000)
-    for (const one of mine.filter((each) => each.alone)) it(titleOf(one), () => run(one), 60_000)
-
-    if (record !== undefined)
-      afterAll(() => writeFileSync(join(record, `${name}.json`), JSON.stringify({ cases: mine.map(about), results })))
-    else it('leaves no socket, server, timer or process listener behind', () => leavesNothing(before))
-  })
-}
-
-const about = ({ id, title, rules, regression }: Case) => ({ id, title, rules, regression: regression === true })
-const titleOf = ({ id, title, rules }: Case): string => `${id}: ${title} [${rules.join(' ')}]`
-
-async function leavesNothing(before: Record<string, number>): Promise<void> {
-  const more = () => Object.entries(openResources()).filter(([kind, count]) => count > (before[kind] ?? 0))
-  await until('nothing left', () => more().length === 0).catch(() => expect(more()).toEqual([]))
-}
+export const describeHttp2 = (name: H2HostName): void => describeCases('the contract over HTTP/2', name, cases, play)

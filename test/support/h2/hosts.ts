@@ -8,8 +8,8 @@ import {
   type Http2ServerResponse,
   type SecureServerOptions,
 } from 'node:http2'
-import type { Connections } from '@halfclose/core'
 import type { FastifyHttp2Options, FastifyInstance } from 'fastify'
+import type { Mode, StartedServer } from '../any-host.js'
 import { credentials } from '../hosts/http.js'
 import { type ExpressApp, overHttp2 } from './express.js'
 import type { Handler, Options, ServerSettings } from './host.js'
@@ -17,18 +17,13 @@ import type { Handler, Options, ServerSettings } from './host.js'
 export type AnyServer = Http2Server | Http2SecureServer
 
 export interface Setup {
-  mode: 'bare' | 'halfclose'
+  mode: Mode
   options?: Options | undefined
   server?: ServerSettings | undefined
   handler: Handler
 }
 
-export interface Started {
-  server: AnyServer
-  connections: Connections | undefined
-  /** What a deploy would call. */
-  stop: () => Promise<unknown>
-}
+export type Started = StartedServer<AnyServer>
 
 const closed = (server: AnyServer): Promise<void> => new Promise((resolve) => server.close(() => resolve())) // a case may have closed it
 

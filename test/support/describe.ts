@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Mode } from './any-host.js'
+import type { AnyCase } from './case.js'
+import { openResources, until } from './wait.js'
+
+/** A folder, set by bare.mjs: play the cases on the bare hosts, and write down there which of them fail and how. */
+const record = process.env.HALFCLOSE_BARE
+
+/** Of one host, all cases that can be tried there. */
+export function describeCases<Name extends string, Case extends AnyCase<Name, never>>(
+  suite: string,
+  name: Name,
+  cases: readonly Case[],
+  play: (one: Case, name: Name, mode: Mode) => Promise<void>,
+): void {
+  // Frameworks and adapters know a test run by this, and would neither log nor wait: here they are to do as in production.
+  process.env.NODE_ENV = 'production'
+  const mine = cases.filter((one) => one.hosts === undefined || one.hosts.includes(name))
+  const results: Record<string, string> = {}
+  const run = async (one: Case): Promise<void> => {
+    if (record === undefined) return play(one, name, 'halfclose')
+    results[one.id] = 'fail: does not end'
+    results[one.id] = await play(one, name, 'bare').then(
+      () => 'pass',
+      (error: unknown) => `fail: ${error instanceof Error ? error.message : error}`,
+    )
+  }
+
+  describe(`${suite} on ${record ? 'bare ' : ''}${name}`, () => {
+    let before = openResources()
+    beforeAll(() => {
+      before = openResources()
+    })
+    for (const one of mine.filter((each) => !each.alone)) it.concurrent(titleOf(one), () => run(one), 60_000)
+    for (const one of mine.filter((each) => each.alone)) it(titleOf(one), () => run(one), 60_000)
+
+    if (record !== undefined)
+      afterAll(() => writeFileSync(join(record, `${name}.json`), JSON.stringify({ cases: mine.map(about), results })))
+    else it('leaves no socket, server, timer or process listener behind', () => leavesNothing(before))
+  })
+}
+
+type Told = Pick<AnyCase<string, never>, 'id' | 'title' | 'rules' | 'regression'>
+const about = ({ id, title, rules, regression }: Told) => ({ id, title, rules, regression: regression === true })
+const titleOf = ({ id, title, rules }: Told): string => `${id}: ${title} [${rules.join(' ')}]`
+
+async function leavesNothing(before: Record<string, number>): Promise<void> {
+  const more = () => Object.entries(openResources()).filter(([kind, count]) => count > (before[kind] ?? 0))
+  await until('nothing left', () => more().length === 0).catch(() => expect(more()).toEqual([]))
+}
