@@ -4,9 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AdapterChoices, type AdapterOptions, chooseOptions } from './adapter-options.js'
-import { type AdapterConnections, createConnections } from './attach.js'
+import { createConnections } from './attach.js'
 import { HalfcloseTypeError } from './errors.js'
+import type { AdapterConnections } from './handle.js'
 import { interceptReadiness } from './readiness.js'
+import { isAttached } from './servers.js'
 import { joinSignals, type LeaveRequest, type Participant } from './signals.js'
 import type { Intercept } from './site.js'
 import { NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage, type WatchRequests } from './strangers.js'
@@ -44,7 +46,6 @@ export interface Application {
 }
 
 const GOVERNED = Symbol.for('halfclose.governed')
-const ATTACHED = Symbol.for('halfclose.attached')
 
 /**
  * Puts an application's servers under one policy: those that call its handler when they begin to listen, and those that
@@ -81,7 +82,7 @@ export class Governed {
     this.#intercept = choices.readiness === undefined ? undefined : interceptReadiness(choices.readiness, () => this.connections)
     this.#strangers = new Strangers(
       {
-        isGoverned: (server) => ATTACHED in server,
+        isGoverned: isAttached,
         // For a signal. Where the application has a server of its own, others are somebody else's: metrics, for example.
         keepsThem: () => choices.signals && !this.#hasServer,
         unmasked: (server, req, res) => this.#unmasked(server, req, res),
@@ -103,7 +104,7 @@ export class Governed {
 
   /** A server is about to listen: attaches it if it is one of the application's, unless somebody has attached it by hand. */
   adopt(server: AttachableServer, listening: unknown): void {
-    if (ATTACHED in server) return
+    if (isAttached(server)) return
     if (server.listeners('request').some((listener) => listener === this.#application.handler)) {
       this.connections.attach(server, listening)
       this.#application.adopted?.(server)
@@ -156,7 +157,7 @@ export class Governed {
   /** Told to leave, and no server is known to be the application's: then those that are nobody's leave with it. */
   #takeStrangers(reason: string): void {
     for (const server of this.#strangers.kept) {
-      if (ATTACHED in server) continue
+      if (isAttached(server)) continue
       this.connections.attach(server, this.#strangers.listenOptions(server))
       this.#warn(NOT_GOVERNED, takenMessage(server, reason))
     }

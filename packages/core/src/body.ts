@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { types } from 'node:util'
-import { type Connection, connectionOf, type Exchange } from './connection.js'
+import { type Exchange, exchangeOf } from './exchange.js'
 import { hasBody, makeLast } from './node-private.js'
 
 type Callback = (error?: Error | null) => void
@@ -11,14 +11,11 @@ type Chunk = string | Uint8Array
  * as the beginning of the next response (RFC 9112 §6.3). Nothing is thrown into the application.
  */
 export function write(this: ServerResponse, chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
-  const connection = connectionOf(this.req.socket)
-  const exchange = connection?.current
+  const exchange = exchangeOf(this)
   const prior: ServerResponse['write'] = Object.getPrototypeOf(this).write
-  if (connection === undefined || exchange?.res !== this || !isChunk(chunk)) {
-    return Reflect.apply(prior, this, [chunk, encoding, callback])
-  }
-  if (!this.headersSent) writeMisfitHead(this, exchange, chunk, encoding, false)
-  return Reflect.apply(prior, this, [fit(connection, exchange, chunk, encoding), encoding, callback])
+  if (exchange === undefined || !isChunk(chunk)) return Reflect.apply(prior, this, [chunk, encoding, callback])
+  if (!exchange.headWritten) writeMisfitHead(exchange, chunk, encoding, false)
+  return Reflect.apply(prior, this, [fit(exchange, chunk, encoding), encoding, callback])
 }
 
 /** `res.end` of a governed response: as {@link write}; and a body that ends short of its Content-Length ends the connection. */
@@ -28,45 +25,47 @@ export function end(
   encoding?: BufferEncoding | Callback,
   callback?: Callback,
 ): ServerResponse {
-  const connection = connectionOf(this.req.socket)
-  const exchange = connection?.current
+  const exchange = exchangeOf(this)
   const prior: ServerResponse['end'] = Object.getPrototypeOf(this).end
-  if (connection === undefined || exchange?.res !== this || this.writableEnded) {
-    return Reflect.apply(prior, this, [chunk, encoding, callback])
-  }
-  if (!this.headersSent) writeMisfitHead(this, exchange, chunk, encoding, true)
-  const kept = fit(connection, exchange, chunk, encoding)
-  if (this.headersSent && exchange.written < exchange.declared) misfit(connection, exchange, 'shorter')
+  if (exchange === undefined || exchange.ended) return Reflect.apply(prior, this, [chunk, encoding, callback])
+  if (!exchange.headWritten) writeMisfitHead(exchange, chunk, encoding, true)
+  const kept = fit(exchange, chunk, encoding)
+  if (exchange.written < exchange.declared) misfit(exchange, 'shorter')
   const { req } = exchange
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
-  exchange.bodyTaken = !req.complete && expectsBody(req) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
-  return Reflect.apply(prior, this, [kept, encoding, callback])
+  exchange.bodyTaken = exchange.incomplete && (req.readableFlowing === true || req.listenerCount('readable') > 0)
+  const ended = Reflect.apply(prior, this, [kept, encoding, callback])
+  exchange.ended = true
+  return ended
 }
 
 /**
  * Where the application set a Content-Length and this is not all of the body, or does not fill it exactly, the head goes before it,
  * so that what it declares is known. (Not flushHeaders: head and first piece belong in one segment.)
  */
-function writeMisfitHead(res: ServerResponse, exchange: Exchange, chunk: unknown, encoding: unknown, last: boolean): void {
+function writeMisfitHead(exchange: Exchange, chunk: unknown, encoding: unknown, last: boolean): void {
+  const { res } = exchange
   const declared = res.getHeader('content-length')
   if (declared === undefined || (last && Number(declared) === (isChunk(chunk) ? sizeOf(chunk, encoding) : 0))) return
+  if (res.headersSent) return
   exchange.wrongLength = last && hasBody(res) && res.statusCode !== 204 && res.statusCode !== 304
   res.writeHead(res.statusCode)
 }
 
 /** What of `chunk` the declared length has room for. */
-function fit(connection: Connection, exchange: Exchange, chunk: unknown, encoding: unknown): unknown {
+function fit(exchange: Exchange, chunk: unknown, encoding: unknown): unknown {
   if (exchange.declared < 0 || !isChunk(chunk)) return chunk
   const room = Math.max(exchange.declared - exchange.written, 0)
   const size = sizeOf(chunk, encoding)
   exchange.written += size
   if (size <= room) return chunk
-  misfit(connection, exchange, 'longer')
+  misfit(exchange, 'longer')
   return bytesOf(chunk, encoding).subarray(0, room)
 }
 
 /** The connection cannot be used again, whatever its head said (RFC 9112 §6.3); the client sees the cut by the framing. */
-function misfit(connection: Connection, exchange: Exchange, how: 'longer' | 'shorter'): void {
+function misfit(exchange: Exchange, how: 'longer' | 'shorter'): void {
+  const { connection } = exchange
   connection.ending = 'content-length'
   if (!exchange.misfit) {
     exchange.misfit = true
@@ -77,10 +76,6 @@ function misfit(connection: Connection, exchange: Exchange, how: 'longer' | 'sho
     })
   }
   makeLast(exchange.res)
-}
-
-function expectsBody({ headers }: IncomingMessage): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }
 
 function isChunk(chunk: unknown): chunk is Chunk {

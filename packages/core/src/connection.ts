@@ -1,30 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Exchange } from './exchange.js'
 import type { Site } from './site.js'
 import type { CloseReason, ConnectionState } from './types.js'
 import { Uncommon } from './uncommon.js'
-
-/** The request that is being answered; at most one per connection. */
-export interface Exchange {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  /** When it arrived, which may be before it was handed over. */
-  readonly arrived: number
-  /** The parser's verdict on the request: false where its version or framing rules out persistence. */
-  readonly parserPersists: boolean
-  /** The Content-Length that the head declared, -1 while there is none. */
-  declared: number
-  /** Body bytes written so far; counted only where a length is declared. */
-  written: number
-  /** The one and only piece of the body is known not to fit the declared length. */
-  wrongLength: boolean
-  /** The body did not fit, and that was said. */
-  misfit: boolean
-  /** The body ends with the connection, so that a cut would look complete. */
-  closeDelimited: boolean
-  /** The application reads the request's body itself, also after it has answered. */
-  bodyTaken: boolean
-}
 
 /** A request, upgrade or CONNECT that arrived while another one is being answered. */
 export interface Waiting {
@@ -45,6 +24,7 @@ export class Connection extends Uncommon {
   phase: ConnectionState = 'silent'
   /** Requests handed over so far. */
   requests = 0
+  /** The request that is being answered: at most one. */
   current: Exchange | undefined = undefined
   inputEnded = false
   /** Why this connection ends, once that is decided: nothing more is handed to the application. */
@@ -91,11 +71,6 @@ export class Connection extends Uncommon {
     return this.promised === 0 ? 0 : this.lastUsed + this.promised
   }
 
-  clearTimers(): void {
-    clearTimeout(this.timer)
-    clearTimeout(this.halfClosedTimer)
-  }
-
   setTimer(ms: number, run: () => void): void {
     clearTimeout(this.timer)
     this.timer = setTimeout(run, ms)
@@ -104,15 +79,18 @@ export class Connection extends Uncommon {
 
 const kConnection: unique symbol = Symbol('halfclose.connection')
 
-function carries(socket: object): socket is { [kConnection]: Connection } {
-  return kConnection in socket
+interface Carrier {
+  [kConnection]?: Connection
 }
 
 /** The connection of a socket that is governed, if it is. */
 export function connectionOf(socket: object | null | undefined): Connection | undefined {
-  return socket !== null && socket !== undefined && carries(socket) ? socket[kConnection] : undefined
+  const carrier: Carrier | null | undefined = socket
+  return carrier?.[kConnection]
 }
 
 export function bind(socket: Socket, connection: Connection): void {
-  Object.assign(socket, { [kConnection]: connection })
+  const object: object = socket
+  const carrier: Carrier = object
+  carrier[kConnection] = connection
 }

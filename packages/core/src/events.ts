@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
-import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, WarningEvent } from './types.js'
+import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Stats, WarningEvent } from './types.js'
 
 /** What is counted over the life of a handle. */
 export class Counts {
@@ -18,6 +18,20 @@ export class Counts {
   readonly closes: Partial<Record<CloseReason, number>> = {}
   readonly closedFirst = { server: 0, peer: 0 }
   readonly promisesBroken: Partial<Record<PromiseBreaker, number>> = {}
+
+  /** A copy, for the application. `open`: what is open now, by state. */
+  stats(open: Stats['open']): Stats {
+    const { opened, closed, refused, received, finished, cut, aborted, dropped, used, carried } = this
+    return {
+      open,
+      connections: { opened, closed, refused },
+      requests: { received, finished, cut, aborted, dropped },
+      reuse: used === 0 ? 0 : carried / used,
+      closes: { ...this.closes },
+      closedFirst: { ...this.closedFirst },
+      promisesBroken: { ...this.promisesBroken },
+    }
+  }
 }
 
 /** One more of `key`. */

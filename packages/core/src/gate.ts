@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { end, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, type Waiting } from './connection.js'
+import { bindExchange, Exchange, exchangeOf } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
@@ -60,18 +61,9 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   site.capacity.busy(connection)
   connection.requests++
   if (!connection.excess) site.counts.received++
-  connection.current = {
-    req,
-    res,
-    arrived,
-    parserPersists: res.shouldKeepAlive,
-    declared: -1,
-    written: 0,
-    wrongLength: false,
-    misfit: false,
-    closeDelimited: false,
-    bodyTaken: false,
-  }
+  const exchange = new Exchange(connection, req, res, arrived)
+  connection.current = exchange
+  bindExchange(exchange)
   // One by one: Object.assign costs as much as all the rest.
   res.writeHead = writeHead
   res.write = write
@@ -91,7 +83,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
     return true
   }
   // An HTTP/1.0 client would take an interim response for the final one (RFC 9110 §15.2).
-  if (req.httpVersionMinor === 0) Object.assign(res, NO_INTERIM)
+  if (exchange.http10) Object.assign(res, NO_INTERIM)
   if (site.intercept?.(req, res) === true) return true
   if (connection.excess) {
     res.writeHead(503, { 'Retry-After': '1', 'Content-Length': '0' }).end()
@@ -126,10 +118,10 @@ function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: S
 
 /** The response is with the kernel. Runs after Node's own listener, which has taken the response off the socket. */
 function onFinish(this: ServerResponse): void {
-  const connection = connectionOf(this.req.socket)
-  const exchange = connection?.current
+  const exchange = exchangeOf(this)
   // Node 20 emits 'finish' also where the write failed because the socket was destroyed.
-  if (connection === undefined || exchange?.res !== this || connection.socket.destroyed) return
+  if (exchange === undefined || exchange.connection.socket.destroyed) return
+  const { connection } = exchange
   connection.current = undefined
   if (!connection.excess) connection.site.counts.finished++
   connection.site.run?.finished(exchange.arrived)
@@ -142,7 +134,7 @@ function onFinish(this: ServerResponse): void {
   } else if (connection.failure !== undefined) {
     process.nextTick(answer, connection, connection.failure)
   } else {
-    if (!exchange.req.complete) leaveUnread(connection, exchange.req)
+    if (exchange.incomplete) leaveUnread(connection, exchange.req)
     goIdle(connection)
   }
 }

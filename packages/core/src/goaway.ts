@@ -1,10 +1,8 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
-import { types } from 'node:util'
-import { isConnectionError } from './closing.js'
 import { afterPoll } from './idle.js'
 import { writeBeside } from './node-private.js'
-import { CODES, type Session, sessionOf } from './session.js'
+import { CODES, type Session } from './session.js'
 import type { CloseReason } from './types.js'
 
 /**
@@ -76,6 +74,16 @@ function mayBeTold({ http2, socket, inputEnded }: Session, reason: CloseReason):
   return reason === 'draining' || reason === 'idle' || reason === 'max-age' || reason === 'no-keep-alive'
 }
 
+/** `http2.close` says one more GOAWAY, up to the last stream that was read, be it refused: that may not grow (RFC 9113 §6.8). */
+export function clampGoaway(session: Session): void {
+  const { http2 } = session
+  const { goaway } = http2
+  const clamped = (code?: number, last?: number, data?: NodeJS.ArrayBufferView): void => {
+    Reflect.apply(goaway, http2, [code, last ?? (session.ending === undefined ? undefined : session.lastStream), data])
+  }
+  Object.assign(http2, { goaway: clamped })
+}
+
 function announce(session: Session): void {
   if (session.http2.destroyed) return
   session.http2.goaway(CODES.NO_ERROR, session.lastStream)
@@ -135,46 +143,6 @@ export function calm(session: Session, reason: CloseReason): void {
   })
 }
 
-/** What nghttp2 ends a session for, and what Node tells the client, which is INTERNAL_ERROR for everything (RFC 9113 §7). */
-const NAMES: ReadonlyMap<unknown, { readonly code: number; readonly reason: CloseReason }> = new Map([
-  // Its answers are not read; too many CONTINUATION frames; a limit of Node's: empty frames, refused streams, memory.
-  [-904, { code: CODES.ENHANCE_YOUR_CALM, reason: 'flood' }],
-  [-905, { code: CODES.ENHANCE_YOUR_CALM, reason: 'flood' }],
-  [-902, { code: CODES.ENHANCE_YOUR_CALM, reason: 'flood' }],
-  [-903, { code: CODES.PROTOCOL_ERROR, reason: 'error' }],
-  [-505, { code: CODES.PROTOCOL_ERROR, reason: 'error' }],
-  [-510, { code: CODES.STREAM_CLOSED, reason: 'error' }],
-  [-522, { code: CODES.FRAME_SIZE_ERROR, reason: 'error' }],
-  [-523, { code: CODES.COMPRESSION_ERROR, reason: 'error' }],
-  [-524, { code: CODES.FLOW_CONTROL_ERROR, reason: 'error' }],
-])
-
-/** Sees to it that a client which is at fault is told so: by `http2.destroy`, with which Node ends a session for an error. */
-export function nameErrors(session: Session): void {
-  const { http2 } = session
-  const { destroy, goaway } = http2
-  const named = (error?: unknown, code?: number): void => {
-    const name = types.isNativeError(error) && 'errno' in error ? NAMES.get(error.errno) : undefined
-    if (name === undefined || http2.destroyed) return void Reflect.apply(destroy, http2, [error, code])
-    // Over TLS Node goes on reading for a moment, and finds more.
-    if (session.byPeer) return
-    session.ending = name.reason
-    session.closedFirst ??= 'server'
-    session.byPeer = true
-    // Destroyed at once, a session over TLS may lose the GOAWAY behind a write that is under way.
-    http2.goaway(name.code, session.lastStream)
-    setImmediate(() => {
-      Reflect.apply(destroy, http2, [error, name.code])
-      boundFlush(session, session.site.policy.linger.quiet)
-    })
-  }
-  // `http2.close` says one more GOAWAY, up to the last stream that was read, be it refused: that may not grow (RFC 9113 §6.8).
-  const clamped = (code?: number, last?: number, data?: NodeJS.ArrayBufferView): void => {
-    Reflect.apply(goaway, http2, [code, last ?? (session.ending === undefined ? undefined : session.lastStream), data])
-  }
-  Object.assign(http2, { destroy: named, goaway: clamped })
-}
-
 /** Lets go of the socket. With a response unfinished, the missing END_STREAM shows it. */
 export function killSession(session: Session): void {
   if (session.released) return
@@ -183,72 +151,6 @@ export function killSession(session: Session): void {
   Reflect.apply(Socket.prototype.destroy, session.socket, [])
 }
 
-function boundFlush(session: Session, ms = session.site.policy.linger.total): void {
+export function boundFlush(session: Session, ms = session.site.policy.linger.total): void {
   if (!session.lingering) session.setTimer(ms, () => killSession(session))
 }
-
-/** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */
-function end(this: Socket, ...args: unknown[]): Socket {
-  const session = sessionOf(this)
-  if (session !== undefined && !session.lingering) {
-    session.lingering = true
-    session.clearTimer()
-    // The client's own GOAWAY, FIN or error was noted before; else it was the application.
-    session.ending ??= session.notice ?? (session.inputEnded ? 'client-close' : 'handler')
-    session.closedFirst ??= 'server'
-    session.site.sessions.linger(session)
-  }
-  return Reflect.apply(Object.getPrototypeOf(this).end, this, args)
-}
-
-/**
- * `socket.destroy` under a governed session. Node calls it right after the GOAWAY of a session that ended with an error: the unread
- * input would become a reset, and wipe the GOAWAY out. It means "output first" unless the connection itself has failed.
- */
-function destroy(this: Socket, error?: Error | null): Socket {
-  const session = sessionOf(this)
-  if (session === undefined || session.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
-  if (isConnectionError(error)) {
-    session.byPeer = true
-    session.ending ??= 'peer'
-    session.closedFirst ??= 'peer'
-  } else if (!this.writableEnded) this.end()
-  else if (error !== null && error !== undefined && session.ending === 'handler') session.ending = 'error'
-  const bothEnded = this.writableFinished && this.readableEnded
-  if (!bothEnded && !session.byPeer) return this
-  session.released = true
-  return Reflect.apply(Socket.prototype.destroy, this, [error])
-}
-
-/** `socket.emit` under a governed session: sees the client's FIN before Node acts on it, and the end. */
-function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean {
-  const session = sessionOf(this)
-  if (session !== undefined) {
-    if (event === 'end') onInputEnd(session)
-    else if (event === 'close') session.site.sessionClosed(session)
-  }
-  return Reflect.apply(Object.getPrototypeOf(this).emit, this, [event, ...args])
-}
-
-/** A half-closed client waits for its answers, within `halfClosed`; one without a stream in flight has gone. */
-function onInputEnd(session: Session): void {
-  session.inputEnded = true
-  session.closedFirst ??= 'peer'
-  if (session.lingering) return
-  const { halfClosed } = session.site.policy
-  if (halfClosed > 0) session.setTimer(halfClosed, () => giveUp(session))
-  if (session.streams.size === 0) leave(session, 'client-close')
-}
-
-/** A client that has sent FIN has waited long enough. If it has gone altogether our writes have failed, which Node tells nobody over TLS. */
-function giveUp(session: Session): void {
-  if (session.lingering) return
-  if (session.streams.size === 0) {
-    session.socket.end()
-    return
-  }
-  session.setTimer(session.site.policy.linger.quiet, () => giveUp(session))
-  cutSession(session, 'half-closed')
-}
-
-export const OVERRIDES = { end, destroy, emit }

@@ -38,8 +38,8 @@ export function forwarder(server: AttachableServer): Site['forward'] {
     const emit: unknown = typeof own === 'function' ? own : Object.getPrototypeOf(server).emit
     if (typeof emit !== 'function') return false
     // A request's two arguments: a spread costs as much as the rest of this function.
-    const all = args.length === 2 ? [event, args[0], args[1]] : [event, ...args]
-    return Reflect.apply(emit, server, all) === true
+    if (args.length === 2) return Reflect.apply(emit, server, [event, args[0], args[1]]) === true
+    return Reflect.apply(emit, server, [event, ...args]) === true
   }
 }
 
@@ -73,18 +73,22 @@ export function govern(site: Site, governor: Governor): void {
   }
 
   /** Node says in a later event, but within this one, that it has begun a session on the socket. */
-  let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
+  let arriving: Socket | undefined
   const connect = (event: string, socket: Socket, raw: Socket | undefined, args: readonly unknown[]): boolean => {
     refresh()
-    arriving = { socket, raw }
+    const before = connectionOf(socket)
+    arriving = socket
     const heard = site.forward(event, args)
     arriving = undefined
-    if (sessionOf(socket) === undefined) admit(socket, raw)
+    // A listener may have passed it on to another server of ours ('unknownProtocol'), whose connection it is then.
+    if (sessionOf(socket) === undefined && connectionOf(socket) === before) admit(socket, raw)
     return heard
   }
 
   const emit = (event: string, ...args: unknown[]): boolean => {
-    const [first, second] = args
+    // Not by destructuring, which iterates.
+    const first = args[0]
+    const second = args[1]
     switch (event) {
       case 'request':
       case 'checkContinue':
@@ -95,7 +99,7 @@ export function govern(site: Site, governor: Governor): void {
           return true
         break
       case 'session':
-        if (arriving !== undefined && isSession(first)) site.admitSession(first, arriving.socket, arriving.raw)
+        if (arriving !== undefined && isSession(first)) site.admitSession(first, arriving)
         break
       case 'stream':
         if (isStream(first)) return arriveStream(site, first, args)
@@ -182,6 +186,9 @@ export function govern(site: Site, governor: Governor): void {
   })
 }
 
+/** Milliseconds that Node 20 adds to `keepAliveTimeout`, always. */
+const BUFFER_OF_NODE_20 = 1_000
+
 /** What Node itself must know of the policy. Returns the `keepAliveTimeout` that was written. */
 function impose({ server, policy }: Site): number {
   if (isHttp2(server)) limitStreams(server, policy.http2.streams)
@@ -191,9 +198,9 @@ function impose({ server, policy }: Site): number {
   Reflect.set(server, 'maxRequestsPerSocket', 0)
   if (policy.keepAlive === false) return numberOf(server, 'keepAliveTimeout')
   const { timeout, hold } = policy.keepAlive
-  // Node arms its idle timer with the sum, and only where the first is not 0. Node 20 knows no buffer; what is promised is written anyway.
+  // Node arms its idle timer with the sum, and only where the first is not 0. With another sum it would be armed twice for every request.
   const buffered = 'keepAliveTimeoutBuffer' in server
-  const written = timeout > 0 && buffered ? timeout : hold
+  const written = buffered ? timeout || hold : Math.max(1, hold - BUFFER_OF_NODE_20)
   Reflect.set(server, 'keepAliveTimeout', written)
   if (buffered) Reflect.set(server, 'keepAliveTimeoutBuffer', hold - written)
   return written

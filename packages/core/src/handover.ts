@@ -36,19 +36,25 @@ export function handOver(
   connection.requests++
   site.counts.received++
   site.counts.finished++
-  connection.phase = 'upgraded'
   connection.upgrade = { method: args[0].method, url: args[0].url }
   connection.promised = 0
   if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   letGo(connection)
-  socket.allowHalfOpen = halfOpenBefore(site.server)
-  Reflect.deleteProperty(socket, 'destroySoon')
-  Reflect.deleteProperty(socket, 'destroy')
-  noteWhoEnds(connection)
+  leaveToOther(connection)
   const heard = site.forward(event, args)
   // The client's FIN came while it waited, when nobody listened.
   if (connection.inputEnded) process.nextTick(() => socket.emit('end'))
   return heard
+}
+
+/** From here on the socket is another protocol's, and as the server made it: all that we still see is who ends it. */
+export function leaveToOther(connection: Connection): void {
+  const { site, socket } = connection
+  connection.phase = 'upgraded'
+  socket.allowHalfOpen = halfOpenBefore(site.server)
+  Reflect.deleteProperty(socket, 'destroySoon')
+  Reflect.deleteProperty(socket, 'destroy')
+  noteWhoEnds(connection)
 }
 
 function refuse(connection: Connection, response: string, reason: 'draining' | 'limit' | 'error'): void {

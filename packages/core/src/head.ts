@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { type Connection, connectionOf, type Exchange } from './connection.js'
+import type { Connection } from './connection.js'
+import { type Exchange, exchangeOf } from './exchange.js'
 import { isForAllRecipients } from './hop-by-hop.js'
 import {
   announceClose,
@@ -10,7 +11,7 @@ import {
   removedConnection,
   setPrintedKeepAlive,
 } from './node-private.js'
-import { closeReason, keepAliveField, promiseFor } from './policy.js'
+import { closeReason, goesOn, keepAliveField, promiseFor } from './policy.js'
 import { parseConnection } from './tokens.js'
 import type { CloseReason, KeepAlivePolicy } from './types.js'
 
@@ -31,20 +32,21 @@ interface Said {
  */
 export function writeHead(this: ServerResponse, status: number, reason?: string | Headers, fields?: Headers): ServerResponse {
   const prior: ServerResponse['writeHead'] = Object.getPrototypeOf(this).writeHead
-  const connection = connectionOf(this.req.socket)
-  const exchange = connection?.current
-  if (connection === undefined || exchange?.res !== this || this.headersSent || (status >= 100 && status < 200)) {
+  const exchange = exchangeOf(this)
+  if (exchange === undefined || exchange.headWritten || (status >= 100 && status < 200)) {
     return Reflect.apply(prior, this, [status, reason, fields])
   }
+  const { connection } = exchange
   const given = typeof reason === 'string' ? fields : (fields ?? reason)
   const said = whatWasSaid(this, given)
-  const framed = frame(this, given, said, status)
-  const ending = decide(connection, exchange, said)
-  const keepAlive = connection.site.policy.keepAlive
+  const framed = frame(exchange, given, said, status)
+  const ending = decide(exchange, said)
+  const { keepAlive } = connection.site.policy
+  const persists = ending === undefined
   let headers = framed
-  this.shouldKeepAlive = ending === undefined
-  if (exchange.req.httpVersionMinor === 0) prepareHttp10(this, said, status, ending)
-  if (ending !== undefined || keepAlive === false) {
+  if (this.shouldKeepAlive !== persists) this.shouldKeepAlive = persists
+  if (exchange.http10) prepareHttp10(this, said, status, ending)
+  if (!persists || keepAlive === false) {
     connection.promised = 0
     if (isSpokenFor(this, said)) headers = withConnection(this, framed, said, 'close', '')
   } else {
@@ -57,8 +59,10 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
       setPrintedKeepAlive(this, promise, keepAlive.maxRequests === false ? 0 : keepAlive.maxRequests - connection.requests)
     }
   }
-  Reflect.apply(prior, this, typeof reason === 'string' ? [status, reason, headers] : [status, headers])
-  settle(connection, exchange, said, ending)
+  // Each with a list of its own: only then does V8 make a plain call of it.
+  if (typeof reason === 'string') Reflect.apply(prior, this, [status, reason, headers])
+  else Reflect.apply(prior, this, [status, headers])
+  settle(exchange, said, ending)
   return this
 }
 
@@ -66,8 +70,7 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
  * Takes out what contradicts the framing: a Content-Length beside a Transfer-Encoding (RFC 9112 §6.2), both in a 204 (RFC 9110 §8.6), and
  * Transfer-Encoding towards HTTP/1.0 (RFC 9112 §6.1).
  */
-function frame(res: ServerResponse, given: Headers | undefined, said: Said, status: number): Headers | undefined {
-  const http10 = res.req.httpVersionMinor === 0
+function frame({ res, http10 }: Exchange, given: Headers | undefined, said: Said, status: number): Headers | undefined {
   let kept = given
   if (said.transferEncoding !== undefined && (status === 204 || http10)) {
     res.removeHeader('Transfer-Encoding')
@@ -91,27 +94,32 @@ function without(given: Headers | undefined, unwanted: string): Headers | undefi
   return given.filter((_, index) => String(given[index - (index % 2)]).toLowerCase() !== unwanted)
 }
 
-function decide(connection: Connection, exchange: Exchange, said: Said): CloseReason | undefined {
-  const { req, res } = exchange
-  const asked = parseConnection(req.headers.connection)
+function decide(exchange: Exchange, said: Said): CloseReason | undefined {
+  const { connection, req, res, http10, parserPersists } = exchange
+  const { site, requests, inputEnded } = connection
+  const { keepAlive } = site.policy
+  const { wrongLength } = exchange
+  const silent = said.connection === undefined && said.transferEncoding === undefined && res.shouldKeepAlive && !refusesBody(res)
+  const steady = site.phase === 'serving' && connection.expiresAt === Number.POSITIVE_INFINITY
+  if (goesOn(keepAlive, exchange.plain, silent, steady, wrongLength, inputEnded, requests)) return undefined
   return closeReason(
-    connection.site.policy.keepAlive,
+    keepAlive,
     {
-      http10: req.httpVersionMinor === 0,
-      parserPersists: exchange.parserPersists,
-      askedClose: asked.close,
-      askedKeepAlive: asked.keepAlive,
-      handlerCloses: (exchange.parserPersists && !res.shouldKeepAlive) || parseConnection(said.connection).close,
+      http10,
+      parserPersists,
+      askedClose: exchange.askedClose,
+      askedKeepAlive: exchange.askedKeepAlive,
+      handlerCloses: (parserPersists && !res.shouldKeepAlive) || parseConnection(said.connection).close,
       refusesBody: refusesBody(res),
       unframed: said.transferEncoding !== undefined && !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(said.transferEncoding),
-      faultyFraming: req.httpVersionMinor === 0 && req.headers['transfer-encoding'] !== undefined,
-      wrongLength: exchange.wrongLength,
-      requests: connection.requests,
+      faultyFraming: http10 && req.headers['transfer-encoding'] !== undefined,
+      wrongLength,
+      requests,
       expiresAt: connection.expiresAt,
       excess: connection.excess,
-      inputEnded: connection.inputEnded && connection.waiting === undefined,
-      phase: connection.site.phaseFor(connection.openedAt),
-      left: connection.site.left(),
+      inputEnded: inputEnded && connection.waiting === undefined,
+      phase: site.phaseFor(connection.openedAt),
+      left: site.left(),
       owesMore: owesMore(connection),
     },
     // The clock is read only where something depends on it.
@@ -148,11 +156,13 @@ function prepareHttp10(res: ServerResponse, said: Said, status: number, ending: 
 }
 
 /** After Node wrote the head: takes over what Node decided by itself, and notes what the body must keep to. */
-function settle(connection: Connection, exchange: Exchange, said: Said, ending: CloseReason | undefined): void {
-  const { res } = exchange
-  const body = hasBody(res)
-  exchange.declared = body && !res.chunkedEncoding ? lengthOf(said.contentLength ?? knownLength(res)) : -1
-  exchange.closeDelimited = body && !res.chunkedEncoding && exchange.declared < 0
+function settle(exchange: Exchange, said: Said, ending: CloseReason | undefined): void {
+  const { connection, res } = exchange
+  exchange.headWritten = true
+  if (hasBody(res) && !res.chunkedEncoding) {
+    exchange.declared = lengthOf(said.contentLength ?? knownLength(res))
+    exchange.closeDelimited = exchange.declared < 0
+  }
   if (ending !== undefined) {
     connection.ending = ending
     if (!isLast(res)) announceClose(res)
@@ -173,10 +183,10 @@ function lengthOf(value: string | number | null | undefined): number {
 function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
   const said: Said = {
     connection: text(res.getHeader('connection')),
-    keepAlive: res.hasHeader('keep-alive'),
+    keepAlive: res.getHeader('keep-alive') !== undefined,
     contentLength: text(res.getHeader('content-length')),
     transferEncoding: text(res.getHeader('transfer-encoding')),
-    upgrade: res.hasHeader('upgrade'),
+    upgrade: res.getHeader('upgrade') !== undefined,
   }
   if (given === undefined) return said
   if (!Array.isArray(given)) {

@@ -24,8 +24,12 @@ interface PrivateResponse {
   _removedConnection: boolean
 }
 
+/** Asked of the first response only: they are all alike, and it is asked ten times a request. */
+let areThere: boolean | undefined
+
 function isPrivateResponse(res: ServerResponse): res is ServerResponse & PrivateResponse {
-  return '_last' in res && '_header' in res && '_hasBody' in res
+  areThere ??= '_last' in res && '_header' in res && '_hasBody' in res
+  return areThere
 }
 
 /** Lets Node print `Keep-Alive: timeout=…, max=…` by itself. `max` 0: not printed. */

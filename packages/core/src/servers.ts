@@ -3,6 +3,7 @@ import type { Http2SecureServer, Http2Server } from 'node:http2'
 import { Server as HttpsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
+import { HalfcloseTypeError } from './errors.js'
 import type { Inherited } from './options.js'
 import type { AttachableServer } from './types.js'
 
@@ -13,6 +14,32 @@ export function isHttp2(server: unknown): server is Http2Server | Http2SecureSer
 
 export function isAttachable(server: unknown): server is AttachableServer {
   return server instanceof HttpServer || server instanceof HttpsServer || isHttp2(server)
+}
+
+/** On every governed server; in the global registry, since two copies of this package may be loaded. */
+const ATTACHED = Symbol.for('halfclose.attached')
+
+export function isAttached(server: AttachableServer): boolean {
+  return ATTACHED in server
+}
+
+export function markAttached(server: AttachableServer): void {
+  Object.defineProperty(server, ATTACHED, { value: true })
+}
+
+/** Throws where a server cannot be attached, or has a policy already. */
+export function assertAttachable(server: unknown): asserts server is AttachableServer {
+  if (!isAttachable(server)) {
+    const message =
+      typeof server === 'function'
+        ? 'halfclose: attach() takes an http, https or http2 server, got a function; for an Express app use `halfclose(app)` of @halfclose/express'
+        : 'halfclose: attach() takes an http, https or http2 server: `attach(http.createServer(app), options)`'
+    throw new HalfcloseTypeError('HALFCLOSE_NOT_A_SERVER', message, { value: server })
+  }
+  if (isAttached(server)) {
+    const message = 'halfclose: this server has a policy already; attach() it once, and keep the handle that it returned'
+    throw new HalfcloseTypeError('HALFCLOSE_ALREADY_ATTACHED', message)
+  }
 }
 
 export function isSecure(server: AttachableServer): boolean {

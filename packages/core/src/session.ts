@@ -66,8 +66,6 @@ export class Session {
     readonly http2: ServerHttp2Session,
     /** The real one: `http2.socket` is a stand-in that refuses most things. */
     readonly socket: Socket,
-    /** Below TLS: the TCP socket. */
-    readonly raw: Socket | undefined,
     readonly site: Site,
     readonly openedAt: number,
     readonly expiresAt: number,

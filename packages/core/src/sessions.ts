@@ -1,10 +1,12 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { noteControl, Waits } from './floods.js'
-import { calm, killSession, leaveAfterPoll, nameErrors, OVERRIDES } from './goaway.js'
+import { calm, clampGoaway, killSession, leaveAfterPoll } from './goaway.js'
 import { Lingering } from './linger.js'
 import { expiryOf, isTold } from './policy.js'
 import { bindSession, CODES, Session } from './session.js'
+import { nameErrors } from './session-errors.js'
+import { OVERRIDES } from './session-socket.js'
 import type { Site } from './site.js'
 import type { ConnectionState } from './types.js'
 
@@ -44,13 +46,14 @@ export class Sessions {
   }
 
   /** Node has begun a session on `socket`, and has not told the application yet. */
-  admit(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): Session {
+  admit(http2: ServerHttp2Session, socket: Socket): void {
     const { policy, capacity, counts } = this.#site
     const now = performance.now()
     const expiresAt = expiryOf(policy.keepAlive, now, Math.random())
-    const session = new Session(http2, socket, raw, this.#site, now, expiresAt, Math.random())
+    const session = new Session(http2, socket, this.#site, now, expiresAt, Math.random())
     bindSession(socket, session)
     nameErrors(session)
+    clampGoaway(session)
     Object.assign(socket, OVERRIDES)
     this.#open.set(http2, session)
     counts.opened++
@@ -66,7 +69,6 @@ export class Sessions {
     capacity.enter(session)
     if (!session.excess) this.#bound(session)
     this.#timer ??= setInterval(() => this.#look(), LOOK).unref()
-    return session
   }
 
   /** No stream is in flight: the hold begins. */

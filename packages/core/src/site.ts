@@ -7,13 +7,14 @@ import { bind, Connection, connectionOf } from './connection.js'
 import type { Run } from './drain.js'
 import { type Counts, count, type Events } from './events.js'
 import { onInputEnd } from './half-closed.js'
+import { leaveToOther } from './handover.js'
 import { Handshakes } from './handshakes.js'
 import { Lingering } from './linger.js'
 import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
-import { halfOpenBefore, inheritedFrom, speaksHttp1 } from './servers.js'
+import { inheritedFrom, speaksHttp1 } from './servers.js'
 import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
@@ -105,10 +106,10 @@ export class Site {
   }
 
   /** A session that Node has just begun on `socket`. */
-  admitSession(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
+  admitSession(http2: ServerHttp2Session, socket: Socket): void {
     if (socket.destroyed) return
     if (this.events.hears('close')) remoteOf(socket)
-    this.sessions.admit(http2, socket, raw)
+    this.sessions.admit(http2, socket)
     this.#tune(socket)
   }
 
@@ -116,11 +117,7 @@ export class Site {
   admitForeign(socket: Socket, raw: Socket | undefined): void {
     this.admit(socket, raw)
     const connection = connectionOf(socket)
-    if (connection === undefined) return
-    connection.phase = 'upgraded'
-    socket.allowHalfOpen = halfOpenBefore(this.server)
-    Reflect.deleteProperty(socket, 'destroySoon')
-    Reflect.deleteProperty(socket, 'destroy')
+    if (connection !== undefined) leaveToOther(connection)
   }
 
   #tune(socket: Socket): void {

@@ -59,6 +59,12 @@ export abstract class Uncommon {
     clearTimeout(this.#extras.timer)
   }
 
+  clearTimers(): void {
+    if (this.#extras === undefined) return
+    clearTimeout(this.#extras.timer)
+    clearTimeout(this.#extras.halfClosedTimer)
+  }
+
   get waiting(): Extras['waiting'] {
     return (this.#extras ?? NONE).waiting
   }

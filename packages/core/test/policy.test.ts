@@ -1,4 +1,14 @@
-import { closeReason, expiryOf, type Facts, idleDue, keepAliveField, keepableFor, promiseFor, silentDue } from '../src/policy.js'
+import {
+  closeReason,
+  expiryOf,
+  type Facts,
+  goesOn,
+  idleDue,
+  keepAliveField,
+  keepableFor,
+  promiseFor,
+  silentDue,
+} from '../src/policy.js'
 import type { CloseReason, KeepAlivePolicy } from '../src/types.js'
 
 const KEEP_ALIVE: KeepAlivePolicy = {
@@ -27,6 +37,58 @@ const PLAIN: Facts = {
   phase: 'serving',
   left: 0,
   owesMore: false,
+}
+
+describe('goesOn', () => {
+  const asked = (keepAlive: KeepAlivePolicy | false, facts: Facts): boolean =>
+    goesOn(
+      keepAlive,
+      facts.parserPersists && !facts.http10 && !facts.askedClose && !facts.excess,
+      !facts.handlerCloses && !facts.refusesBody && !facts.unframed && !facts.faultyFraming,
+      facts.phase === 'serving' && facts.expiresAt === Number.POSITIVE_INFINITY,
+      facts.wrongLength,
+      facts.inputEnded,
+      facts.requests,
+    )
+
+  test('is true of an ordinary exchange', () => {
+    expect(asked(KEEP_ALIVE, PLAIN)).toBe(true)
+    expect(asked({ ...KEEP_ALIVE, maxRequests: 2 }, PLAIN)).toBe(true)
+  })
+
+  test('is true only where closeReason finds none, whatever is put together', () => {
+    const flags: (keyof Facts)[] = []
+    for (const [name, value] of Object.entries(PLAIN)) if (typeof value === 'boolean' && isFact(name)) flags.push(name)
+    expect(flags).toHaveLength(12)
+    const others: Partial<Facts>[] = [
+      {},
+      { requests: 2 },
+      { expiresAt: 50 },
+      { phase: 'leaving', left: 0.9 },
+      { phase: 'draining' },
+    ]
+    const policies = [KEEP_ALIVE, { ...KEEP_ALIVE, maxRequests: 2 }, false] as const
+    let wentOn = 0
+    for (let bits = 0; bits < 2 ** flags.length; bits += 1) {
+      const flipped: Record<string, unknown> = {}
+      flags.forEach((name, at) => {
+        flipped[name] = bits & (1 << at) ? !PLAIN[name] : PLAIN[name]
+      })
+      for (const other of others) {
+        const facts: Facts = { ...PLAIN, ...flipped, ...other }
+        for (const keepAlive of policies) {
+          if (!asked(keepAlive, facts)) continue
+          wentOn += 1
+          expect([facts, closeReason(keepAlive, facts, 100, () => 0.5)]).toEqual([facts, undefined])
+        }
+      }
+    }
+    expect(wentOn).toBeGreaterThan(2)
+  })
+})
+
+function isFact(name: string): name is keyof Facts {
+  return name in PLAIN
 }
 
 describe('closeReason (RFC 9112 §9.3)', () => {

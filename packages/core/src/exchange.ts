@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Connection } from './connection.js'
+import { parseConnection } from './tokens.js'
+
+/**
+ * One request and its response: what is known of the request when it is handed over, and what becomes of the answer. It is asked here and not
+ * of the request and the response: a framework gives those another prototype (Express), and V8 then looks up every property of theirs anew.
+ */
+export class Exchange {
+  /** The parser's verdict on the request: false where its version or framing rules out persistence. */
+  readonly parserPersists: boolean
+  readonly http10: boolean
+  readonly expectsBody: boolean
+  readonly askedClose: boolean
+  readonly askedKeepAlive: boolean
+  /** Nothing in the request speaks against another one. */
+  readonly plain: boolean
+  /** Its head has been written. */
+  headWritten = false
+  /** end() was called. */
+  ended = false
+  /** The Content-Length that the head declared, -1 while there is none. */
+  declared = -1
+  /** Body bytes written so far; counted only where a length is declared. */
+  written = 0
+  /** The one and only piece of the body is known not to fit the declared length. */
+  wrongLength = false
+  /** The body did not fit, and that was said. */
+  misfit = false
+  /** The body ends with the connection, so that a cut would look complete. */
+  closeDelimited = false
+  /** The application reads the request's body itself, also after it has answered. */
+  bodyTaken = false
+
+  constructor(
+    readonly connection: Connection,
+    readonly req: IncomingMessage,
+    readonly res: ServerResponse,
+    /** When it arrived, which may be before it was handed over. */
+    readonly arrived: number,
+  ) {
+    const { headers } = req
+    const asked = parseConnection(headers.connection)
+    this.parserPersists = res.shouldKeepAlive
+    this.http10 = req.httpVersionMinor === 0
+    this.expectsBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+    this.askedClose = asked.close
+    this.askedKeepAlive = asked.keepAlive
+    this.plain = this.parserPersists && !this.http10 && !asked.close && !connection.excess
+  }
+
+  /** The body has not arrived as a whole yet. */
+  get incomplete(): boolean {
+    return this.expectsBody && !this.req.complete
+  }
+}
+
+const kExchange: unique symbol = Symbol('halfclose.exchange')
+
+interface Carrier {
+  [kExchange]?: Exchange
+}
+
+/** The exchange that is being answered with `res`; none once that is done, or where it is not governed. */
+export function exchangeOf(res: object): Exchange | undefined {
+  const carrier: Carrier = res
+  const exchange = carrier[kExchange]
+  return exchange !== undefined && exchange.connection.current === exchange ? exchange : undefined
+}
+
+export function bindExchange(exchange: Exchange): void {
+  const res: object = exchange.res
+  const carrier: Carrier = res
+  carrier[kExchange] = exchange
+}

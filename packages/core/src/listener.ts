@@ -1,0 +1,70 @@
+import cluster from 'node:cluster'
+import { Server as HttpServer } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import { shrinkBacklog } from './node-private.js'
+import { speaksHttp1 } from './servers.js'
+import type { Site } from './site.js'
+
+/** Turns of the loop, and milliseconds, that must bring no new connection before the listener closes, and the longest this may take, in ms. */
+const QUIET_TURNS = 4
+const QUIET_MS = 25
+const ACCEPT_AT_MOST = 500
+/** As long as a queue commonly is. */
+const ACCEPT_TURNS = 512
+
+/**
+ * Stops listening without http's own close, which destroys idle connections and switches the header and request timers off. The
+ * kernel has finished handshakes that we have not accepted yet, and resets them when the listener closes: they are taken first.
+ */
+export async function stopListening(site: Site): Promise<void> {
+  const { server } = site
+  if (!server.listening) return
+  await takeQueue(site, QUIET_MS)
+  // Not before the queue is empty: the kernel would ignore the last step of handshakes that are under way. And not where others accept
+  // from the same queue: our close does not reset it, and a small one would turn their clients away.
+  if (!site.sharesListener && !cluster.isWorker) {
+    shrinkBacklog(server)
+    await takeQueue(site, 0)
+  }
+  NetServer.prototype.close.call(server)
+}
+
+/**
+ * libuv accepts one connection a turn of the loop: goes on until a few turns, and `quiet` ms, have brought none. The time is for clients
+ * that have just been told close, and come back at once.
+ */
+async function takeQueue({ counts, handshakes }: Site, quiet: number): Promise<void> {
+  const began = performance.now()
+  const seen = () => counts.opened + counts.refused + handshakes.size
+  let last = began
+  let all = 0
+  for (let turns = 0, before = seen(); turns < QUIET_TURNS || performance.now() - last < quiet; turns++) {
+    await new Promise((resolve) => (turns < QUIET_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
+    const now = performance.now()
+    // By turns as well: a turn may be long (a blocking handler, a starved machine), and takes one connection all the same.
+    const over = ++all > ACCEPT_TURNS ? now - began : 0
+    if (seen() === before) {
+      // They go on coming: this turn at least has left nothing in the queue.
+      if (over > ACCEPT_AT_MOST) return
+      continue
+    }
+    if (over > 2 * ACCEPT_AT_MOST) return
+    before = seen()
+    last = now
+    turns = 0
+  }
+}
+
+/** After the last connection: waits for the server's own 'close', and switches its checker off, which only http's close does. */
+export async function finishClose(site: Site): Promise<void> {
+  const { server } = site
+  if (!site.listened) return
+  if (!(await site.closedWithin(100))) {
+    // Connections from before attach() would hold it for ever.
+    if (speaksHttp1(server)) HttpServer.prototype.closeAllConnections.call(server)
+    await site.closedWithin(1_000)
+  }
+  // Once more would be one 'close' event too many.
+  site.muteClose = true
+  Reflect.apply(Object.getPrototypeOf(server).close, server, [])
+}

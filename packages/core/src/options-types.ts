@@ -1,0 +1,172 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Http2SecureServer, Http2Server } from 'node:http2'
+import type { Server as HttpsServer } from 'node:https'
+import type { ProxyName } from './presets.js'
+
+export type { ProxyName }
+
+/** What {@link attach} takes: a server made by `node:http`, `node:https` or `node:http2`. */
+export type AttachableServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer
+
+/** The part of a pino-shaped logger that is used. */
+export interface Logger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+/** How HTTP/1.0 clients that ask for `Connection: keep-alive` are treated. */
+export type Http10 = 'grant' | 'refuse' | 'ignore'
+
+export interface KeepAliveOptions {
+  /** Milliseconds promised to the client as `Keep-Alive: timeout=` (whole seconds, rounded down). Default: what the server has, at most 5_000. */
+  timeout?: number | undefined
+  /** Milliseconds an idle connection is really kept, at least `timeout` + 1_000. Default: just that where `timeout` is given, else what the server has; `behind` raises it. */
+  hold?: number | undefined
+  /** Requests a connection may carry, counted down in `Keep-Alive: max=`; `false`: no limit. Default: `server.maxRequestsPerSocket` where that is set, else `false`. */
+  maxRequests?: number | false | undefined
+  /** Milliseconds a connection may live, spread by ±10 %; then the next response is its last. `false` (default): no limit. Never cuts an exchange. */
+  maxAge?: number | false | undefined
+  /** HTTP/1.0 keep-alive: `'grant'` it (default), `'refuse'` it, or `'ignore'` every Connection field of HTTP/1.0 (behind old proxies, RFC 9112 §9.3). */
+  http10?: Http10 | undefined
+  /** Free Keep-Alive parameters, e.g. `{ pod: 'a1' }`. Names are tokens; values are tokens or are sent as quoted strings. */
+  parameters?: Readonly<Record<string, string | number>> | undefined
+}
+
+export interface LingerOptions {
+  /** Milliseconds of silence after which a connection whose output is shut is let go. Default 2_000. */
+  quiet?: number | undefined
+  /** Milliseconds after which it is let go even while the peer still sends. Default 30_000. */
+  total?: number | undefined
+  /** Bytes read and discarded at most. Default 64 MiB. */
+  bytes?: number | undefined
+  /** Connections that may linger at once; over it the oldest goes. Default 1_000. */
+  connections?: number | undefined
+}
+
+export interface DrainOptions {
+  /** Milliseconds spent in `leaving` before the listener closes. Default 0; the adapters make it 5_000 where a readiness route is set. */
+  delay?: number | undefined
+  /** Milliseconds the whole drain may take, the delay included. Default 20_000. */
+  deadline?: number | undefined
+  /** How long an idle connection may hold the drain: `'promise'` (default) until its promise plus a second is over, or milliseconds; 0: closed at once. */
+  idle?: 'promise' | number | undefined
+  /** Milliseconds a connection that never sent a byte may hold the drain. Default 5_000. */
+  silent?: number | undefined
+  /**
+   * Bytes per second, over 5 s, below which a peer that takes its response or sends its body no longer holds the drain: it is cut,
+   * visibly. A slow handler is none of its business. Default 240; `false`: off.
+   */
+  minRate?: number | false | undefined
+}
+
+export interface LimitsOptions {
+  /** Connections open at once, in all. `false` (default): no limit. */
+  connections?: number | false | undefined
+  /** Connections open at once from one remote address; behind a proxy that is the proxy's. `false` (default): no limit. */
+  perClient?: number | false | undefined
+  /**
+   * Idle connections kept. Over it the longest idle one goes, past its promise if there is one; else the oldest promise is broken,
+   * and counted (`promisesBroken.limit`). `false` (default): no limit.
+   */
+  idle?: number | false | undefined
+  /**
+   * Bytes per second, over 5 s, below which a peer that takes its response or sends its body is cut, visibly, at any time; in a drain
+   * `drain.minRate` does that. A slow handler is none of its business; an upload that pauses for 5 s is. `false` (default): off.
+   */
+  minRate?: number | false | undefined
+  /**
+   * What the one too many gets: `'answer'` (default): 503, `Retry-After`, `Connection: close` to its request, output first, without
+   * a handler; or `'drop'`: closed at once, before a TLS handshake.
+   */
+  refuse?: 'answer' | 'drop' | undefined
+}
+
+export interface TcpOptions {
+  /** TCP_NODELAY: small writes are sent at once (Nagle's algorithm off). Default true. */
+  noDelay?: boolean | undefined
+  /** Milliseconds of idleness before the first TCP keep-alive probe, which finds peers that vanished without a FIN; `false`: none. Default 60_000. */
+  keepAlive?: number | false | undefined
+}
+
+/** What is particular to HTTP/2. `keepAlive.maxRequests` and `maxAge` hold for a session too, and end it with a GOAWAY. */
+export interface Http2Options {
+  /** Milliseconds a session without a stream is kept; then it gets a GOAWAY. Default: `keepAlive.hold` where that, or `timeout`, is given, else at least 72_000; with `keepAlive: false` 0: a session ends with its last stream. */
+  hold?: number | undefined
+  /** Streams open at once, where the server's own `settings` have no `maxConcurrentStreams`. Default 128; `false`: no limit. */
+  streams?: number | false | undefined
+  /** Streams that a client may reset before they are answered; 50 a second are forgiven. Over it: ENHANCE_YOUR_CALM. Default 500; `false`: no limit. */
+  resets?: number | false | undefined
+  /** PING and SETTINGS frames in 10 s where they are most of what is sent. Over it: ENHANCE_YOUR_CALM. Default 1_000; `false`: no limit. */
+  control?: number | false | undefined
+  /** Milliseconds a response may wait for its client to open the window, or to read. Then: ENHANCE_YOUR_CALM. Default 60_000; `false`: no limit. */
+  stalled?: number | false | undefined
+}
+
+/** Options of {@link attach}. Durations are milliseconds, 0 means at once; limits are a number or `false`, never 0. */
+export interface Options {
+  /** `false`: close after every response. */
+  keepAlive?: KeepAliveOptions | false | undefined
+  /** Milliseconds a client that has sent FIN may still wait for its answer. Default 5_000. 0: Node's own behaviour (no answer). */
+  halfClosed?: number | undefined
+  /** The bounds of the output-first close (RFC 9112 §9.6). */
+  linger?: LingerOptions | undefined
+  /** The bounds of a graceful shutdown. `'fast'`: delay, idle, silent 0, deadline 2_000. */
+  drain?: DrainOptions | 'fast' | undefined
+  /** How many connections there may be (RFC 9112 §9.4). */
+  limits?: LimitsOptions | undefined
+  /** Socket options of every connection. */
+  tcp?: TcpOptions | undefined
+  /** HTTP/2 sessions (RFC 9113). */
+  http2?: Http2Options | undefined
+  /**
+   * The proxy that opens connections to this server, the nearest one where there are several. Raises the default of `keepAlive.hold`
+   * above the time for which that proxy keeps an idle connection, so that no request crosses a close on its way; the promise
+   * (`keepAlive.timeout`) stays as it is. An explicit `hold` wins. Default: none.
+   */
+  behind?: ProxyName | undefined
+  /** pino-shaped. Default: none for information; warnings go through `process.emitWarning`. */
+  logger?: Logger | undefined
+}
+
+/** The options after parsing: every field present, frozen. */
+export interface Policy {
+  readonly keepAlive: false | KeepAlivePolicy
+  readonly halfClosed: number
+  readonly linger: Readonly<Required<{ quiet: number; total: number; bytes: number; connections: number }>>
+  readonly drain: DrainPolicy
+  readonly limits: Readonly<{
+    connections: number | false
+    perClient: number | false
+    idle: number | false
+    minRate: number | false
+    refuse: 'answer' | 'drop'
+  }>
+  readonly tcp: Readonly<{ noDelay: boolean; keepAlive: number | false }>
+  readonly http2: Http2Policy
+}
+
+export interface Http2Policy {
+  readonly hold: number
+  readonly streams: number | false
+  readonly resets: number | false
+  readonly control: number | false
+  readonly stalled: number | false
+}
+
+export interface KeepAlivePolicy {
+  readonly timeout: number
+  readonly hold: number
+  readonly maxRequests: number | false
+  readonly maxAge: number | false
+  readonly http10: Http10
+  /** The free parameters as they are sent, e.g. `pod=a1`; empty where there are none. */
+  readonly parameters: string
+}
+
+export interface DrainPolicy {
+  readonly delay: number
+  readonly deadline: number
+  readonly idle: 'promise' | number
+  readonly silent: number
+  readonly minRate: number | false
+}

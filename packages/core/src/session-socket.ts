@@ -1,0 +1,70 @@
+import { Socket } from 'node:net'
+import { isConnectionError } from './closing.js'
+import { cutSession, leave } from './goaway.js'
+import { type Session, sessionOf } from './session.js'
+
+/** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */
+function end(this: Socket, ...args: unknown[]): Socket {
+  const session = sessionOf(this)
+  if (session !== undefined && !session.lingering) {
+    session.lingering = true
+    session.clearTimer()
+    // The client's own GOAWAY, FIN or error was noted before; else it was the application.
+    session.ending ??= session.notice ?? (session.inputEnded ? 'client-close' : 'handler')
+    session.closedFirst ??= 'server'
+    session.site.sessions.linger(session)
+  }
+  return Reflect.apply(Object.getPrototypeOf(this).end, this, args)
+}
+
+/**
+ * `socket.destroy` under a governed session. Node calls it right after the GOAWAY of a session that ended with an error: the unread
+ * input would become a reset, and wipe the GOAWAY out. It means "output first" unless the connection itself has failed.
+ */
+function destroy(this: Socket, error?: Error | null): Socket {
+  const session = sessionOf(this)
+  if (session === undefined || session.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
+  if (isConnectionError(error)) {
+    session.byPeer = true
+    session.ending ??= 'peer'
+    session.closedFirst ??= 'peer'
+  } else if (!this.writableEnded) this.end()
+  else if (error !== null && error !== undefined && session.ending === 'handler') session.ending = 'error'
+  const bothEnded = this.writableFinished && this.readableEnded
+  if (!bothEnded && !session.byPeer) return this
+  session.released = true
+  return Reflect.apply(Socket.prototype.destroy, this, [error])
+}
+
+/** `socket.emit` under a governed session: sees the client's FIN before Node acts on it, and the end. */
+function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean {
+  const session = sessionOf(this)
+  if (session !== undefined) {
+    if (event === 'end') onInputEnd(session)
+    else if (event === 'close') session.site.sessionClosed(session)
+  }
+  return Reflect.apply(Object.getPrototypeOf(this).emit, this, [event, ...args])
+}
+
+/** A half-closed client waits for its answers, within `halfClosed`; one without a stream in flight has gone. */
+function onInputEnd(session: Session): void {
+  session.inputEnded = true
+  session.closedFirst ??= 'peer'
+  if (session.lingering) return
+  const { halfClosed } = session.site.policy
+  if (halfClosed > 0) session.setTimer(halfClosed, () => giveUp(session))
+  if (session.streams.size === 0) leave(session, 'client-close')
+}
+
+/** A client that has sent FIN has waited long enough. If it has gone altogether our writes have failed, which Node tells nobody over TLS. */
+function giveUp(session: Session): void {
+  if (session.lingering) return
+  if (session.streams.size === 0) {
+    session.socket.end()
+    return
+  }
+  session.setTimer(session.site.policy.linger.quiet, () => giveUp(session))
+  cutSession(session, 'half-closed')
+}
+
+export const OVERRIDES = { end, destroy, emit }
