@@ -3,6 +3,7 @@
  * listener outlives every worker: no connection is refused or lost in an accept queue, whatever the proxy in front does.
  */
 import cluster, { type Worker } from 'node:cluster'
+import { performance } from 'node:perf_hooks'
 import { HalfcloseTypeError } from './errors.js'
 
 export interface RestartOptions {

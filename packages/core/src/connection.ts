@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.js'
+import type { Linger, Lingers } from './linger.js'
+import type { Linked } from './list.js'
 import type { Site } from './site.js'
 import type { CloseReason, ConnectionState } from './types.js'
 import { Uncommon } from './uncommon.js'
@@ -20,7 +22,10 @@ export interface Waiting {
  * One HTTP/1 connection. The input half (`current`, `waiting`, `failure`, `inputEnded`) and the output half (`ending`, `lingering`)
  * are apart: the one may end long before the other.
  */
-export class Connection extends Uncommon {
+export class Connection extends Uncommon implements Linked<Connection>, Lingers<Connection> {
+  older: Connection | undefined = undefined
+  newer: Connection | undefined = undefined
+  linger: Linger<Connection> | undefined = undefined
   phase: ConnectionState = 'silent'
   /** Requests handed over so far. */
   requests = 0

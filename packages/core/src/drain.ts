@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { count, type Events } from './events.js'

@@ -59,6 +59,7 @@ const kExchange: unique symbol = Symbol('halfclose.exchange')
 
 interface Carrier {
   [kExchange]?: Exchange
+  statusMessage?: string | undefined
 }
 
 /** The exchange that is being answered with `res`; none once that is done, or where it is not governed. */
@@ -72,4 +73,6 @@ export function bindExchange(exchange: Exchange): void {
   const res: object = exchange.res
   const carrier: Carrier = res
   carrier[kExchange] = exchange
+  // Node adds this property with the head, which makes it another kind of object for V8: what was looked up before is looked up again.
+  carrier.statusMessage = undefined
 }

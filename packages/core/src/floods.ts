@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
+import { performance } from 'node:perf_hooks'
 import { calm } from './goaway.js'
 import type { Session } from './session.js'
 import type { Http2Policy } from './types.js'

@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { afterPoll } from './idle.js'
 import { writeBeside } from './node-private.js'
 import { CODES, type Session } from './session.js'

@@ -1,6 +1,7 @@
 import { Server as HttpServer, IncomingMessage, type ServerResponse } from 'node:http'
 import type { Http2SecureServer, Http2Server, Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { types } from 'node:util'
 import { cut } from './closing.js'
 import { connectionOf } from './connection.js'

@@ -51,6 +51,7 @@ export function handOver(
 export function leaveToOther(connection: Connection): void {
   const { site, socket } = connection
   connection.phase = 'upgraded'
+  site.tune(socket)
   socket.allowHalfOpen = halfOpenBefore(site.server)
   Reflect.deleteProperty(socket, 'destroySoon')
   Reflect.deleteProperty(socket, 'destroy')

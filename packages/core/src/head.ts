@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import type { Connection } from './connection.js'
 import { type Exchange, exchangeOf } from './exchange.js'
 import { isForAllRecipients } from './hop-by-hop.js'
@@ -21,7 +22,6 @@ type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
 interface Said {
   connection: string | undefined
   keepAlive: boolean
-  contentLength: string | undefined
   transferEncoding: string | undefined
   upgrade: boolean
 }
@@ -45,7 +45,7 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
   const persists = ending === undefined
   let headers = framed
   if (this.shouldKeepAlive !== persists) this.shouldKeepAlive = persists
-  if (exchange.http10) prepareHttp10(this, said, status, ending)
+  if (exchange.http10) prepareHttp10(this, status, ending)
   if (!persists || keepAlive === false) {
     connection.promised = 0
     if (isSpokenFor(this, said)) headers = withConnection(this, framed, said, 'close', '')
@@ -62,7 +62,7 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
   // Each with a list of its own: only then does V8 make a plain call of it.
   if (typeof reason === 'string') Reflect.apply(prior, this, [status, reason, headers])
   else Reflect.apply(prior, this, [status, headers])
-  settle(exchange, said, ending)
+  settle(exchange, ending)
   return this
 }
 
@@ -77,10 +77,9 @@ function frame({ res, http10 }: Exchange, given: Headers | undefined, said: Said
     kept = without(kept, 'transfer-encoding')
     said.transferEncoding = undefined
   }
-  if (said.contentLength !== undefined && (status === 204 || said.transferEncoding !== undefined)) {
+  if (status === 204 || said.transferEncoding !== undefined) {
     res.removeHeader('Content-Length')
     kept = without(kept, 'content-length')
-    said.contentLength = undefined
   }
   return kept
 }
@@ -146,21 +145,21 @@ function needsExplicitField(keepAlive: KeepAlivePolicy, promise: number): boolea
  * HTTP/1.0 knows no chunked coding (RFC 9112 §6.1), so keep-alive needs a Content-Length; Node works one out for `end(body)`
  * only in HTTP/1.1, and never grants keep-alive to what has no body.
  */
-function prepareHttp10(res: ServerResponse, said: Said, status: number, ending: CloseReason | undefined): void {
+function prepareHttp10(res: ServerResponse, status: number, ending: CloseReason | undefined): void {
   const bodyless = res.req.method === 'HEAD' || status === 204 || status === 304
   const known = knownLength(res)
-  if (ending === undefined && !bodyless && known !== null && said.contentLength === undefined)
+  if (ending === undefined && !bodyless && known !== null && !res.hasHeader('content-length'))
     res.setHeader('Content-Length', known)
   // With a body whose length nobody knows this stays false: the body then ends with the connection.
   res.useChunkedEncodingByDefault = ending === undefined && bodyless
 }
 
 /** After Node wrote the head: takes over what Node decided by itself, and notes what the body must keep to. */
-function settle(exchange: Exchange, said: Said, ending: CloseReason | undefined): void {
+function settle(exchange: Exchange, ending: CloseReason | undefined): void {
   const { connection, res } = exchange
   exchange.headWritten = true
   if (hasBody(res) && !res.chunkedEncoding) {
-    exchange.declared = lengthOf(said.contentLength ?? knownLength(res))
+    exchange.declared = lengthOf(knownLength(res))
     exchange.closeDelimited = exchange.declared < 0
   }
   if (ending !== undefined) {
@@ -174,20 +173,14 @@ function settle(exchange: Exchange, said: Said, ending: CloseReason | undefined)
   announceClose(res)
 }
 
-function lengthOf(value: string | number | null | undefined): number {
-  if (value === null || value === undefined) return -1
-  const length = Number(value)
-  return Number.isSafeInteger(length) && length >= 0 ? length : -1
+function lengthOf(length: number | null): number {
+  return length !== null && Number.isSafeInteger(length) && length >= 0 ? length : -1
 }
 
 function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
-  const said: Said = {
-    connection: text(res.getHeader('connection')),
-    keepAlive: res.getHeader('keep-alive') !== undefined,
-    contentLength: text(res.getHeader('content-length')),
-    transferEncoding: text(res.getHeader('transfer-encoding')),
-    upgrade: res.getHeader('upgrade') !== undefined,
-  }
+  const said: Said = { connection: undefined, keepAlive: false, transferEncoding: undefined, upgrade: false }
+  // One look at the names costs less than asking for each of the four.
+  for (const name of res.getHeaderNames()) if (matters(name)) note(said, name, res.getHeader(name), false)
   if (given === undefined) return said
   if (!Array.isArray(given)) {
     for (const name in given) note(said, name, given[name], false)
@@ -201,18 +194,19 @@ function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
   return said
 }
 
+/** The names that matter are 7, 10 and 17 letters long: most fields are passed over by that alone. */
+function matters({ length }: string): boolean {
+  return length === 10 || length === 17 || length === 7
+}
+
 function note(said: Said, name: string, value: unknown, repeatable: boolean): void {
-  // The names that matter are 7, 10, 14 and 17 letters long: most fields are passed over by that alone.
-  if (name.length !== 10 && name.length !== 14 && name.length !== 17 && name.length !== 7) return
+  if (!matters(name)) return
   switch (name.toLowerCase()) {
     case 'connection':
       said.connection = repeatable && said.connection !== undefined ? `${said.connection}, ${text(value)}` : text(value)
       break
     case 'keep-alive':
       said.keepAlive = true
-      break
-    case 'content-length':
-      said.contentLength = text(value)
       break
     case 'transfer-encoding':
       said.transferEncoding = text(value)

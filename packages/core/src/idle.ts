@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { count } from './events.js'

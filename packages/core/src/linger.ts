@@ -1,9 +1,18 @@
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { type Linked, List } from './list.js'
 import { readRaw } from './node-private.js'
 import type { Policy } from './types.js'
 
-/** What is known of one lingering connection. */
-interface Entry {
+/** What lingers: a connection or a session. */
+export interface Lingers<C> {
+  readonly socket: Socket
+  linger: Linger<C> | undefined
+}
+
+/** How it lingers. */
+export interface Linger<C> extends Linked<Linger<C>> {
+  readonly connection: C
   /** The parser still has the input. */
   parsed: boolean
   readonly since: number
@@ -19,10 +28,10 @@ interface Entry {
  * away until it ends as well, or until a bound is reached: closing earlier would make the kernel answer its bytes with a reset,
  * and that wipes out the response the peer has not read yet. One timer serves all.
  */
-export class Lingering<C extends { readonly socket: Socket }> {
+export class Lingering<C extends Lingers<C>> {
   readonly #bounds: Policy['linger']
   readonly #letGo: (connection: C) => void
-  readonly #entries = new Map<C, Entry>()
+  readonly #open = new List<Linger<C>>()
   #timer: NodeJS.Timeout | undefined
 
   /** `letGo`: destroys the socket. */
@@ -41,7 +50,10 @@ export class Lingering<C extends { readonly socket: Socket }> {
    */
   add(connection: C, quiet: number, reader: NodeJS.EventEmitter | undefined, unread: boolean): void {
     const now = performance.now()
-    const entry = {
+    const linger: Linger<C> = {
+      older: undefined,
+      newer: undefined,
+      connection,
       parsed: reader === undefined,
       since: now,
       quiet: Math.min(quiet, this.#bounds.quiet),
@@ -49,59 +61,60 @@ export class Lingering<C extends { readonly socket: Socket }> {
       discarded: 0,
       flushed: flushedOf(connection),
     }
-    this.#entries.set(connection, entry)
+    connection.linger = linger
+    this.#open.add(linger)
     if (reader) reader.on('data', (chunk: Buffer) => this.discard(connection, chunk))
     else if (unread) this.takeRaw(connection)
-    if (this.#entries.size > this.#bounds.connections) this.#letOldestGo()
+    if (this.#open.size > this.#bounds.connections) this.#letOldestGo()
     this.#timer ??= setInterval(() => this.#sweep(), this.#period()).unref()
   }
 
   /** Not at once, nor in the next tick: the parser may be amid a chunk, and would stop reading at a body that nobody takes. */
   takeRaw(connection: C): void {
-    const entry = this.#entries.get(connection)
-    if (entry !== undefined) entry.parsed = false
+    if (connection.linger !== undefined) connection.linger.parsed = false
     setImmediate(() => {
       if (!connection.socket.destroyed) readRaw(connection.socket, (chunk) => this.discard(connection, chunk))
     })
   }
 
   delete(connection: C): void {
-    this.#entries.delete(connection)
+    if (connection.linger === undefined) return
+    this.#open.delete(connection.linger)
+    connection.linger = undefined
   }
 
   discard(connection: C, chunk: Uint8Array): void {
-    const entry = this.#entries.get(connection)
-    if (entry === undefined) return
-    entry.discarded += chunk.byteLength
-    entry.lastProgress = performance.now()
-    if (entry.discarded > this.#bounds.bytes) this.#letGo(connection)
+    const { linger } = connection
+    if (linger === undefined) return
+    linger.discarded += chunk.byteLength
+    linger.lastProgress = performance.now()
+    if (linger.discarded > this.#bounds.bytes) this.#letGo(connection)
   }
 
   #sweep(): void {
-    if (this.#entries.size === 0) {
+    if (this.#open.size === 0) {
       clearInterval(this.#timer)
       this.#timer = undefined
       return
     }
     const now = performance.now()
-    for (const [connection, entry] of this.#entries) {
-      if (entry.parsed) this.takeRaw(connection)
+    for (const linger of this.#open) {
+      const { connection } = linger
+      if (linger.parsed) this.takeRaw(connection)
       const flushed = flushedOf(connection)
-      const progress = flushed !== entry.flushed
+      const progress = flushed !== linger.flushed
       if (progress) {
-        entry.flushed = flushed
-        entry.lastProgress = now
+        linger.flushed = flushed
+        linger.lastProgress = now
       }
-      const quiet = !progress && now - entry.lastProgress >= entry.quiet
-      if (quiet || now - entry.since >= this.#bounds.total) this.#letGo(connection)
+      const quiet = !progress && now - linger.lastProgress >= linger.quiet
+      if (quiet || now - linger.since >= this.#bounds.total) this.#letGo(connection)
     }
   }
 
   #letOldestGo(): void {
-    for (const connection of this.#entries.keys()) {
-      this.#letGo(connection)
-      return
-    }
+    const { oldest } = this.#open
+    if (oldest !== undefined) this.#letGo(oldest.connection)
   }
 
   #period(): number {

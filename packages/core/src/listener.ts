@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { shrinkBacklog } from './node-private.js'
 import { speaksHttp1 } from './servers.js'
 import type { Site } from './site.js'

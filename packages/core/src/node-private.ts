@@ -15,8 +15,9 @@ interface PrivateResponse {
   _header: string | null
   /** False for HEAD, 1xx, 204 and 304: what is written is ignored, so its length does not matter. */
   _hasBody: boolean
-  /** The Content-Length that was declared, or the one that Node worked out for a body passed to end(). */
+  /** The Content-Length that was declared, or the one that Node worked out for a body passed to end(); unless that field was taken out. */
   _contentLength: number | null
+  _removedContLen: boolean
   /** The request expects 100-continue; whether that was sent. A final answer without it leaves open whether the body follows. */
   _expect_continue: boolean
   _sent100: boolean
@@ -54,9 +55,9 @@ export function hasBody(res: ServerResponse): boolean {
   return !isPrivateResponse(res) || res._hasBody
 }
 
-/** The length of the body while `end(body)` is writing the head; `null` at any other time before the head. */
+/** The length that the head declares; before the head, that of the body while `end(body)` is writing it, and else `null`. */
 export function knownLength(res: ServerResponse): number | null {
-  return isPrivateResponse(res) ? res._contentLength : null
+  return isPrivateResponse(res) && !res._removedContLen ? res._contentLength : null
 }
 
 /** Whether the application removed the Connection field, so that Node would announce nothing. */

@@ -1,4 +1,5 @@
 import type { AddressInfo, Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import type { Connection } from './connection.js'
 import { count } from './events.js'
 import type { Session } from './session.js'

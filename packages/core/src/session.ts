@@ -1,5 +1,6 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { Linger } from './linger.js'
 import type { Site } from './site.js'
 import type { CloseReason, ConnectionState } from './types.js'
 
@@ -44,6 +45,7 @@ export class Session {
   closedFirst: 'server' | 'peer' | undefined = undefined
   /** Our output is shut. */
   lingering = false
+  linger: Linger<Session> | undefined = undefined
   /** The peer broke it off: nobody waits for what is still to be answered. */
   byPeer = false
   inputEnded = false

@@ -1,5 +1,6 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { noteControl, Waits } from './floods.js'
 import { calm, clampGoaway, killSession, leaveAfterPoll } from './goaway.js'
 import { Lingering } from './linger.js'

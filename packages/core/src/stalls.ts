@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { cut } from './closing.js'
 import type { Connection } from './connection.js'
 import { isHeldUp } from './floods.js'

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { performance } from 'node:perf_hooks'
 import { noteReset } from './floods.js'
 import { brokenOff, closeIfDone, ignoreError, leave } from './goaway.js'
 import { goawayReason } from './policy.js'
