@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { types } from 'node:util'
-import { type Exchange, exchangeOf } from './exchange.js'
+import { type Exchange, exchangeOf, isIncomplete } from './exchange.js'
 import { hasBody, makeLast } from './node-private.js'
 
 type Callback = (error?: Error | null) => void
@@ -33,7 +33,7 @@ export function end(
   if (exchange.written < exchange.declared) misfit(exchange, 'shorter')
   const { req } = exchange
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
-  exchange.bodyTaken = exchange.incomplete && (req.readableFlowing === true || req.listenerCount('readable') > 0)
+  exchange.bodyTaken = isIncomplete(exchange) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
   const ended = Reflect.apply(prior, this, [kept, encoding, callback])
   exchange.ended = true
   return ended

@@ -6,7 +6,12 @@ import { parseConnection } from './tokens.js'
  * One request and its response: what is known of the request when it is handed over, and what becomes of the answer. It is asked here and not
  * of the request and the response: a framework gives those another prototype (Express), and V8 then looks up every property of theirs anew.
  */
-export class Exchange {
+export interface Exchange {
+  readonly connection: Connection
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** When it arrived, which may be before it was handed over. */
+  readonly arrived: number
   /** The parser's verdict on the request: false where its version or framing rules out persistence. */
   readonly parserPersists: boolean
   readonly http10: boolean
@@ -16,43 +21,60 @@ export class Exchange {
   /** Nothing in the request speaks against another one. */
   readonly plain: boolean
   /** Its head has been written. */
-  headWritten = false
+  headWritten: boolean
   /** end() was called. */
-  ended = false
+  ended: boolean
   /** The Content-Length that the head declared, -1 while there is none. */
-  declared = -1
+  declared: number
   /** Body bytes written so far; counted only where a length is declared. */
-  written = 0
+  written: number
   /** The one and only piece of the body is known not to fit the declared length. */
-  wrongLength = false
+  wrongLength: boolean
   /** The body did not fit, and that was said. */
-  misfit = false
+  misfit: boolean
   /** The body ends with the connection, so that a cut would look complete. */
-  closeDelimited = false
+  closeDelimited: boolean
   /** The application reads the request's body itself, also after it has answered. */
-  bodyTaken = false
+  bodyTaken: boolean
+}
 
-  constructor(
-    readonly connection: Connection,
-    readonly req: IncomingMessage,
-    readonly res: ServerResponse,
-    /** When it arrived, which may be before it was handed over. */
-    readonly arrived: number,
-  ) {
-    const { headers } = req
-    const asked = parseConnection(headers.connection)
-    this.parserPersists = res.shouldKeepAlive
-    this.http10 = req.httpVersionMinor === 0
-    this.expectsBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
-    this.askedClose = asked.close
-    this.askedKeepAlive = asked.keepAlive
-    this.plain = this.parserPersists && !this.http10 && !asked.close && !connection.excess
+/** Not a class: a literal is made in place, without a call. */
+export function beginExchange(connection: Connection, req: IncomingMessage, res: ServerResponse, arrived: number): Exchange {
+  const { headers } = req
+  const asked = parseConnection(headers.connection)
+  const parserPersists = res.shouldKeepAlive
+  const http10 = req.httpVersionMinor === 0
+  const exchange: Exchange = {
+    connection,
+    req,
+    res,
+    arrived,
+    parserPersists,
+    http10,
+    expectsBody: headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined,
+    askedClose: asked.close,
+    askedKeepAlive: asked.keepAlive,
+    plain: parserPersists && !http10 && !asked.close && !connection.excess,
+    headWritten: false,
+    ended: false,
+    declared: -1,
+    written: 0,
+    wrongLength: false,
+    misfit: false,
+    closeDelimited: false,
+    bodyTaken: false,
   }
+  const carrier: Carrier = res
+  carrier[kExchange] = exchange
+  // Node adds this property with the head, which makes it another kind of object for V8: what was looked up before is looked up again.
+  carrier.statusMessage = undefined
+  connection.current = exchange
+  return exchange
+}
 
-  /** The body has not arrived as a whole yet. */
-  get incomplete(): boolean {
-    return this.expectsBody && !this.req.complete
-  }
+/** Whether its body has not arrived as a whole yet. */
+export function isIncomplete({ expectsBody, req }: Exchange): boolean {
+  return expectsBody && !req.complete
 }
 
 const kExchange: unique symbol = Symbol('halfclose.exchange')
@@ -63,16 +85,8 @@ interface Carrier {
 }
 
 /** The exchange that is being answered with `res`; none once that is done, or where it is not governed. */
-export function exchangeOf(res: object): Exchange | undefined {
+export function exchangeOf(res: ServerResponse): Exchange | undefined {
   const carrier: Carrier = res
   const exchange = carrier[kExchange]
   return exchange !== undefined && exchange.connection.current === exchange ? exchange : undefined
-}
-
-export function bindExchange(exchange: Exchange): void {
-  const res: object = exchange.res
-  const carrier: Carrier = res
-  carrier[kExchange] = exchange
-  // Node adds this property with the head, which makes it another kind of object for V8: what was looked up before is looked up again.
-  carrier.statusMessage = undefined
 }

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { end, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, type Waiting } from './connection.js'
-import { bindExchange, Exchange, exchangeOf } from './exchange.js'
+import { beginExchange, exchangeOf, isIncomplete } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
@@ -63,9 +63,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   connection.requests++
   if (connection.requests === 1) setImmediate(probe, connection)
   if (!connection.excess) site.counts.received++
-  const exchange = new Exchange(connection, req, res, arrived)
-  connection.current = exchange
-  bindExchange(exchange)
+  const exchange = beginExchange(connection, req, res, arrived)
   // One by one: Object.assign costs as much as all the rest.
   res.writeHead = writeHead
   res.write = write
@@ -141,7 +139,7 @@ function onClose(this: ServerResponse): void {
   } else if (connection.failure !== undefined) {
     process.nextTick(answer, connection, connection.failure)
   } else {
-    if (exchange.incomplete) leaveUnread(connection, exchange.req)
+    if (isIncomplete(exchange)) leaveUnread(connection, exchange.req)
     goIdle(connection)
   }
 }

@@ -35,8 +35,9 @@ export interface Governor {
  */
 export function forwarder(server: AttachableServer): Site['forward'] {
   const own: unknown = Object.getOwnPropertyDescriptor(server, 'emit')?.value
+  const prototype = Object.getPrototypeOf(server)
   return (event, args) => {
-    const emit: unknown = typeof own === 'function' ? own : Object.getPrototypeOf(server).emit
+    const emit: unknown = typeof own === 'function' ? own : prototype.emit
     if (typeof emit !== 'function') return false
     // A request's two arguments: a spread costs as much as the rest of this function.
     if (args.length === 2) return Reflect.apply(emit, server, [event, args[0], args[1]]) === true

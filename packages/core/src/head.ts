@@ -31,8 +31,8 @@ interface Said {
  * newest facts, it is decided whether the connection persists, and nothing the application set overrules a close.
  */
 export function writeHead(this: ServerResponse, status: number, reason?: string | Headers, fields?: Headers): ServerResponse {
-  const prior: ServerResponse['writeHead'] = Object.getPrototypeOf(this).writeHead
   const exchange = exchangeOf(this)
+  const prior: ServerResponse['writeHead'] = Object.getPrototypeOf(this).writeHead
   if (exchange === undefined || exchange.headWritten || (status >= 100 && status < 200)) {
     return Reflect.apply(prior, this, [status, reason, fields])
   }
@@ -183,13 +183,13 @@ function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
   for (const name of res.getHeaderNames()) if (matters(name)) note(said, name, res.getHeader(name), false)
   if (given === undefined) return said
   if (!Array.isArray(given)) {
-    for (const name in given) note(said, name, given[name], false)
+    for (const name in given) if (matters(name)) note(said, name, given[name], false)
     return said
   }
   for (let i = 0; i < given.length; i += 1) {
     const entry = given[i]
-    if (Array.isArray(entry)) note(said, String(entry[0]), entry[1], true)
-    else if (i % 2 === 0) note(said, String(entry), given[i + 1], true)
+    const name = Array.isArray(entry) ? String(entry[0]) : i % 2 === 0 ? String(entry) : ''
+    if (matters(name)) note(said, name, Array.isArray(entry) ? entry[1] : given[i + 1], true)
   }
   return said
 }
@@ -200,7 +200,6 @@ function matters({ length }: string): boolean {
 }
 
 function note(said: Said, name: string, value: unknown, repeatable: boolean): void {
-  if (!matters(name)) return
   switch (name.toLowerCase()) {
     case 'connection':
       said.connection = repeatable && said.connection !== undefined ? `${said.connection}, ${text(value)}` : text(value)

@@ -274,12 +274,14 @@ export function isShared(listening: unknown): boolean {
  * Node's own list of two grow to twenty places, 150 bytes a connection.
  */
 function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean {
-  const connection = connectionOf(this)
-  if (connection !== undefined) {
-    if (event === 'end') onInputEnd(connection)
-    else if (event === 'close') connection.site.closed(connection)
+  if (event === 'end' || event === 'close') {
+    const connection = connectionOf(this)
+    if (connection !== undefined && event === 'end') onInputEnd(connection)
+    else if (connection !== undefined) connection.site.closed(connection)
   }
-  return Reflect.apply(Object.getPrototypeOf(this).emit, this, [event, ...args])
+  const prior: Socket['emit'] = Object.getPrototypeOf(this).emit
+  // Nearly all have no argument: a spread costs more than the call.
+  return args.length === 0 ? Reflect.apply(prior, this, [event]) : Reflect.apply(prior, this, [event, ...args])
 }
 
 export function remoteOf(socket: Socket): string {
