@@ -4,7 +4,7 @@ import { compare } from './cpu.mjs'
 export const title = 'Connection churn (Connection: close on every request)'
 
 export async function run({ hosts, variants, quick }, say) {
-  const settings = { generations: quick ? 3 : 4, rounds: 2, requests: 2_000, warmup: 4_000, skip: 200, budget: 20_000 }
+  const settings = { generations: quick ? 3 : 4, rounds: 2, requests: 4_000, warmup: 24_000, skip: 200, budget: 20_000 }
   const names = ['bare', 'again', ...['halfclose', 'counting'].filter((name) => variants.includes(name))]
   const rows = []
   for (const host of hosts) rows.push(...(await compare({ host, names, ...settings, request: { close: true } }, say)))

@@ -15,7 +15,7 @@ import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
-import { inheritedFrom, speaksHttp1 } from './servers.js'
+import { inheritedFrom, numberOf, speaksHttp1 } from './servers.js'
 import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
@@ -146,8 +146,9 @@ export class Site {
     socket.emit = emit
     // Over TLS Node would answer the client's close_notify with its own at once.
     if (this.policy.halfClosed > 0) socket.allowHalfOpen = true
-    // The probes can wait until it is known to last.
-    socket.setNoDelay(this.policy.tcp.noDelay)
+    // The probes can wait until it is known to last (gate.ts), where Node itself ends one that never sends a request.
+    if (numberOf(this.server, 'headersTimeout') === 0 && numberOf(this.server, 'requestTimeout') === 0) this.tune(socket)
+    else socket.setNoDelay(this.policy.tcp.noDelay)
     this.capacity.enter(connection)
   }
 

@@ -3,9 +3,10 @@ import { Socket } from 'node:net'
 import type { Case } from '../../support/contract.js'
 import type { Host } from '../../support/host.js'
 import { get } from '../../support/requests.js'
+import { until } from '../../support/wait.js'
 
 /** What is asked of the kernel for the connections of this host, by the one public door there is. */
-async function keepAlivesOf(host: Host, use: () => Promise<unknown>): Promise<unknown[]> {
+async function keepAlivesOf(host: Host, use: (asked: readonly unknown[]) => Promise<unknown>): Promise<unknown[]> {
   const asked: unknown[] = []
   const { setKeepAlive } = Socket.prototype
   Socket.prototype.setKeepAlive = function (this: Socket, ...args) {
@@ -13,7 +14,7 @@ async function keepAlivesOf(host: Host, use: () => Promise<unknown>): Promise<un
     return Reflect.apply(setKeepAlive, this, args)
   }
   try {
-    await use()
+    await use(asked)
   } finally {
     Socket.prototype.setKeepAlive = setKeepAlive
   }
@@ -37,6 +38,21 @@ export const conformanceTcp: Case[] = [
       const asked = await keepAlivesOf(host, exchange(host))
       ok(asked.length >= 1, 'nothing was asked of the kernel')
       for (const args of asked) deepEqual(args, [true, 30_000])
+    },
+  },
+  {
+    id: 'conformance/tcp-keep-alive-silent',
+    alone: true,
+    rules: ['R194', 'R003'],
+    title: 'where no timeout of Node ends a client that never sends a request, TCP keep-alive is on from the beginning',
+    server: { headersTimeout: 0, requestTimeout: 0 },
+    options: { tcp: { keepAlive: 30_000 } },
+    run: async (host) => {
+      const asked = await keepAlivesOf(host, async (soFar) => {
+        await host.connect()
+        await until('TCP keep-alive to be asked for', () => soFar.length > 0)
+      })
+      deepEqual(asked.at(0), [true, 30_000])
     },
   },
   {
