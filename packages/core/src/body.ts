@@ -30,7 +30,7 @@ export function end(
   if (exchange === undefined || exchange.ended) return Reflect.apply(prior, this, [chunk, encoding, callback])
   if (!exchange.headWritten) writeMisfitHead(exchange, chunk, encoding, true)
   const kept = fit(exchange, chunk, encoding)
-  if (exchange.written < exchange.declared) misfit(exchange, 'shorter')
+  if (exchange.written < exchange.declared && !this.writableEnded) misfit(exchange, 'shorter')
   const { req } = exchange
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
   exchange.bodyTaken = isIncomplete(exchange) && (req.readableFlowing === true || req.listenerCount('readable') > 0)

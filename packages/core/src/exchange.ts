@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.js'
 import { parseConnection } from './tokens.js'
 
@@ -67,7 +67,8 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
   const carrier: Carrier = res
   carrier[kExchange] = exchange
   // Node adds this property with the head, which makes it another kind of object for V8: what was looked up before is looked up again.
-  carrier.statusMessage = undefined
+  if (Object.getPrototypeOf(res) === ServerResponse.prototype && carrier.statusMessage === undefined)
+    carrier.statusMessage = undefined
   connection.current = exchange
   return exchange
 }

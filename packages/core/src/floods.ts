@@ -1,6 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import { calm } from './goaway.js'
+import { bytesTaken } from './node-private.js'
 import type { Session } from './session.js'
 import type { Http2Policy } from './types.js'
 
@@ -8,8 +9,15 @@ import type { Http2Policy } from './types.js'
 const FORGIVEN = 50
 /** The window in which control frames are counted, in ms. */
 const WINDOW = 10_000
-/** A PING with its acknowledgement. A SETTINGS is shorter. */
-const CONTROL_BYTES = 34
+/** A PING, and its acknowledgement. */
+const PING = 17
+/** A SETTINGS at its longest: Node takes 32 entries at most. Its acknowledgement has none. */
+const SETTINGS = 9 + 6 * 32
+const SETTINGS_ACK = 9
+/** What TLS adds to a frame that is sent by itself, at most. */
+const RECORD = 40
+/** Bytes that may be sent without any progress: an acknowledgement that is on its way, a GOAWAY. */
+const SLACK = 20 * PING
 
 /** The client gave a stream up before it was answered, which costs it nothing and us a handler: bounded (CVE-2023-44487, "rapid reset"). */
 export function noteReset(session: Session): void {
@@ -25,8 +33,10 @@ export function noteReset(session: Session): void {
  * A PING or SETTINGS, each of which we must answer (CVE-2019-9512, CVE-2019-9515). Clients that measure the round trip send many, but
  * beside data: a flood is what is mostly control frames.
  */
-export function noteControl(session: Session): void {
+export function noteControl(session: Session, kind: 'ping' | 'settings'): void {
   const { control } = session.site.policy.http2
+  session.controlled += kind === 'ping' ? PING : SETTINGS
+  session.answered += (kind === 'ping' ? PING : SETTINGS_ACK) + (session.raw === undefined ? 0 : RECORD)
   if (control === false) return
   const now = performance.now()
   if (session.control === 0 || now - session.controlAt > WINDOW) {
@@ -36,7 +46,7 @@ export function noteControl(session: Session): void {
   }
   session.control++
   if (session.control <= control) return
-  if (bytesOf(session) - session.controlBytes < 2 * CONTROL_BYTES * session.control) calm(session, 'flood')
+  if (bytesOf(session) - session.controlBytes < 4 * PING * session.control) calm(session, 'flood')
   else session.control = 0
 }
 
@@ -55,9 +65,9 @@ export class Waits {
 
   /** Whether nothing of what is due has been sent for as long as is granted. */
   isOver(session: Session, now: number): boolean {
-    const { socket, streams } = session
+    const { streams } = session
     // What the client makes us answer is no progress.
-    const bytes = socket.bytesWritten
+    const bytes = bytesTaken(session) - session.answered
     const before = this.#since.get(session)
     let waits = false
     for (const stream of streams.keys()) waits ||= isHeldUp(stream)
@@ -65,7 +75,7 @@ export class Waits {
       if (before !== undefined) this.#since.delete(session)
       return false
     }
-    if (before === undefined || bytes - before.bytes > CONTROL_BYTES * 10) {
+    if (before === undefined || bytes - before.bytes > SLACK) {
       this.#since.set(session, { at: now, bytes })
       return false
     }

@@ -61,16 +61,19 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   connection.beginAnew()
   site.capacity.busy(connection)
   connection.requests++
-  if (connection.requests === 1) setImmediate(probe, connection)
   if (!connection.excess) site.counts.received++
   const exchange = beginExchange(connection, req, res, arrived)
+  // Four system calls: a connection that ends with its first answer is spared them. Before the application, whose own choice counts.
+  if (connection.requests === 1) {
+    if (exchange.plain) site.enableProbes(connection.socket)
+    else setImmediate(probeIfItLasts, connection)
+  }
   // One by one: Object.assign costs as much as all the rest.
   res.writeHead = writeHead
   res.write = write
   res.end = end
   if (hasAlias(res)) res.writeHeader = writeHead
-  // Not 'finish': Node listens there itself, and a second listener costs as much as all the rest. 'close' follows at once, in the next tick.
-  res.on('close', onClose)
+  res.on('finish', onFinish)
   if (connection.inputEnded) boundAnswer(connection)
   if (req.httpVersionMajor !== 1) {
     // What the client writes in its request line does not make this connection another protocol.
@@ -93,9 +96,9 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   return site.forward(event, [req, res])
 }
 
-/** What is still open after the turn of its first request may last: only then is the kernel told to probe it, which is four system calls. */
-function probe({ site, socket, phase }: Connection): void {
-  if (!socket.destroyed && phase !== 'lingering') site.tune(socket)
+/** What was to be the connection's only exchange is still open after its turn: it may last. */
+function probeIfItLasts(connection: Connection): void {
+  if (connection.current !== undefined && !connection.socket.destroyed) connection.site.enableProbes(connection.socket)
 }
 
 /** HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, past the gate. */
@@ -122,9 +125,10 @@ function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: S
   return 'writeHeader' in res
 }
 
-/** The response is with the kernel, and Node has taken it off the socket; or it never will be. */
-function onClose(this: ServerResponse): void {
+/** The response is with the kernel. Runs after Node's own listener, which has taken the response off the socket. */
+function onFinish(this: ServerResponse): void {
   const exchange = exchangeOf(this)
+  // Node 20 emits 'finish' also where the write failed because the socket was destroyed.
   if (exchange === undefined || exchange.connection.socket.destroyed) return
   const { connection } = exchange
   connection.current = undefined
@@ -167,11 +171,7 @@ function dispatch(connection: Connection, { event, args, arrived, excused }: Wai
 }
 
 function upgrade(connection: Connection, event: 'upgrade' | 'connect', args: Waiting['args']): boolean {
-  return handOver(connection, event, args, (req, res) => {
-    // Node's parser has let go of the connection: nobody closes the response.
-    res.on('finish', onClose)
-    return begin(connection, 'request', req, res, performance.now())
-  })
+  return handOver(connection, event, args, (req, res) => begin(connection, 'request', req, res, performance.now()))
 }
 
 function isUpgrade(event: string): event is 'upgrade' | 'connect' {

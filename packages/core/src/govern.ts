@@ -75,11 +75,11 @@ export function govern(site: Site, governor: Governor): void {
   }
 
   /** Node says in a later event, but within this one, that it has begun a session on the socket. */
-  let arriving: Socket | undefined
+  let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
   const connect = (event: string, socket: Socket, raw: Socket | undefined, args: readonly unknown[]): boolean => {
     refresh()
     const before = connectionOf(socket)
-    arriving = socket
+    arriving = { socket, raw }
     const heard = site.forward(event, args)
     arriving = undefined
     // A listener may have passed it on to another server of ours ('unknownProtocol'), whose connection it is then.
@@ -101,7 +101,7 @@ export function govern(site: Site, governor: Governor): void {
           return true
         break
       case 'session':
-        if (arriving !== undefined && isSession(first)) site.admitSession(first, arriving)
+        if (arriving !== undefined && isSession(first)) site.admitSession(first, arriving.socket, arriving.raw)
         break
       case 'stream':
         if (isStream(first)) return arriveStream(site, first, args)

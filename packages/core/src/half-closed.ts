@@ -1,5 +1,6 @@
 import { cut } from './closing.js'
 import type { Connection } from './connection.js'
+import { bytesTaken } from './node-private.js'
 
 /**
  * The client has sent FIN. If it still waits for an answer it gets it (RFC 9112 §9.6); but a client that is gone looks the same
@@ -18,13 +19,12 @@ export function onInputEnd(connection: Connection): void {
  * starts anew while output makes progress, too.
  */
 export function boundAnswer(connection: Connection): void {
-  const { socket, site } = connection
-  const { halfClosed } = site.policy
+  const { halfClosed } = connection.site.policy
   if (halfClosed === 0) return
-  const before = socket.bytesWritten - socket.writableLength
+  const before = bytesTaken(connection)
   clearTimeout(connection.halfClosedTimer)
   connection.halfClosedTimer = setTimeout(() => {
-    if (socket.bytesWritten - socket.writableLength > before) boundAnswer(connection)
+    if (bytesTaken(connection) > before) boundAnswer(connection)
     else cut(connection, 'half-closed')
   }, halfClosed)
 }

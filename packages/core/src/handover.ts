@@ -51,7 +51,8 @@ export function handOver(
 export function leaveToOther(connection: Connection): void {
   const { site, socket } = connection
   connection.phase = 'upgraded'
-  site.tune(socket)
+  // Another request came before: it has been done, and the application may have changed it.
+  if (connection.requests <= 1) site.enableProbes(socket)
   socket.allowHalfOpen = halfOpenBefore(site.server)
   Reflect.deleteProperty(socket, 'destroySoon')
   Reflect.deleteProperty(socket, 'destroy')

@@ -5,9 +5,10 @@ import { type Exchange, exchangeOf } from './exchange.js'
 import { isForAllRecipients } from './hop-by-hop.js'
 import {
   announceClose,
+  bodyLength,
+  declaredLength,
   hasBody,
   isLast,
-  knownLength,
   refusesBody,
   removedConnection,
   setPrintedKeepAlive,
@@ -73,12 +74,12 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
 function frame({ res, http10 }: Exchange, given: Headers | undefined, said: Said, status: number): Headers | undefined {
   let kept = given
   if (said.transferEncoding !== undefined && (status === 204 || http10)) {
-    res.removeHeader('Transfer-Encoding')
+    if (res.hasHeader('transfer-encoding')) res.removeHeader('Transfer-Encoding')
     kept = without(kept, 'transfer-encoding')
     said.transferEncoding = undefined
   }
   if (status === 204 || said.transferEncoding !== undefined) {
-    res.removeHeader('Content-Length')
+    if (res.hasHeader('content-length')) res.removeHeader('Content-Length')
     kept = without(kept, 'content-length')
   }
   return kept
@@ -147,7 +148,7 @@ function needsExplicitField(keepAlive: KeepAlivePolicy, promise: number): boolea
  */
 function prepareHttp10(res: ServerResponse, status: number, ending: CloseReason | undefined): void {
   const bodyless = res.req.method === 'HEAD' || status === 204 || status === 304
-  const known = knownLength(res)
+  const known = bodyLength(res)
   if (ending === undefined && !bodyless && known !== null && !res.hasHeader('content-length'))
     res.setHeader('Content-Length', known)
   // With a body whose length nobody knows this stays false: the body then ends with the connection.
@@ -159,7 +160,7 @@ function settle(exchange: Exchange, ending: CloseReason | undefined): void {
   const { connection, res } = exchange
   exchange.headWritten = true
   if (hasBody(res) && !res.chunkedEncoding) {
-    exchange.declared = lengthOf(knownLength(res))
+    exchange.declared = lengthOf(declaredLength(res))
     exchange.closeDelimited = exchange.declared < 0
   }
   if (ending !== undefined) {

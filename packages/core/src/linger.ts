@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { type Linked, List } from './list.js'
-import { readRaw } from './node-private.js'
+import { bytesTaken, readRaw } from './node-private.js'
 import type { Policy } from './types.js'
 
 /** What lingers: a connection or a session. */
 export interface Lingers<C> {
   readonly socket: Socket
+  readonly raw: Socket | undefined
   linger: Linger<C> | undefined
 }
 
@@ -59,7 +60,7 @@ export class Lingering<C extends Lingers<C>> {
       quiet: Math.min(quiet, this.#bounds.quiet),
       lastProgress: now,
       discarded: 0,
-      flushed: flushedOf(connection),
+      flushed: bytesTaken(connection),
     }
     connection.linger = linger
     this.#open.add(linger)
@@ -101,7 +102,7 @@ export class Lingering<C extends Lingers<C>> {
     for (const linger of this.#open) {
       const { connection } = linger
       if (linger.parsed) this.takeRaw(connection)
-      const flushed = flushedOf(connection)
+      const flushed = bytesTaken(connection)
       const progress = flushed !== linger.flushed
       if (progress) {
         linger.flushed = flushed
@@ -120,8 +121,4 @@ export class Lingering<C extends Lingers<C>> {
   #period(): number {
     return Math.max(20, Math.min(250, this.#bounds.quiet / 4, this.#bounds.total / 4))
   }
-}
-
-function flushedOf({ socket }: { readonly socket: Socket }): number {
-  return socket.bytesWritten - socket.writableLength
 }

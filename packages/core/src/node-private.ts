@@ -15,7 +15,7 @@ interface PrivateResponse {
   _header: string | null
   /** False for HEAD, 1xx, 204 and 304: what is written is ignored, so its length does not matter. */
   _hasBody: boolean
-  /** The Content-Length that was declared, or the one that Node worked out for a body passed to end(); unless that field was taken out. */
+  /** The Content-Length that was declared, or the one that Node worked out for a body passed to end(); which then does not count where the field was taken out. */
   _contentLength: number | null
   _removedContLen: boolean
   /** The request expects 100-continue; whether that was sent. A final answer without it leaves open whether the body follows. */
@@ -55,8 +55,13 @@ export function hasBody(res: ServerResponse): boolean {
   return !isPrivateResponse(res) || res._hasBody
 }
 
-/** The length that the head declares; before the head, that of the body while `end(body)` is writing it, and else `null`. */
-export function knownLength(res: ServerResponse): number | null {
+/** The length of the body while `end(body)` is writing the head; `null` at any other time before the head. */
+export function bodyLength(res: ServerResponse): number | null {
+  return isPrivateResponse(res) ? res._contentLength : null
+}
+
+/** The length that the head declares, once that is written. */
+export function declaredLength(res: ServerResponse): number | null {
   return isPrivateResponse(res) && !res._removedContLen ? res._contentLength : null
 }
 
@@ -124,6 +129,20 @@ export function settingsOf(server: object): object | undefined {
   const value: unknown = options === undefined ? undefined : Reflect.get(server, options)
   if (typeof value !== 'object' || value === null || !('settings' in value)) return undefined
   return typeof value.settings === 'object' && value.settings !== null ? value.settings : undefined
+}
+
+/**
+ * Bytes that the kernel has taken of what was written to a connection (`raw`: below TLS): while they grow, the peer takes what it is sent.
+ * `bytesWritten` counts a write as a whole when it begins, and `writableLength` until it has ended: of one that takes minutes, nothing public
+ * tells how far it is.
+ */
+export function bytesTaken({ socket, raw }: { readonly socket: Socket; readonly raw: Socket | undefined }): number {
+  const handle: unknown = Reflect.get(raw ?? socket, '_handle')
+  if (typeof handle === 'object' && handle !== null && 'bytesWritten' in handle && 'writeQueueSize' in handle) {
+    const { bytesWritten, writeQueueSize } = handle
+    if (typeof bytesWritten === 'number' && typeof writeQueueSize === 'number') return bytesWritten - writeQueueSize
+  }
+  return socket.bytesWritten - socket.writableLength
 }
 
 /**

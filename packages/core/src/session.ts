@@ -62,12 +62,17 @@ export class Session {
   control = 0
   controlAt: number
   controlBytes = 0
+  /** Bytes of all PING and SETTINGS frames, at most, and of our answers to them. */
+  controlled = 0
+  answered = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(
     readonly http2: ServerHttp2Session,
     /** The real one: `http2.socket` is a stand-in that refuses most things. */
     readonly socket: Socket,
+    /** Below TLS: the TCP socket. */
+    readonly raw: Socket | undefined,
     readonly site: Site,
     readonly openedAt: number,
     readonly expiresAt: number,

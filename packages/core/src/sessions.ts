@@ -47,11 +47,11 @@ export class Sessions {
   }
 
   /** Node has begun a session on `socket`, and has not told the application yet. */
-  admit(http2: ServerHttp2Session, socket: Socket): void {
+  admit(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
     const { policy, capacity, counts } = this.#site
     const now = performance.now()
     const expiresAt = expiryOf(policy.keepAlive, now, Math.random())
-    const session = new Session(http2, socket, this.#site, now, expiresAt, Math.random())
+    const session = new Session(http2, socket, raw, this.#site, now, expiresAt, Math.random())
     bindSession(socket, session)
     nameErrors(session)
     clampGoaway(session)
@@ -59,10 +59,9 @@ export class Sessions {
     this.#open.set(http2, session)
     counts.opened++
     if (policy.halfClosed > 0) socket.allowHalfOpen = true
-    const control = () => noteControl(session)
-    http2.on('ping', control)
+    http2.on('ping', () => noteControl(session, 'ping'))
     // The first one is part of the preface.
-    http2.once('remoteSettings', () => http2.on('remoteSettings', control))
+    http2.once('remoteSettings', () => http2.on('remoteSettings', () => noteControl(session, 'settings')))
     http2.on('goaway', (code) => {
       session.ending ??= 'client-close'
       if (code !== CODES.NO_ERROR) session.byPeer = true

@@ -107,11 +107,12 @@ export class Site {
   }
 
   /** A session that Node has just begun on `socket`. */
-  admitSession(http2: ServerHttp2Session, socket: Socket): void {
+  admitSession(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
     if (socket.destroyed) return
     if (this.events.hears('close')) remoteOf(socket)
-    this.sessions.admit(http2, socket)
-    this.tune(socket)
+    this.sessions.admit(http2, socket, raw)
+    socket.setNoDelay(this.policy.tcp.noDelay)
+    this.enableProbes(socket)
   }
 
   /** What is neither HTTP/1.1 nor HTTP/2 on an http2 server: Node, or an 'unknownProtocol' listener, deals with it. */
@@ -121,10 +122,9 @@ export class Site {
     if (connection !== undefined) leaveToOther(connection)
   }
 
-  /** Nagle's algorithm and TCP's probes for a peer that is gone. */
-  tune(socket: Socket): void {
-    const { noDelay, keepAlive } = this.policy.tcp
-    socket.setNoDelay(noDelay)
+  /** Tells the kernel to look for a peer that is gone. */
+  enableProbes(socket: Socket): void {
+    const { keepAlive } = this.policy.tcp
     if (keepAlive !== false) socket.setKeepAlive(true, keepAlive)
   }
 
@@ -146,10 +146,15 @@ export class Site {
     socket.emit = emit
     // Over TLS Node would answer the client's close_notify with its own at once.
     if (this.policy.halfClosed > 0) socket.allowHalfOpen = true
-    // The probes can wait until it is known to last (gate.ts), where Node itself ends one that never sends a request.
-    if (numberOf(this.server, 'headersTimeout') === 0 && numberOf(this.server, 'requestTimeout') === 0) this.tune(socket)
-    else socket.setNoDelay(this.policy.tcp.noDelay)
+    socket.setNoDelay(this.policy.tcp.noDelay)
+    // The probes can wait for the first request (gate.ts) where Node itself ends who never sends one.
+    if (!this.#endsSilent()) this.enableProbes(socket)
     this.capacity.enter(connection)
+  }
+
+  /** Whether Node has a timeout for a client that sends nothing: it looks after them once the server listens. */
+  #endsSilent(): boolean {
+    return this.listened && (numberOf(this.server, 'headersTimeout') > 0 || numberOf(this.server, 'requestTimeout') > 0)
   }
 
   /**

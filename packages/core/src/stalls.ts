@@ -3,6 +3,7 @@ import { cut } from './closing.js'
 import type { Connection } from './connection.js'
 import { isHeldUp } from './floods.js'
 import { cutSession } from './goaway.js'
+import { bytesTaken, refusesBody } from './node-private.js'
 import { Session } from './session.js'
 import type { Site } from './site.js'
 
@@ -56,16 +57,19 @@ export function guard({ registry, sessions }: Site, minRate: number): () => void
 }
 
 /** How many bytes the peer has moved of what we wait for; `undefined` where we do not wait for it. */
-function bytesAwaited({ phase, socket, current }: Connection): number | undefined {
+function bytesAwaited(connection: Connection): number | undefined {
+  const { phase, socket, current } = connection
   if (phase !== 'busy' || current === undefined) return undefined
-  if (socket.writableLength > 0) return socket.bytesWritten - socket.writableLength
-  const { req } = current
-  const wanted = !req.complete && req.readableLength < req.readableHighWaterMark
+  if (socket.writableLength > 0) return bytesTaken(connection)
+  const { req, res } = current
+  // One that was not told yet to send its body does right to wait.
+  const wanted = !req.complete && req.readableLength < req.readableHighWaterMark && !refusesBody(res)
   return wanted ? socket.bytesRead : undefined
 }
 
 /** Of a session only where we wait for its peer on every stream: one whose handler takes its time is waited for. */
-function bytesOfSession({ streams, socket }: Session): number | undefined {
+function bytesOfSession(session: Session): number | undefined {
+  const { streams, socket } = session
   if (streams.size === 0) return undefined
   let output = false
   for (const stream of streams.keys()) {
@@ -73,5 +77,6 @@ function bytesOfSession({ streams, socket }: Session): number | undefined {
     else if (stream.endAfterHeaders || stream.readableEnded || stream.readableLength >= stream.readableHighWaterMark)
       return undefined
   }
-  return output ? socket.bytesWritten : socket.bytesRead
+  // PINGs and SETTINGS, and our answers to them, move nothing.
+  return output ? bytesTaken(session) - session.answered : socket.bytesRead - session.controlled
 }

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer as createNetServer, Socket } from 'node:net'
 import {
   announceClose,
+  bodyLength,
+  bytesTaken,
   hasBody,
   isLast,
-  knownLength,
   makeLast,
   readRaw,
   removedConnection,
@@ -135,9 +136,9 @@ describe('private fields of Node', () => {
     const seen: (number | null)[] = []
     await exchange((_req, res) => {
       const prior = res.writeHead
-      seen.push(knownLength(res))
+      seen.push(bodyLength(res))
       res.writeHead = (status: number) => {
-        seen.push(knownLength(res))
+        seen.push(bodyLength(res))
         return prior.call(res, status)
       }
       res.end('grüße')
@@ -197,6 +198,24 @@ describe('private fields of Node', () => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
+})
+
+test('bytesTaken: of a write that has not ended, what the kernel has taken', async () => {
+  const SIZE = 40_000_000
+  const taken = await new Promise<number[]>((resolve) => {
+    const server = createNetServer((socket) => {
+      const found = [bytesTaken({ socket, raw: undefined })]
+      socket.on('error', () => {}).write(Buffer.alloc(SIZE))
+      found.push(bytesTaken({ socket, raw: undefined }))
+      client.once('data', () => client.destroy())
+      socket.once('close', () => server.close(() => resolve(found)))
+    })
+    const client = new Socket().pause()
+    server.listen(0, '127.0.0.1', () => client.connect((server.address() as AddressInfo).port, '127.0.0.1').resume())
+  })
+  expect(taken[0]).toBe(0)
+  expect(taken[1]).toBeGreaterThan(0)
+  expect(taken[1]).toBeLessThan(SIZE)
 })
 
 test("writeBeside: the handle's descriptor and the length of its queue", async () => {

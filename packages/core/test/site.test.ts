@@ -1,5 +1,5 @@
-import { createServer } from 'node:http'
-import { createServer as createNetServer, type Server } from 'node:net'
+import { createServer, ServerResponse } from 'node:http'
+import { type AddressInfo, connect, createServer as createNetServer, type Server, Socket } from 'node:net'
 import { attach } from '../src/index.js'
 import { isShared } from '../src/site.js'
 
@@ -80,4 +80,63 @@ test('the signal may have any number of listeners, in every life, and no warning
     await connections.drain()
     expect(signal.aborted).toBe(true)
   }
+})
+
+describe('what the application says of a connection or a response stays', () => {
+  const listening = async (server: Server): Promise<AddressInfo> => {
+    await listened(server, { port: 0, host: '127.0.0.1' })
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('it does not listen')
+    return address
+  }
+
+  /** The whole of the answers until the server closes. */
+  const answerTo = (port: number, request: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      let text = ''
+      const socket = connect(port, '127.0.0.1', () => socket.write(request))
+      socket.setEncoding('latin1').on('data', (piece) => {
+        text += piece
+      })
+      socket.on('error', reject).on('end', () => {
+        socket.end()
+        resolve(text)
+      })
+    })
+
+  test('a response class may have its own statusMessage, be it a getter', async () => {
+    class Getter extends ServerResponse {}
+    Object.defineProperty(Getter.prototype, 'statusMessage', { get: () => 'Acc' })
+    const server = createServer({ ServerResponse: Getter }, (_req, res) => res.end('x'))
+    const connections = attach(server, { logger: quiet })
+    const { port } = await listening(server)
+    expect(await answerTo(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 Acc\r\n/)
+    await connections.drain()
+  })
+
+  test('TCP keep-alive as a handler sets it is not set again', async () => {
+    const { setKeepAlive } = Socket.prototype
+    const asked: unknown[] = []
+    Socket.prototype.setKeepAlive = function (this: Socket, ...args) {
+      asked.push(args)
+      return Reflect.apply(setKeepAlive, this, args)
+    }
+    const server = createServer((req, res) => {
+      if (req.url === '/mine') req.socket.setKeepAlive(true, 3_000)
+      if (req.url === '/last') res.setHeader('Connection', 'close')
+      setImmediate(() => setImmediate(() => res.end('x')))
+    })
+    const connections = attach(server, { logger: quiet, tcp: { keepAlive: 30_000 } })
+    try {
+      const { port } = await listening(server)
+      await answerTo(port, 'GET /mine HTTP/1.1\r\nHost: a\r\n\r\nGET /last HTTP/1.1\r\nHost: a\r\n\r\n')
+      expect(asked).toEqual([
+        [true, 30_000],
+        [true, 3_000],
+      ])
+    } finally {
+      Socket.prototype.setKeepAlive = setKeepAlive
+      await connections.drain()
+    }
+  })
 })
