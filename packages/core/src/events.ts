@@ -42,6 +42,7 @@ export function count<K extends string>(counts: Partial<Record<K, number>>, key:
 // Where an APM listens: the same payloads as the handle's events, for every handle in the process.
 const channels = {
   state: channel('halfclose:state'),
+  upgrade: channel('halfclose:connection.upgrade'),
   close: channel('halfclose:connection.close'),
   warning: channel('halfclose:warning'),
 }
@@ -89,6 +90,11 @@ export class Events {
   state(payload: ConnectionsEvents['state'][0]): void {
     channels.state.publish(payload)
     isolated(() => this.#emitter.emit('state', payload))
+  }
+
+  upgrade(payload: ConnectionsEvents['upgrade'][0]): void {
+    channels.upgrade.publish(payload)
+    isolated(() => this.#emitter.emit('upgrade', payload))
   }
 
   close(payload: ConnectionsEvents['close'][0]): void {

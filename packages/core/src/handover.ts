@@ -41,6 +41,7 @@ export function handOver(
   if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   letGo(connection)
   leaveToOther(connection)
+  site.upgraded(socket, req.method, req.url, event === 'upgrade' ? req.headers.upgrade : undefined)
   const heard = site.forward(event, args)
   // The client's FIN came while it waited, when nobody listened.
   if (connection.inputEnded) process.nextTick(() => socket.emit('end'))

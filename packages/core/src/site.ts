@@ -115,6 +115,12 @@ export class Site {
     this.enableProbes(socket)
   }
 
+  /** A socket, or a stream, is another protocol's from now on. */
+  upgraded(socket: Socket, method: string | undefined, target: string | undefined, protocol: string | undefined): void {
+    if (!this.events.hears('upgrade')) return
+    this.events.upgrade({ remote: remoteOf(socket), method: method ?? '', target: target?.split('?')[0] ?? '', protocol })
+  }
+
   /** What is neither HTTP/1.1 nor HTTP/2 on an http2 server: Node, or an 'unknownProtocol' listener, deals with it. */
   admitForeign(socket: Socket, raw: Socket | undefined): void {
     this.admit(socket, raw)

@@ -21,13 +21,15 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   session.lastStream = stream.id ?? session.lastStream
   if (!session.excess) site.counts.received++
   const headers = isFields(args[1]) ? args[1] : {}
-  const { ':method': method, ':path': path } = headers
+  const { ':method': method, ':path': path, ':authority': authority, ':protocol': protocol } = headers
   const tunnel = method === 'CONNECT'
   bindExchange(stream, { session, arrived: performance.now(), method, path, tunnel, cut: false })
   if (tunnel) site.counts.finished++
   Object.assign(stream, { destroy: destroyStream })
   stream.on('close', onStreamClose)
   reconsider(session)
+  if (tunnel && !session.excess)
+    site.upgraded(session.socket, method, path ?? authority, typeof protocol === 'string' ? protocol : undefined)
   if (!session.excess) return site.forward('stream', args)
   // As in HTTP/1.1: no handler, but a readiness probe gets through.
   if (site.intercept?.({ url: path, method }, answerOn(stream)) !== true)

@@ -32,7 +32,7 @@ export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingerin
  * - `stalled`: the peer took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time, or waited
  *   longer than `http2.stalled` to open a window.
  * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection.
- * - `upgraded`: it ended as another protocol. `limit`: a bound of the output-first close or of the server.
+ * - `upgraded`: it ended as another protocol. Of HTTP/1 only: an HTTP/2 session ends for a reason of its own, whatever its streams carried. `limit`: a bound of the output-first close or of the server.
  */
 export type CloseReason =
   | 'client-close'
@@ -125,6 +125,19 @@ export interface CloseEvent {
   readonly ms: number
 }
 
+/**
+ * A connection was handed over to another protocol (Upgrade, CONNECT), or a stream of an HTTP/2 session was (CONNECT). Not told of one that was
+ * refused, nor of what an http2 server's 'unknownProtocol' listener takes.
+ */
+export interface UpgradeEvent {
+  readonly remote: string
+  readonly method: string
+  /** The request target without its query; for CONNECT over HTTP/2 without `:path`, the authority. */
+  readonly target: string
+  /** What the client asked for: the Upgrade field, or HTTP/2's `:protocol` (RFC 8441). */
+  readonly protocol: string | undefined
+}
+
 export interface WarningEvent {
   /** Stable, e.g. `HALFCLOSE_CONTENT_LENGTH`. */
   readonly code: string
@@ -133,6 +146,7 @@ export interface WarningEvent {
 
 export interface ConnectionsEvents {
   state: [StateEvent]
+  upgrade: [UpgradeEvent]
   close: [CloseEvent]
   warning: [WarningEvent]
 }

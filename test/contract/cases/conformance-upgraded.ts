@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { CloseEvent } from '@halfclose/core'
+import type { CloseEvent, UpgradeEvent } from '@halfclose/core'
 import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
 import { closesWith } from '../../support/expect.js'
@@ -18,8 +18,16 @@ const kinds = [
     asks: upgradeTo('/chat?token=secret'),
     status: 101,
     held: ['GET', '/chat'],
+    protocol: 'echo',
   },
-  { event: 'connect', name: 'a CONNECT tunnel', asks: ask('CONNECT', 'a:1'), status: 200, held: ['CONNECT', 'a:1'] },
+  {
+    event: 'connect',
+    name: 'a CONNECT tunnel',
+    asks: ask('CONNECT', 'a:1'),
+    status: 200,
+    held: ['CONNECT', 'a:1'],
+    protocol: undefined,
+  },
 ] as const
 type Kind = (typeof kinds)[number]
 
@@ -64,9 +72,15 @@ const ends = (
   title: `${kind.name} which ${what} ends by 'upgraded' in its event and in the counts, and the ${first} closed first`,
   run: async (host) => {
     const closes = closesOf(host)
+    const upgrades: UpgradeEvent[] = []
+    host.connections.on('upgrade', (event) => upgrades.push(event))
     const taken = take(host, kind)
     const client = await open(host, kind)
     const socket = await taken.at(0)
+    deepEqual(
+      upgrades.map(({ remote, ...event }) => ({ ...event, local: remote.includes('127.0.0.1') })),
+      [{ method: kind.held[0], target: kind.held[1], protocol: kind.protocol, local: true }],
+    )
     equal(host.connections.stats().open.upgraded, 1)
     await pass(100)
     act(client, socket)

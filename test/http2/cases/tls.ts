@@ -194,7 +194,10 @@ export const tls: Case[] = [
     ...extended,
     run: async (host) => {
       const taken = tunnels(host)
+      const upgrades: object[] = []
+      host.connections.on('upgrade', ({ method, target, protocol }) => upgrades.push({ method, target, protocol }))
       const { client, stream } = await openWebSocket(host)
+      deepEqual(upgrades, [{ method: 'CONNECT', target: '/chat', protocol: 'websocket' }])
       equal(host.connections.stats().open.upgraded, 1)
       host.connections.signal.addEventListener('abort', () => setTimeout(() => taken[0]?.end('goodbye'), 300))
       void host.stop()
