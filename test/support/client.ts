@@ -4,7 +4,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import { type Ending, type Response, ResponseParser } from './responses.js'
 import { Records, tap } from './tls-tap.js'
-import { Arrivals, deferred, patience, within } from './wait.js'
+import { Arrivals, deferred, pass, patience, within } from './wait.js'
 
 export interface ClientOptions {
   /** Or the path of a unix domain socket. */
@@ -131,6 +131,25 @@ export class Client {
       taken += chunk.length
     }
     return { taken, end: 'limit' }
+  }
+
+  /** A slow reader, but a steady one: takes at most `rate` bytes/s for `ms`, then whatever comes. */
+  async sip(rate: number, ms: number): Promise<void> {
+    const began = Date.now()
+    let taken = 0
+    const look = () => {
+      if (taken > (rate * (Date.now() - began)) / 1_000) this.stream.pause()
+      else this.stream.resume()
+    }
+    const take = (chunk: Buffer) => {
+      taken += chunk.length
+      look()
+    }
+    this.stream.on('data', take)
+    const timer = setInterval(look, 20)
+    await Promise.race([pass(ms), this.#goneAt.promise])
+    clearInterval(timer)
+    this.stream.off('data', take).resume()
   }
 
   /** Our output ends (TLS: close_notify, then FIN); we go on reading. */

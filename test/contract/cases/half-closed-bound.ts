@@ -5,7 +5,9 @@ import { get, pipeline, postHead } from '../../support/requests.js'
 import { pass, until, within } from '../../support/wait.js'
 
 const page = Buffer.alloc(8_000_000, 'x')
+const large = 64 * 1024 * 1024
 const routes: Record<string, Route> = {
+  '/large': (_req, res) => void res.end(Buffer.alloc(large, 'x')),
   '/later': (_req, res) => void setTimeout(() => res.end('later'), 400),
   '/page': (_req, res) => void res.writeHead(413, { Connection: 'close', 'Content-Length': page.length }).end(page),
 }
@@ -42,6 +44,22 @@ const cases: Case[] = [
       client.fin()
       await client.take(4)
       equal(client.statuses, '200 200 200 200')
+      equal(await client.closed(), 'fin')
+    },
+  },
+  {
+    id: 'half-closed/slow-reader-one-large-write',
+    rules: ['R125', 'R113'],
+    title: 'a half-closed client that takes one large write slowly, for longer than halfClosed, gets all of it',
+    regression: true,
+    options: { halfClosed: 1_500 },
+    run: async (host) => {
+      const client = await host.connect()
+      client.stream.pause()
+      void client.send(get('/large'))
+      client.fin()
+      await client.sip(4_000_000, 5_000)
+      equal((await client.next(15_000)).length, large)
       equal(await client.closed(), 'fin')
     },
   },

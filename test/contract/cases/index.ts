@@ -34,6 +34,7 @@ import { ownListeners } from './own-listeners.js'
 import { persist } from './persist.js'
 import { persistLength } from './persist-length.js'
 import { stalled } from './stalled.js'
+import { stalledProgress } from './stalled-progress.js'
 import { stats } from './stats.js'
 import { statsWarnings } from './stats-warnings.js'
 import { truncation } from './truncation.js'
@@ -66,6 +67,7 @@ export const cases: Case[] = [
   ...leaving,
   ...limits,
   ...stalled,
+  ...stalledProgress,
   ...stats,
   ...statsWarnings,
   ...options,

@@ -1,10 +1,19 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
+import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
 import { get, postHead } from '../../support/requests.js'
 import { pass, within } from '../../support/wait.js'
 
 const MiB = 1024 * 1024
+
+/** Two bytes a second, until told to stop. */
+export function drips(client: Client): () => void {
+  const timer = setInterval(() => {
+    if (client.ending === undefined) void client.send('x')
+  }, 500)
+  return () => clearInterval(timer)
+}
 
 /** A peer that holds a drain without taking its response or sending its body. */
 export const stalled: Case[] = [
@@ -33,15 +42,13 @@ export const stalled: Case[] = [
       const client = await host.connect()
       await client.send(`${postHead('/upload', 1_000)}x`)
       await host.request('/upload')
-      const drip = setInterval(() => {
-        if (client.ending === undefined) void client.send('x').catch(() => {})
-      }, 500)
+      const stop = drips(client)
       try {
         const { ms, connections } = await within(host.report(), () => 'the report', 20_000)
         ok(ms >= 5_000 && ms < 20_000, `${ms} ms`)
         deepEqual({ ...connections.byReason }, { stalled: 1 })
       } finally {
-        clearInterval(drip)
+        stop()
       }
     },
   },
@@ -79,6 +86,84 @@ export const stalled: Case[] = [
       await within(once(req.socket, 'close'), () => "the connection's close", 15_000)
       deepEqual([host.connections.stats().requests.cut, { ...host.connections.stats().closes }], [1, { stalled: 1 }])
       equal(idle.ending, undefined)
+    },
+  },
+  {
+    id: 'stalled/no-rate',
+    rules: ['R202'],
+    title: 'with drain.minRate: false a client that does not take its response holds the drain to the deadline',
+    options: { drain: { deadline: 8_000, minRate: false } },
+    routes: { '/large': (_req, res) => res.end(Buffer.alloc(64 * MiB, 'x')) },
+    run: async (host) => {
+      const client = await host.connect()
+      client.stream.pause()
+      await client.send(get('/large'))
+      await host.request('/large')
+      await within(host.stop(), () => 'the end of the drain', 20_000)
+      const { ms, requests, connections } = await host.report()
+      ok(ms >= 7_900, `${ms} ms`)
+      deepEqual([requests.cut, { ...connections.byReason }], [1, { deadline: 1 }])
+    },
+  },
+  {
+    id: 'stalled/what-the-client-sees',
+    rules: ['R202', 'R112'],
+    title: 'a client that was cut finds its response truncated or none, never one that looks whole; the close event says stalled',
+    options: { drain: { deadline: 25_000 } },
+    routes: { '/large': (_req, res) => res.end(Buffer.alloc(64 * MiB, 'x')) },
+    run: async (host) => {
+      const reader = await host.connect()
+      reader.stream.pause()
+      await reader.send(get('/large'))
+      const sender = await host.connect()
+      await sender.send(`${postHead('/upload', 1_000)}x`)
+      await host.request('/large')
+      await host.request('/upload')
+      const reasons: string[] = []
+      if (!host.bare) host.connections.on('close', ({ reason }) => reasons.push(reason))
+      await within(host.stop(), () => 'the end of the drain', 20_000)
+      reader.stream.resume()
+      await reader.closed()
+      await sender.closed()
+      const head = await reader.head(0)
+      deepEqual([head.status, head.complete, reader.answers.list.length], [200, false, 0])
+      ok(head.length < 64 * MiB, `${head.length} B`)
+      equal(sender.heads.list.length, 0)
+      deepEqual(reasons, ['stalled', 'stalled'])
+    },
+  },
+  {
+    id: 'stalled/drip-outside-a-drain',
+    rules: ['R202', 'R021'],
+    title: 'with limits.minRate a body that drips in more slowly is cut at any time',
+    options: { limits: { minRate: 240 } },
+    run: async (host) => {
+      const client = await host.connect()
+      await client.send(`${postHead('/upload', 1_000)}x`)
+      const { req } = await host.request('/upload')
+      const stop = drips(client)
+      try {
+        await within(once(req.socket, 'close'), () => "the connection's close", 15_000)
+      } finally {
+        stop()
+      }
+      deepEqual([host.connections.stats().requests.cut, { ...host.connections.stats().closes }], [1, { stalled: 1 }])
+    },
+  },
+  {
+    id: 'stalled/drip-is-left-alone',
+    rules: ['R202'],
+    title: 'without limits.minRate, and outside a drain, a body may drip in',
+    regression: true,
+    run: async (host) => {
+      const client = await host.connect()
+      await client.send(`${postHead('/upload', 20)}x`)
+      await host.request('/upload')
+      for (let sent = 1; sent < 20; sent++) {
+        await pass(400)
+        await client.send('x')
+      }
+      equal((await client.next()).text, '/upload 20')
     },
   },
 ]

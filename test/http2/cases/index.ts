@@ -6,6 +6,7 @@ import { drainSessions } from './drain-sessions.js'
 import { drainSpecial } from './drain-special.js'
 import { leaving } from './leaving.js'
 import { policy } from './policy.js'
+import { stalled } from './stalled.js'
 import { tls } from './tls.js'
 
 export const cases: Case[] = [
@@ -16,5 +17,6 @@ export const cases: Case[] = [
   ...drainSessions,
   ...drainSpecial,
   ...abuse,
+  ...stalled,
   ...tls,
 ]

@@ -1,0 +1,76 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import type { Case } from '../../support/contract.js'
+import { ask, get } from '../../support/requests.js'
+import { pass, within } from '../../support/wait.js'
+import { drips } from './stalled.js'
+
+const large = 64 * 1024 * 1024
+const expecting = (length: number) => ask('POST', '/upload', 'Expect: 100-continue', `Content-Length: ${length}`)
+
+/** A peer that looks as if it had stalled, and has not. */
+export const stalledProgress: Case[] = [
+  {
+    id: 'stalled/one-large-write',
+    rules: ['R202', 'R205'],
+    title: 'a slow reader of one large write, above drain.minRate, is waited for and gets all of it',
+    options: { drain: { deadline: 25_000 } },
+    routes: { '/large': (_req, res) => res.end(Buffer.alloc(large, 'x')) },
+    run: async (host) => {
+      const client = await host.connect()
+      client.stream.pause()
+      await client.send(get('/large', 'Connection: close'))
+      await host.request('/large')
+      void host.stop()
+      await client.sip(2_000_000, 7_000)
+      equal((await client.next(15_000)).length, large)
+      equal(await client.closed(), 'fin')
+      equal((await host.report()).clean, true)
+    },
+  },
+  {
+    id: 'stalled/expect-continue',
+    rules: ['R202', 'R205'],
+    title: 'a client that waits for its 100 is waited for while the checkContinue listener takes its time',
+    options: { drain: { deadline: 25_000 } },
+    run: async (host) => {
+      host.server.on('checkContinue', async (req, res) => {
+        await pass(7_500)
+        res.writeContinue()
+        host.handle(req, res)
+      })
+      const client = await host.connect()
+      await client.send(expecting(4))
+      await pass(100)
+      void host.stop()
+      await within(Promise.race([client.interim.at(0), client.closed(15_000)]), () => `100 Continue\n${client}`, 15_000)
+      deepEqual([client.interim.list.length, client.ending], [1, undefined])
+      void client.send('body')
+      equal((await client.next()).text, '/upload 4')
+      equal((await host.report()).clean, true)
+    },
+  },
+  {
+    id: 'stalled/drip-after-continue',
+    rules: ['R202', 'R021'],
+    title: 'a client that got its 100 and then drips no longer holds the drain',
+    options: { drain: { deadline: 25_000 } },
+    run: async (host) => {
+      host.server.on('checkContinue', (req, res) => {
+        res.writeContinue()
+        host.handle(req, res)
+      })
+      const client = await host.connect()
+      await client.send(expecting(1_000))
+      await within(client.interim.at(0), () => `100 Continue\n${client}`)
+      const stop = drips(client)
+      try {
+        await within(host.stop(), () => 'the end of the drain', 20_000)
+      } finally {
+        stop()
+      }
+      const { ms, connections } = await host.report()
+      ok(ms >= 5_000 && ms < 20_000, `${ms} ms`)
+      deepEqual({ ...connections.byReason }, { stalled: 1 })
+    },
+  },
+]
