@@ -44,7 +44,7 @@ export async function run({ hosts, variants }, say) {
     jobs.find((job) => job.variant === 'bare' && job.host === host && job.way === way)?.instructions
   return {
     rows: jobs.map((job) => ({ ...job, ratio: job.instructions / bareOf(job) })),
-    note: 'User space only, one thread: what the kernel does, about half of the CPU time, is not in it. Nearly the same in every run.',
+    note: 'User space only, one thread: what the kernel does, about half of the CPU time, is not in it. Nearly the same in every run on kept connections; with one each, a collection of garbage may fall into the count.',
   }
 }
 

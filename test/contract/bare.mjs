@@ -1,15 +1,19 @@
 // Which cases of the contract fail on servers without halfclose: `node test/contract/bare.mjs write` notes it in bare.json, `check` compares.
-// Hosts behind it narrow it down, and what bare.json says of the others stays: `node test/contract/bare.mjs write http2 fastify5h2`
+// Hosts behind it narrow it down, and --cases a part of their titles; what bare.json says of the others stays:
+// `node test/contract/bare.mjs write http2 fastify5h2 --cases 'h2-stalled/'`
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '../..')
 const file = join(here, 'bare.json')
-const [mode = 'check', ...patterns] = process.argv.slice(2)
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { cases: { type: 'string' } } })
+const [mode = 'check', ...patterns] = positionals
+const whole = patterns.length === 0 && values.cases === undefined
 
 const folder = mkdtempSync(join(tmpdir(), 'halfclose-bare-'))
 const jest = [join(root, 'node_modules/jest/bin/jest.js'), '--silent', '--coverage=false', '--maxConcurrency=8']
@@ -17,7 +21,8 @@ const suites =
   patterns.length > 0
     ? patterns.map((name) => `test/(contract|http2)/${name}\\.test`)
     : ['test/contract/', 'test/http2/(?!clients)']
-const { status } = spawnSync(process.execPath, [...jest, ...suites], {
+const narrowed = values.cases === undefined ? [] : ['-t', values.cases]
+const { status } = spawnSync(process.execPath, [...jest, ...suites, ...narrowed], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, HALFCLOSE_BARE: folder },
@@ -28,7 +33,7 @@ if (status !== 0) process.exit(status ?? 1)
 const found = new Map()
 for (const name of readdirSync(folder).sort()) {
   const { cases, results } = JSON.parse(readFileSync(join(folder, name), 'utf8'))
-  for (const one of cases) {
+  for (const one of cases.filter(({ id }) => results[id] !== undefined)) {
     const entry = found.get(one.id) ?? { ...one, bare: {} }
     entry.bare[name.replace('.json', '')] = results[one.id]
     found.set(one.id, entry)
@@ -59,7 +64,7 @@ if (mode === 'why') {
       console.log(`${id} on ${name}: ${result.replaceAll(/\s+/g, ' ').slice(0, 160)}`)
   }
 } else if (mode === 'write') {
-  const known = patterns.length > 0 ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  const known = whole ? {} : JSON.parse(readFileSync(file, 'utf8'))
   for (const [id, one] of Object.entries(plain)) known[id] = { ...one, bare: { ...known[id]?.bare, ...one.bare } }
   writeFileSync(file, `${JSON.stringify(known, undefined, 2)}\n`)
   console.log(`${file}: ${found.size} cases`)
@@ -72,8 +77,7 @@ if (mode === 'why') {
         faults.push(`${id} on bare ${name}: bare.json says ${before}, now ${result}: ${found.get(id).bare[name].slice(0, 300)}`)
     }
   }
-  if (patterns.length === 0)
-    for (const id of Object.keys(known)) if (!found.has(id)) faults.push(`${id}: in bare.json, but no longer a case`)
+  if (whole) for (const id of Object.keys(known)) if (!found.has(id)) faults.push(`${id}: in bare.json, but no longer a case`)
 }
 for (const fault of faults) console.error(fault)
 process.exit(faults.length > 0 ? 1 : 0)
