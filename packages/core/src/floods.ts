@@ -11,6 +11,9 @@ const FORGIVEN = 50
 const WINDOW = 10_000
 /** A PING, and its acknowledgement. */
 const PING = 17
+const ANSWERED = 2 * PING
+/** Bytes are read this many at a time, and counted before the frames among them are told. */
+const READ = 65_536
 /** A SETTINGS at its longest: Node takes 32 entries at most. Its acknowledgement has none. */
 const SETTINGS = 9 + 6 * 32
 const SETTINGS_ACK = 9
@@ -46,7 +49,7 @@ export function noteControl(session: Session, kind: 'ping' | 'settings'): void {
   }
   session.control++
   if (session.control <= control) return
-  if (bytesOf(session) - session.controlBytes < 4 * PING * session.control) calm(session, 'flood')
+  if (bytesOf(session) - session.controlBytes < 2 * ANSWERED * session.control + READ) calm(session, 'flood')
   else session.control = 0
 }
 
