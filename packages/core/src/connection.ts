@@ -56,7 +56,7 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
     this.openedAt = Math.ceil(openedAt)
     this.lastUsed = this.openedAt
     this.mark = socket.bytesRead
-    this.expiresAt = expiresAt
+    if (expiresAt !== Number.POSITIVE_INFINITY) this.expiresAt = expiresAt
   }
 
   /** Whether a request has begun to arrive that the parser has not finished reading the head of. */

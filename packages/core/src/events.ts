@@ -87,6 +87,11 @@ export class Events {
     return channels[event].hasSubscribers || this.#emitter.listenerCount(event) > 0
   }
 
+  /** As {@link hears}, asked twice for every connection. */
+  get hearsClose(): boolean {
+    return channels.close.hasSubscribers || this.#emitter.listenerCount('close') > 0
+  }
+
   state(payload: ConnectionsEvents['state'][0]): void {
     channels.state.publish(payload)
     isolated(() => this.#emitter.emit('state', payload))

@@ -40,6 +40,11 @@ export function setPrintedKeepAlive(res: ServerResponse, promise: number, max: n
   if (max !== 0 || res._maxRequestsPerSocket !== 0) res._maxRequestsPerSocket = max
 }
 
+/** Milliseconds that Node will print as `timeout=`. */
+export function printedTimeout(res: ServerResponse): number {
+  return isPrivateResponse(res) ? res._keepAliveTimeout : 0
+}
+
 /** Whether Node will close after this response. */
 export function isLast(res: ServerResponse): boolean {
   return isPrivateResponse(res) && res._last
