@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { count, type Events } from './events.js'
+import { noteWritten } from './gate.js'
 import { cutSession, killSession, leave } from './goaway.js'
 import { afterPoll, closeIfQuiet } from './idle.js'
 import { finishClose, stopListening } from './listener.js'
@@ -175,6 +176,7 @@ export class Run {
       }
       let between: ReadonlySet<Socket> | undefined
       for (const connection of site.registry) {
+        noteWritten(connection)
         if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
         if (!this.#isDue(connection, now)) continue
         if (connection.phase === 'idle' && connection.unread === undefined) {

@@ -26,7 +26,7 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
   if (connection === undefined) return lacksHost(site, req) ? refuseHost(res) : site.forward(event, [req, res])
   // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
   if (connection.current?.req === req) return site.forward(event, [req, res])
-  if (connection.current !== undefined && isWritten(connection.current)) written(connection.current)
+  noteWritten(connection)
   if (connection.raw !== undefined) unpauseParser(connection.socket)
   if (connection.current !== undefined) return hold(connection, event, [req, res])
   if (connection.ending !== undefined) {
@@ -146,8 +146,12 @@ export function setTimeout(this: Socket, ms: number, callback?: () => void): Soc
 export function destroySoon(this: Socket): void {
   const connection = connectionOf(this)
   if (connection === undefined) return
-  const { current } = connection
   shut(connection, connection.inputEnded ? 'client-close' : 'handler')
+  noteWritten(connection)
+}
+
+/** Where Node did not say so: somebody set `server.keepAliveTimeout` to 0 amid a response. */
+export function noteWritten({ current }: Connection): void {
   if (current !== undefined && isWritten(current)) written(current)
 }
 
