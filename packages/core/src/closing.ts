@@ -20,7 +20,7 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   if (connection.failure !== undefined) connection.failure = undefined
   connection.clearTimers()
   dropWaiting(connection)
-  if (connection.stopped || socket.isPaused()) resumeReading(connection)
+  if (socket.readableFlowing === false) resumeReading(connection)
   socket.end()
   // Node calls destroySoon() before the exchange has been taken away.
   const reader = current?.bodyTaken === true ? current.req : undefined

@@ -57,22 +57,23 @@ export function govern(site: Site, governor: Governor): void {
   server.on('connect', leaveToGate)
   impose(site)
 
-  const admit = (socket: Socket, raw: Socket | undefined) => {
-    if (!secure && !http2 && site.turnsAway(socket)) return
-    if (!http2 || (speaksHttp1(server) && !speaksHttp2(socket))) site.admit(socket, raw)
-    else site.admitForeign(socket, raw)
-  }
-
   /** Node says in a later event, but within this one, that it has begun a session on the socket. */
   let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
   const connect = (event: string, socket: Socket, raw: Socket | undefined, args: readonly unknown[]): boolean => {
     follow(site, governor.policyFor)
+    if (!http2) {
+      const heard = site.forward(event, args)
+      if (secure || !site.turnsAway(socket)) site.admit(socket, raw)
+      return heard
+    }
     const before = connectionOf(socket)
-    if (http2) arriving = { socket, raw }
+    arriving = { socket, raw }
     const heard = site.forward(event, args)
     arriving = undefined
     // A listener may have passed it on to another server of ours ('unknownProtocol'), whose connection it is then.
-    if (connectionOf(socket) === before && (!http2 || sessionOf(socket) === undefined)) admit(socket, raw)
+    if (sessionOf(socket) !== undefined || connectionOf(socket) !== before) return heard
+    if (speaksHttp1(server) && !speaksHttp2(socket)) site.admit(socket, raw)
+    else site.admitForeign(socket, raw)
     return heard
   }
 

@@ -47,6 +47,12 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
     settle(exchange, undefined)
     return this
   }
+  if (said === NOTHING && status !== 204 && isAskedToClose(exchange)) {
+    exchange.connection.promised = 0
+    callPrior(prior, this, status, reason, given)
+    settle(exchange, 'client-close')
+    return this
+  }
   const framing = frame(exchange, given, said, status)
   const ending = decide(exchange, framing.said)
   callPrior(prior, this, status, reason, announce(exchange, framing.said, framing.given, status, ending))
@@ -81,6 +87,11 @@ function printsPromise(exchange: Exchange): boolean {
   connection.promised = promise
   if (promise !== exchange.printed || keepAlive.maxRequests !== false) print(res, keepAlive, promise, requests)
   return true
+}
+
+/** The other common case: the client asked for the close, which Node says by itself. */
+function isAskedToClose({ askedClose, http10, wrongLength, connection, res }: Exchange): boolean {
+  return askedClose && !http10 && !wrongLength && !connection.excess && !res.shouldKeepAlive && !removedConnection(res)
 }
 
 function print(res: ServerResponse, { maxRequests }: KeepAlivePolicy, promise: number, requests: number): void {

@@ -143,8 +143,12 @@ export class Site {
   admit(socket: Socket, raw: Socket | undefined): void {
     if (socket.destroyed) return
     const before = connectionOf(socket)
-    // `server.emit('connection', socket)` for one that was upgraded: a new life on the same socket.
-    if (before !== undefined) before.site.closed(before)
+    if (before !== undefined) {
+      // A listener has passed it on to another server of ours, whose connection it is now.
+      if (before.phase !== 'upgraded') return
+      // `server.emit('connection', socket)` for one that was upgraded: a new life on the same socket.
+      before.site.closed(before)
+    }
     if (this.events.hearsClose) remoteOf(socket)
     const now = performance.now()
     const connection = new Connection(socket, raw, this, now, expiryOf(this.policy.keepAlive, now, Math.random()))
