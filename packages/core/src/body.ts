@@ -40,7 +40,16 @@ export function end(
   const { req } = exchange
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
   exchange.bodyTaken = isIncomplete(exchange) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
-  const ended = Reflect.apply(prior, this, [kept, encoding, callback])
+  const { site } = exchange.connection
+  if (site.keepsAlive?.keepAliveTimeout !== site.shownTimeout) site.follow()
+  let ended: ServerResponse
+  try {
+    ended = Reflect.apply(prior, this, [kept, encoding, callback])
+  } catch (error) {
+    // Node has refused the body: another one may come.
+    exchange.whole = false
+    throw error
+  }
   exchange.ended = true
   return ended
 }

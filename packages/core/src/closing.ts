@@ -111,7 +111,7 @@ export function isConnectionError(error: Error | null | undefined): boolean {
 
 /** `socket._destroy` of a governed connection: whoever destroys it, and however, comes here. */
 export function _destroy(this: Socket, error: Error | null, callback: (error?: Error | null) => void): void {
-  Socket.prototype._destroy.call(this, error, callback)
+  Object.getPrototypeOf(this)._destroy.call(this, error, callback)
   const connection = connectionOf(this)
   connection?.site.closed(connection)
 }

@@ -79,7 +79,8 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
 
   setTimer(ms: number, run: () => void): void {
     clearTimeout(this.timer)
-    this.timer = setTimeout(run, ms)
+    // Whoever closed it has cleared its timers already.
+    if (!this.socket.destroyed) this.timer = setTimeout(run, ms)
   }
 }
 

@@ -39,6 +39,8 @@ export class Run {
   #noneButUpgraded: () => void = () => {}
   #stopped = false
   #looking = false
+  /** Sockets that are destroyed, but not closed yet. */
+  #closing = 0
   #wake: (() => void) | undefined
 
   /** `others`: drains of single servers that are under way; this one ends, and reports, with them. */
@@ -107,6 +109,15 @@ export class Run {
   closed(reason: Parameters<Tally['closed']>[0]): void {
     this.#tally.closed(reason)
     this.check()
+  }
+
+  /** A socket is on its way out: the application shall hear of that before it hears that the drain is over. */
+  closing(socket: Socket): void {
+    this.#closing++
+    socket.once('close', () => {
+      this.#closing--
+      this.check()
+    })
   }
 
   /** Something ended: perhaps it was the last. */
@@ -245,7 +256,7 @@ export class Run {
   }
 
   get #empty(): boolean {
-    return this.#sites.every(({ isEmpty }) => isEmpty)
+    return this.#closing === 0 && this.#sites.every(({ isEmpty }) => isEmpty)
   }
 
   async #emptyWithin(ms: number): Promise<void> {

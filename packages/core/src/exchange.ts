@@ -80,6 +80,11 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
   return exchange
 }
 
+/** Whether the request leaves it open that another one follows. */
+export function mayPersist({ parserPersists, askedClose }: Exchange): boolean {
+  return parserPersists && !askedClose
+}
+
 /** Whether its body has not arrived as a whole yet. */
 export function isIncomplete({ expectsBody, req }: Exchange): boolean {
   return expectsBody && !req.complete

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { afterPoll, IDLE_QUIET } from './idle.js'
+import { GRACE } from './policy.js'
 import { numberOf } from './servers.js'
 import type { Site } from './site.js'
 
@@ -9,6 +10,9 @@ import type { Site } from './site.js'
 const STEP = 20
 /** Connections closed in one turn of the loop, so that ten thousand do not stall it. */
 const BATCH = 100
+
+/** Milliseconds that a head may take where nobody said; Node's own default. */
+const HEAD = 60_000
 
 /** A connection whose time is over, unless it is used meanwhile. */
 interface Due {
@@ -65,7 +69,8 @@ export class Expiry {
     const hold = this.#hold
     const due: Due[] = []
     for (const connection of this.#site.registry.idle) {
-      const left = connection.lastUsed + hold - now
+      // What was promised under another setting is kept, too.
+      const left = connection.lastUsed + Math.max(hold, connection.promised + GRACE) - now
       if (left > 0) {
         this.#lookIn(left)
         break
@@ -88,7 +93,7 @@ export class Expiry {
         // Stray empty lines are no message (RFC 9112 §2.2): the parser knows.
         between ??= this.#site.betweenMessages()
         if (!between.has(connection.socket)) {
-          this.#putOff(connection)
+          this.#waitForRest(connection)
           continue
         }
       }
@@ -97,15 +102,18 @@ export class Expiry {
     if (to < due.length) setImmediate(() => this.#close(due, to))
   }
 
-  /** A message has begun to arrive: Node's headersTimeout and requestTimeout bound it. Where it has neither, whoever sends nothing for another hold goes. */
-  #putOff(connection: Connection): void {
+  /**
+   * A message has begun to arrive: Node's headersTimeout and requestTimeout bound it. Where they do not (switched off, or a server that is handed
+   * its connections and does not listen), whoever sends nothing for as long as a head may take goes.
+   */
+  #waitForRest(connection: Connection): void {
     const { registry, server } = this.#site
-    if (numberOf(server, 'headersTimeout') === 0 && numberOf(server, 'requestTimeout') === 0) {
-      connection.mark = connection.socket.bytesRead
-    }
-    registry.delete(connection)
-    connection.lastUsed = Math.ceil(performance.now())
-    registry.add(connection)
-    this.watch()
+    connection.mark = connection.socket.bytesRead
+    registry.turn(connection, 'busy')
+    connection.setTimer(Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD), () => {
+      if (connection.phase !== 'busy' || connection.current !== undefined) return
+      if (connection.receiving) this.#waitForRest(connection)
+      else shut(connection, 'idle', IDLE_QUIET)
+    })
   }
 }

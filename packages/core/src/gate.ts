@@ -1,11 +1,11 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { end, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, type Waiting } from './connection.js'
-import { beginExchange, type Exchange, exchangeOf, isIncomplete } from './exchange.js'
+import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
@@ -73,7 +73,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   const exchange = beginExchange(connection, req, res, arrived)
   // Before the application, whose own choice counts.
   if (connection.requests === 1) {
-    if (exchange.plain) site.probes.enable(connection.socket)
+    if (mayPersist(exchange)) site.probes.enable(connection.socket)
     else site.probes.enableIfItLasts()
   }
   // One by one: Object.assign costs as much as all the rest.
@@ -135,14 +135,15 @@ function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: S
 export function setTimeout(this: Socket, ms: number, callback?: () => void): Socket {
   // At the beginning of each request, where the idle timer would be disarmed.
   if (ms === 0 && callback === undefined && !this.timeout) return this
-  const current = connectionOf(this)?.current
-  if (current === undefined || !isWritten(current)) {
-    return callback === undefined
-      ? Socket.prototype.setTimeout.call(this, ms)
-      : Socket.prototype.setTimeout.call(this, ms, callback)
+  const connection = connectionOf(this)
+  if (connection?.current !== undefined && isWritten(connection.current)) {
+    // Where others wait it is not Node that calls.
+    const isNode = callback === undefined && connection.waiting === undefined
+    written(connection.current)
+    if (isNode) return this
   }
-  written(current)
-  return this
+  const { setTimeout: prior }: Socket = Object.getPrototypeOf(this)
+  return callback === undefined ? prior.call(this, ms) : prior.call(this, ms, callback)
 }
 
 /** `socket.destroySoon` of a governed connection: the one place where Node itself closes after a last response. */
@@ -159,7 +160,7 @@ export function noteWritten({ current }: Connection): void {
 }
 
 /** Node has taken the response off the socket. */
-function isWritten({ ended, res }: Exchange): boolean {
+export function isWritten({ ended, res }: Exchange): boolean {
   return res.socket === null && (ended || res.writableEnded)
 }
 
@@ -242,5 +243,7 @@ function leaveUnread(connection: Connection, req: IncomingMessage): void {
     if (connection.unread !== req) return
     connection.unread = undefined
     connection.mark = connection.socket.bytesRead
+    // Its hold was over before the body was: a new one begins.
+    if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
   })
 }

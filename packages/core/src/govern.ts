@@ -7,7 +7,7 @@ import { cut } from './closing.js'
 import { connectionOf } from './connection.js'
 import { count } from './events.js'
 import { onClientError } from './failure.js'
-import { arrive, arriveUpgrade } from './gate.js'
+import { arrive, arriveUpgrade, noteWritten } from './gate.js'
 import { cutSession, leave } from './goaway.js'
 import { closeIfQuiet } from './idle.js'
 import { isHttp2, isSecure, speaksHttp1 } from './servers.js'
@@ -56,11 +56,12 @@ export function govern(site: Site, governor: Governor): void {
   // Without a listener Node destroys a CONNECT's socket, and with it the answers before it.
   server.on('connect', leaveToGate)
   impose(site)
+  site.follow = () => follow(site, governor.policyFor)
 
   /** Node says in a later event, but within this one, that it has begun a session on the socket. */
   let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
   const connect = (event: string, socket: Socket, raw: Socket | undefined, args: readonly unknown[]): boolean => {
-    follow(site, governor.policyFor)
+    site.follow()
     if (!http2) {
       const heard = site.forward(event, args)
       if (secure || !site.turnsAway(socket)) site.admit(socket, raw)
@@ -85,7 +86,7 @@ export function govern(site: Site, governor: Governor): void {
       case 'request':
       case 'checkContinue':
       case 'checkExpectation':
-        follow(site, governor.policyFor)
+        site.follow()
         if (first instanceof IncomingMessage && second instanceof ServerResponse) return arrive(site, event, first, second)
         // HTTP/2's own objects; the stream below them has passed already.
         if (event === 'request' && isRequest(first) && isAnswerable(second) && site.intercept?.(first, second) === true)
@@ -153,8 +154,10 @@ export function govern(site: Site, governor: Governor): void {
   }
 
   const closeIdleConnections = (): void => {
-    for (const connection of [...site.registry])
+    for (const connection of [...site.registry]) {
+      noteWritten(connection)
       if (connection.phase === 'idle') closeIfQuiet(connection, 'handler', 'close-idle')
+    }
     for (const session of [...site.sessions]) if (session.state === 'idle') leave(session, 'handler')
   }
 

@@ -1,4 +1,4 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { cut, kill } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { bytesTaken } from './node-private.js'
@@ -7,7 +7,13 @@ import { bytesTaken } from './node-private.js'
 export function push(this: Socket, chunk: unknown, encoding?: BufferEncoding): boolean {
   const connection = chunk === null ? connectionOf(this) : undefined
   if (connection !== undefined && endInput(connection)) return false
-  return Socket.prototype.push.call(this, chunk, encoding)
+  return Object.getPrototypeOf(this).push.call(this, chunk, encoding)
+}
+
+/** For a socket whose FIN may have been read before it was ours. */
+export function onLateEnd(this: Socket): void {
+  const connection = connectionOf(this)
+  if (connection !== undefined && !connection.inputEnded && connection.phase !== 'upgraded') endInput(connection)
 }
 
 /**
@@ -35,7 +41,7 @@ function endInput(connection: Connection): boolean {
  */
 export function boundAnswer(connection: Connection): void {
   const { halfClosed } = connection.site.policy
-  if (halfClosed === 0) return
+  if (halfClosed === 0 || connection.socket.destroyed) return
   const before = bytesTaken(connection)
   clearTimeout(connection.halfClosedTimer)
   connection.halfClosedTimer = setTimeout(() => {

@@ -40,9 +40,9 @@ export function setPrintedKeepAlive(res: ServerResponse, promise: number, max: n
   if (max !== 0 || res._maxRequestsPerSocket !== 0) res._maxRequestsPerSocket = max
 }
 
-/** Milliseconds that Node will print as `timeout=`. */
+/** What Node will print as `timeout=`, in milliseconds: whole seconds. */
 export function printedTimeout(res: ServerResponse): number {
-  return isPrivateResponse(res) ? res._keepAliveTimeout : 0
+  return isPrivateResponse(res) ? Math.floor(res._keepAliveTimeout / 1_000) * 1_000 : 0
 }
 
 /** Whether Node will close after this response. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { mayPersist } from './exchange.js'
 import type { Site } from './site.js'
 
 /** Milliseconds after which a connection that was to end with its first answer is taken for one that lasts. */
@@ -37,7 +38,7 @@ export class Probes {
   readonly #look = (): void => {
     this.#timer = undefined
     for (const { current, requests, socket } of this.#site.registry) {
-      if (requests === 1 && current !== undefined && !current.plain && !socket.destroyed) this.enable(socket)
+      if (requests === 1 && current !== undefined && !mayPersist(current) && !socket.destroyed) this.enable(socket)
     }
   }
 

@@ -27,9 +27,7 @@ export class Registry {
     const before = this.#listOf(connection)
     connection.phase = phase
     const now = this.#listOf(connection)
-    if (now === before) return
-    before.delete(connection)
-    now.add(connection)
+    if (now !== before && before.delete(connection)) now.add(connection)
   }
 
   #listOf({ phase }: Connection): List<Connection> {

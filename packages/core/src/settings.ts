@@ -1,4 +1,5 @@
 import type { Http2SecureServer, Http2Server } from 'node:http2'
+import { noteWritten } from './gate.js'
 import { settingsOf } from './node-private.js'
 import { isHttp2, numberOf } from './servers.js'
 import type { Site } from './site.js'
@@ -12,7 +13,7 @@ export function impose(site: Site): void {
   Reflect.set(server, 'httpAllowHalfOpen', policy.halfClosed > 0)
   // Node would announce the limit, leave the socket open and answer 503 to what follows; we count ourselves.
   keepsAlive.maxRequestsPerSocket = 0
-  site.shownTimeout = shown(policy)
+  site.shownTimeout = shown(site)
   keepsAlive.keepAliveTimeout = site.shownTimeout
 }
 
@@ -31,11 +32,16 @@ export function follow(site: Site, policyFor: (site: Site) => Policy): void {
   site.policy = policyFor(site)
   impose(site)
   site.expiry.holdAnew()
+  for (const connection of site.registry) noteWritten(connection)
 }
 
-/** What Node prints as `timeout=` unless it is told otherwise. Never 0: Node would not say when a response is with the kernel. */
-function shown({ keepAlive }: Policy): number {
-  return keepAlive === false ? 1 : keepAlive.timeout || keepAlive.hold || 1
+/**
+ * What Node prints in whole seconds as `timeout=`, unless it is told otherwise. Never 0: Node would not say when a response is with the kernel; and
+ * no round number, which the application might set itself.
+ */
+function shown({ policy: { keepAlive }, inherited }: Site): number {
+  if (keepAlive !== false) return (keepAlive.timeout >= 1_000 ? keepAlive.timeout : keepAlive.hold) + 1
+  return inherited.keepAliveTimeout > 0 ? inherited.keepAliveTimeout : 5_000
 }
 
 /** Unless the application has said how many streams may be open at once, by whatever name. */

@@ -8,8 +8,8 @@ import { bind, Connection, connectionOf } from './connection.js'
 import type { Run } from './drain.js'
 import { type Counts, count, type Events } from './events.js'
 import { Expiry } from './expiry.js'
-import { destroySoon, setTimeout as setSocketTimeout } from './gate.js'
-import { push } from './half-closed.js'
+import { destroySoon, isWritten, setTimeout as setSocketTimeout } from './gate.js'
+import { onLateEnd, push } from './half-closed.js'
 import { leaveToOther } from './handover.js'
 import { Handshakes } from './handshakes.js'
 import { Lingering } from './linger.js'
@@ -52,6 +52,8 @@ export class Site {
   /** The server, where it has settings of HTTP/1.1; and what it was told last. */
   readonly keepsAlive: KeepsAlive | undefined
   shownTimeout = 0
+  /** Takes over what the application has changed of its settings. */
+  follow: () => void = () => {}
   /** The server's own settings, as they were or are set by somebody else. */
   inherited: Inherited
   /** It listens on a descriptor that it was given (systemd, a parent process): others may accept from the same queue. */
@@ -165,6 +167,8 @@ export class Site {
     if (this.policy.halfClosed > 0) socket.allowHalfOpen = true
     socket.setNoDelay(this.policy.tcp.noDelay)
     this.probes.enableIfSilent(socket)
+    // Somebody has read it before, and with what is buffered perhaps its end.
+    if (socket.readableLength > 0) socket.once('end', onLateEnd)
     this.capacity.enter(connection)
   }
 
@@ -207,8 +211,10 @@ export class Site {
   nowClosed(): void {
     this.#stopGuard?.()
     this.#stopGuard = undefined
-    this.expiry.stop()
-    this.probes.stop()
+    if (this.registry.size === 0) {
+      this.expiry.stop()
+      this.probes.stop()
+    }
     this.#isClosed = true
     this.#onClosed?.()
   }
@@ -235,8 +241,13 @@ export class Site {
 
   /** Counts the request that is being answered, if there is one, as never to be finished. */
   brokeOff(connection: Connection): void {
-    if (connection.current === undefined) return
+    const { current } = connection
+    if (current === undefined) return
     connection.current = undefined
+    if (isWritten(current)) {
+      this.counts.finished++
+      return
+    }
     if (isGivenUp(connection)) this.counts.aborted++
     else {
       this.counts.cut++
@@ -251,6 +262,7 @@ export class Site {
     connection.clearTimers()
     this.brokeOff(connection)
     dropWaiting(connection)
+    this.run?.closing(connection.socket)
     this.#record(connection, connection.ending ?? (connection.phase === 'upgraded' ? 'upgraded' : 'peer'))
   }
 
