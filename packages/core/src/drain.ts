@@ -123,7 +123,7 @@ export class Run {
   /** Something ended: perhaps it was the last. */
   check(): void {
     if (this.#empty) this.#wake?.()
-    else if (this.#stopped && this.#sites.every(leftToOthers)) this.#noneButUpgraded()
+    else if (this.#stopped && this.#closing === 0 && this.#sites.every(leftToOthers)) this.#noneButUpgraded()
   }
 
   #isDue(connection: Connection, now: number): boolean {

@@ -160,7 +160,7 @@ export function noteWritten({ current }: Connection): void {
 }
 
 /** Node has taken the response off the socket. */
-export function isWritten({ ended, res }: Exchange): boolean {
+function isWritten({ ended, res }: Exchange): boolean {
   return res.socket === null && (ended || res.writableEnded)
 }
 

@@ -8,7 +8,7 @@ import { bind, Connection, connectionOf } from './connection.js'
 import type { Run } from './drain.js'
 import { type Counts, count, type Events } from './events.js'
 import { Expiry } from './expiry.js'
-import { destroySoon, isWritten, setTimeout as setSocketTimeout } from './gate.js'
+import { destroySoon, setTimeout as setSocketTimeout } from './gate.js'
 import { onLateEnd, push } from './half-closed.js'
 import { leaveToOther } from './handover.js'
 import { Handshakes } from './handshakes.js'
@@ -241,13 +241,8 @@ export class Site {
 
   /** Counts the request that is being answered, if there is one, as never to be finished. */
   brokeOff(connection: Connection): void {
-    const { current } = connection
-    if (current === undefined) return
+    if (connection.current === undefined) return
     connection.current = undefined
-    if (isWritten(current)) {
-      this.counts.finished++
-      return
-    }
     if (isGivenUp(connection)) this.counts.aborted++
     else {
       this.counts.cut++

@@ -77,9 +77,8 @@ test.each(['GET / HT', '\r\n'])(
 test('the FIN of a client whose first bytes somebody else has read is seen', async () => {
   const { server, connections } = governed({ halfClosed: 300 }, () => {})
   const front = createNetServer({ allowHalfOpen: true }, (socket) => {
-    socket.once('data', (first) => {
-      socket.pause()
-      socket.unshift(first)
+    socket.once('readable', () => {
+      socket.unshift(socket.read())
       setTimeout(() => server.emit('connection', socket), 100)
     })
   })
