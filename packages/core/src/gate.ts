@@ -13,6 +13,7 @@ import { writeHead } from './head.js'
 import { goIdle } from './idle.js'
 import { unpauseParser } from './node-private.js'
 import { resumeReading, stopReading } from './reading.js'
+import { refuses, refusesHost } from './refusals.js'
 import type { Site } from './site.js'
 
 export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
@@ -23,7 +24,7 @@ export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
  */
 export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, res: ServerResponse): boolean {
   const connection = connectionOf(req.socket)
-  if (connection === undefined) return lacksHost(site, req) ? refuseHost(res) : site.forward(event, [req, res])
+  if (connection === undefined) return refusesHost(site, req, res) || site.forward(event, [req, res])
   // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
   if (connection.current?.req === req) return site.forward(event, [req, res])
   noteWritten(connection)
@@ -83,17 +84,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   if (hasAlias(res)) res.writeHeader = writeHead
   if (connection.waiting !== undefined) watchFinish(res)
   if (connection.inputEnded) boundAnswer(connection)
-  if (req.httpVersionMajor !== 1) {
-    // What the client writes in its request line does not make this connection another protocol.
-    res.writeHead(505, { Connection: 'close' }).end()
-    return true
-  }
-  if (lacksHost(site, req)) return refuseHost(res)
-  if (isCodedOtherwise(req)) {
-    // Node would hand the body over as it is, still coded (RFC 9112 §6.1).
-    res.writeHead(501, { Connection: 'close' }).end()
-    return true
-  }
+  if (refuses(site, req, res)) return true
   // An HTTP/1.0 client would take an interim response for the final one (RFC 9110 §15.2).
   if (exchange.http10) Object.assign(res, NO_INTERIM)
   if (site.intercept?.(req, res) === true) return true
@@ -102,21 +93,6 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
     return true
   }
   return site.forward(event, [req, res])
-}
-
-/** HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, past the gate. */
-function lacksHost(site: Site, req: IncomingMessage): boolean {
-  return site.requireHost && req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && req.headers.host === undefined
-}
-
-function refuseHost(res: ServerResponse): true {
-  res.writeHead(400, { Connection: 'close' }).end()
-  return true
-}
-
-function isCodedOtherwise(req: IncomingMessage): boolean {
-  const coding = req.headers['transfer-encoding']
-  return coding !== undefined && coding.trim().toLowerCase() !== 'chunked'
 }
 
 function nothing(): void {}
