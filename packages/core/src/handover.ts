@@ -44,18 +44,19 @@ export function handOver(
   site.upgraded(socket, req.method, req.url, event === 'upgrade' ? req.headers.upgrade : undefined)
   const heard = site.forward(event, args)
   // The client's FIN came while it waited, when nobody listened.
-  if (connection.inputEnded && socket.readableEnded) process.nextTick(() => socket.emit('end'))
+  if (connection.inputEnded) process.nextTick(() => socket.emit('end'))
   return heard
 }
 
 /** From here on the socket is another protocol's, and as the server made it: all that we still see is who ends it. */
 export function leaveToOther(connection: Connection): void {
   const { site, socket } = connection
-  site.registry.turn(connection, 'upgraded')
+  connection.phase = 'upgraded'
   // Another request came before: it has been done, and the application may have changed it.
-  if (connection.requests <= 1) site.probes.enable(socket)
+  if (connection.requests <= 1) site.enableProbes(socket)
   socket.allowHalfOpen = halfOpenBefore(site.server)
-  for (const name of ['setTimeout', 'destroySoon', 'destroy', 'push', '_destroy']) Reflect.deleteProperty(socket, name)
+  Reflect.deleteProperty(socket, 'destroySoon')
+  Reflect.deleteProperty(socket, 'destroy')
   noteWhoEnds(connection)
 }
 
@@ -85,14 +86,12 @@ function letGo(connection: Connection): void {
  * What is there already is kept, since somebody may have wrapped it.
  */
 function noteWhoEnds(connection: Connection): void {
-  const { site, socket } = connection
+  const { socket } = connection
   const { emit } = socket
   const note = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event === 'end') connection.closedFirst ??= socket.writableEnded ? 'server' : 'peer'
-    else if (event === 'close') {
+    else if (event === 'close')
       connection.closedFirst ??= !socket.writableEnded && isConnectionError(socket.errored) ? 'peer' : 'server'
-      site.closed(connection)
-    }
     return Reflect.apply(emit, socket, [event, ...args])
   }
   Object.assign(socket, { emit: note })
