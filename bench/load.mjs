@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
+import { onLoadCore } from './pin.mjs'
 
 const LONGEST = 300
 const CONNECTIONS = 32
@@ -19,7 +20,8 @@ export function load(port, { path = '/', close = false, pipelining = 1, connecti
     generator === 'wrk' && pipelining === 1
       ? ['wrk', ['-t1', `-c${connections}`, `-d${LONGEST}s`, ...headers, url]]
       : [process.execPath, [autocannon(), '-c', connections, '-d', LONGEST, '-p', pipelining, '--no-progress', ...headers, url]]
-  const child = spawn(command, args.map(String), { stdio: 'ignore' })
+  const [program, ...words] = [...onLoadCore, command, ...args].map(String)
+  const child = spawn(program, words, { stdio: 'ignore' })
   running.add(child)
   const ended = once(child, 'close').then(() => running.delete(child))
   return async () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os'
 import { generator } from './load.mjs'
+import { pins } from './pin.mjs'
 
 /** What a figure means nothing without. */
 export function machine() {
@@ -14,6 +15,7 @@ export function machine() {
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     load: loadavg().map((value) => Number(value.toFixed(2))),
     generator,
+    pinned: pins,
     openFiles: openFiles(),
   }
 }

@@ -32,7 +32,8 @@ export function settingsOf(args) {
       ? listOf('--variants', values.variants, Object.keys(variants))
       : values.quick
         ? OURS
-        : Object.keys(variants),
+        : // All but what only the part `churn` compares with.
+          Object.keys(variants).filter((name) => name !== 'output-first'),
     /** Where the JSON and the chart go. A run of some parts only does not overwrite the published results unless it is told to. */
     out: values.out ?? (values.quick || values.only || values.hosts || values.variants ? undefined : 'docs/bench'),
   }

@@ -1,5 +1,7 @@
 // What a host is run with. A peer is set up as its own documentation shows it first, with its defaults (terminus would end the process by a
 // signal, which leaves it no time to report: hence useExit0).
+
+import { Socket } from 'node:net'
 import { createTerminus } from '@godaddy/terminus'
 import gracefulShutdown from 'http-graceful-shutdown'
 import { createHttpTerminator } from 'http-terminator'
@@ -17,6 +19,16 @@ export const variants = {
   again: {},
   halfclose: { options: {} },
   counting: { options: { keepAlive: { maxRequests: NEVER_REACHED } } },
+  /** What the output-first close costs by itself, with no policy around it: what it would be at the least. */
+  'output-first': {
+    wrap(server) {
+      server.httpAllowHalfOpen = true
+      server.on('connection', (socket) => {
+        socket.destroySoon = socket.end
+        socket.push = endAtFin
+      })
+    },
+  },
   'http-terminator': {
     wrap(server) {
       const terminator = createHttpTerminator({ server })
@@ -43,6 +55,11 @@ export const variants = {
   },
 }
 
+function endAtFin(chunk, encoding) {
+  if (chunk === null && this.writableFinished) this.destroy()
+  else return Socket.prototype.push.call(this, chunk, encoding)
+}
+
 /** These two end the process themselves. */
 function bySignal() {
   process.kill(process.pid, 'SIGTERM')
@@ -54,6 +71,7 @@ export const labels = {
   again: 'bare again (noise)',
   halfclose: 'halfclose',
   counting: 'halfclose, maxRequests',
+  'output-first': 'bare, but output first',
   terminus: '@godaddy/terminus',
 }
 

@@ -1,6 +1,7 @@
 // CPU time per request, as a ratio to the bare host.
 import { startServer } from '../child.mjs'
 import { load } from '../load.mjs'
+import { onServerCore } from '../pin.mjs'
 import { median, quantile, shuffled, spread } from '../stats.mjs'
 
 export const title = 'CPU time per request'
@@ -40,7 +41,7 @@ export async function compare(
   for (; generation < generations && (generation < 2 || performance.now() - began < budget); generation++) {
     const servers = []
     try {
-      for (const name of names) servers.push(await startServer(host, name))
+      for (const name of names) servers.push(await startServer(host, name, undefined, { under: onServerCore }))
       for (const server of servers) await measure(server, { skip: 0, count: warmup, request })
       // The first round is warm-up as well.
       for (let round = -1; round < rounds; round++) {

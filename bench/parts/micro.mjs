@@ -1,6 +1,6 @@
 // Ways to do the same thing, where one of them was chosen. What decided is the time, so nothing else is here.
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { EventEmitter } from 'node:events'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { Socket } from 'node:net'
 import { Bench } from 'tinybench'
 
 export const title = 'Choices'
@@ -30,13 +30,33 @@ const times = (work) => () => {
   return kept
 }
 
+/** A member of a list in which each knows its neighbours. */
+const list = { older: undefined, newer: undefined }
+list.older = list
+list.newer = list
+const member = { older: list, newer: list }
+const append = () => {
+  member.older = list.older
+  member.newer = list
+  list.older.newer = member
+  list.older = member
+}
+const unlink = () => {
+  member.older.newer = member.newer
+  member.newer.older = member.older
+}
+
+const socket = new Socket()
+
 const CHOICES = [
   {
-    // Only a request that has to wait pays for its async context.
-    question: '100 requests that need their own async context',
+    // A request that has to wait runs in the async context in which it was parsed.
+    question: '100 async contexts that are kept and entered',
     ways: {
-      'AsyncLocalStorage.snapshot(), where one waits': times(() => storage.run(1, () => AsyncLocalStorage.snapshot())),
-      'none, where none waits': times(() => storage.run(1, nothing)),
+      'AsyncLocalStorage.snapshot()': times(() => storage.run(1, () => AsyncLocalStorage.snapshot()(nothing))),
+      'new AsyncResource()': times(() =>
+        storage.run(1, () => new AsyncResource('BENCH', { requireManualDestroy: true }).runInAsyncScope(nothing)),
+      ),
     },
   },
   {
@@ -45,23 +65,14 @@ const CHOICES = [
     ways: { 'performance.now()': times(() => performance.now()), 'Date.now()': times(() => Date.now()) },
   },
   {
-    // A socket has its end seen by its own `emit`, and not by one more listener.
-    question: '100 sockets whose end is seen',
+    // One timer looks after all idle connections: after a response a connection joins their list, with the next request it leaves it.
+    question: '100 connections that go idle, and are used again',
     ways: {
-      "once('close', closure)": times((count) => {
-        const socket = new EventEmitter()
-        socket.once('close', () => count)
-        return socket
-      }),
-      'an emit of its own': times(() => {
-        const socket = new EventEmitter()
-        socket.emit = emit
-        return socket
+      'a timer of Node for each': times(() => socket.setTimeout(6_000) && socket.setTimeout(0)),
+      'a list for all': times(() => {
+        append()
+        unlink()
       }),
     },
   },
 ]
-
-function emit(event, ...args) {
-  return Reflect.apply(Object.getPrototypeOf(this).emit, this, [event, ...args])
-}

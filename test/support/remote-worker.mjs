@@ -4,7 +4,7 @@ import { setTimeout as pass } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
 
-const { port, tls, count, warm, delay, patience } = workerData
+const { port, tls, count, warm, delay, again, patience } = workerData
 const request = (path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
 
 function open() {
@@ -50,6 +50,12 @@ parentPort.postMessage('ready')
 await pass(delay)
 while (clients.length < count) clients.push(open())
 for (const { socket } of clients) socket.write(request('/late'))
-await Promise.race([Promise.all(clients.map((client) => client.until('\r\n\r\n/late'))), pass(patience)])
+const answered = (path) => Promise.race([Promise.all(clients.map((client) => client.until(`\r\n\r\n${path}`))), pass(patience)])
+await answered('/late')
+if (again !== undefined) {
+  await pass(again)
+  for (const { socket } of clients) socket.write(request('/again'))
+  await answered('/again')
+}
 parentPort.postMessage(clients.map(({ text, ending }) => ({ text, ending })))
 for (const { socket } of clients) socket.destroy()

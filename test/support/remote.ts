@@ -15,6 +15,8 @@ export interface RemoteOptions {
   warm: boolean
   /** Milliseconds between `ready` and the request for /late. */
   delay: number
+  /** Milliseconds after the answer to that until a request for /again, if there is to be one. */
+  again?: number
 }
 
 /** Clients in a thread of their own: they go on while this thread is blocked. Resolves once they are ready. */

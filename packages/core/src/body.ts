@@ -14,7 +14,10 @@ export function write(this: ServerResponse, chunk: unknown, encoding?: BufferEnc
   const exchange = exchangeOf(this)
   const prior: ServerResponse['write'] = Object.getPrototypeOf(this).write
   if (exchange === undefined || !isChunk(chunk)) return Reflect.apply(prior, this, [chunk, encoding, callback])
-  if (!exchange.headWritten) writeMisfitHead(exchange, chunk, encoding, false)
+  if (!exchange.headWritten) {
+    exchange.whole = false
+    writeMisfitHead(exchange, chunk, encoding, false)
+  }
   return Reflect.apply(prior, this, [fit(exchange, chunk, encoding), encoding, callback])
 }
 
@@ -28,13 +31,25 @@ export function end(
   const exchange = exchangeOf(this)
   const prior: ServerResponse['end'] = Object.getPrototypeOf(this).end
   if (exchange === undefined || exchange.ended) return Reflect.apply(prior, this, [chunk, encoding, callback])
-  if (!exchange.headWritten) writeMisfitHead(exchange, chunk, encoding, true)
+  if (!exchange.headWritten) {
+    writeMisfitHead(exchange, chunk, encoding, true)
+    exchange.whole = !exchange.headWritten
+  }
   const kept = fit(exchange, chunk, encoding)
   if (exchange.written < exchange.declared && !this.writableEnded) misfit(exchange, 'shorter')
   const { req } = exchange
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
   exchange.bodyTaken = isIncomplete(exchange) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
-  const ended = Reflect.apply(prior, this, [kept, encoding, callback])
+  const { site } = exchange.connection
+  if (site.keepsAlive?.keepAliveTimeout !== site.shownTimeout) site.follow()
+  let ended: ServerResponse
+  try {
+    ended = Reflect.apply(prior, this, [kept, encoding, callback])
+  } catch (error) {
+    // Node has refused the body: another one may come.
+    exchange.whole = false
+    throw error
+  }
   exchange.ended = true
   return ended
 }

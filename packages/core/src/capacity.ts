@@ -51,9 +51,12 @@ export class Capacity {
 
   leave(connection: Member): void {
     const { connections, perClient } = this.#limits
-    this.#idle.delete(connection)
-    this.#excess.delete(connection)
-    if (connection.excess || (connections === false && perClient === false)) return
+    if (this.#idle.size > 0) this.#idle.delete(connection)
+    if (connections === false && perClient === false) return
+    if (connection.excess) {
+      this.#excess.delete(connection)
+      return
+    }
     this.#admitted--
     const { client } = connection
     if (client === undefined) return

@@ -14,16 +14,15 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   if (phase === 'lingering' || phase === 'upgraded' || socket.destroyed) return
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
-  connection.phase = 'lingering'
+  site.registry.turn(connection, 'lingering')
   if (current !== undefined && !current.res.writableEnded) site.brokeOff(connection)
-  connection.answering = false
-  connection.failure = undefined
+  if (connection.answering) connection.answering = false
+  if (connection.failure !== undefined) connection.failure = undefined
   connection.clearTimers()
   dropWaiting(connection)
-  resumeReading(connection)
+  if (socket.readableFlowing === false) resumeReading(connection)
   socket.end()
-  socket.end = endAgain
-  // Node calls destroySoon() before our own 'finish' listener has taken the exchange away.
+  // Node calls destroySoon() before the exchange has been taken away.
   const reader = current?.bodyTaken === true ? current.req : undefined
   site.lingering.add(connection, quiet, reader, isAmid(connection, current?.req ?? unread))
 }
@@ -31,11 +30,6 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
 /** Something has begun to arrive that is not whole yet, or has come that nobody will read. */
 function isAmid({ receiving }: Connection, req: IncomingMessage | undefined): boolean {
   return req === undefined ? receiving : !req.complete
-}
-
-/** `socket.end` of a connection that has ended its output: Node calls it at the peer's FIN, and would make an error, with its stack, for nobody. */
-function endAgain(this: Socket, ...args: unknown[]): Socket {
-  return args.length === 0 ? this : Reflect.apply(Socket.prototype.end, this, args)
 }
 
 /** Ends a connection at once. The peer can tell from the framing, or by a reset, that a response was broken off. */
@@ -49,12 +43,6 @@ export function dropWaiting(connection: Connection): void {
   if (connection.waiting === undefined) return
   connection.site.counts.dropped += connection.waiting.length
   connection.waiting = undefined
-}
-
-/** `socket.destroySoon` of a governed connection: the one place where Node itself closes after a last response. */
-export function destroySoon(this: Socket): void {
-  const connection = connectionOf(this)
-  if (connection !== undefined) shut(connection, connection.inputEnded ? 'client-close' : 'handler')
 }
 
 /**
@@ -119,4 +107,11 @@ export function isConnectionError(error: Error | null | undefined): boolean {
   if (error === undefined || error === null) return false
   if ('syscall' in error) return true
   return 'code' in error && typeof error.code === 'string' && /^(?:ERR_SSL_|EPROTO|ECONN)/.test(error.code)
+}
+
+/** `socket._destroy` of a governed connection: whoever destroys it, and however, comes here. */
+export function _destroy(this: Socket, error: Error | null, callback: (error?: Error | null) => void): void {
+  Object.getPrototypeOf(this)._destroy.call(this, error, callback)
+  const connection = connectionOf(this)
+  connection?.site.closed(connection)
 }

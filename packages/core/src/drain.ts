@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { count, type Events } from './events.js'
+import { noteWritten } from './gate.js'
 import { cutSession, killSession, leave } from './goaway.js'
 import { afterPoll, closeIfQuiet } from './idle.js'
 import { finishClose, stopListening } from './listener.js'
@@ -38,6 +39,8 @@ export class Run {
   #noneButUpgraded: () => void = () => {}
   #stopped = false
   #looking = false
+  /** Sockets that are destroyed, but not closed yet. */
+  #closing = 0
   #wake: (() => void) | undefined
 
   /** `others`: drains of single servers that are under way; this one ends, and reports, with them. */
@@ -108,10 +111,19 @@ export class Run {
     this.check()
   }
 
+  /** A socket is on its way out: the application shall hear of that before it hears that the drain is over. */
+  closing(socket: Socket): void {
+    this.#closing++
+    socket.once('close', () => {
+      this.#closing--
+      this.check()
+    })
+  }
+
   /** Something ended: perhaps it was the last. */
   check(): void {
     if (this.#empty) this.#wake?.()
-    else if (this.#stopped && this.#sites.every(leftToOthers)) this.#noneButUpgraded()
+    else if (this.#stopped && this.#closing === 0 && this.#sites.every(leftToOthers)) this.#noneButUpgraded()
   }
 
   #isDue(connection: Connection, now: number): boolean {
@@ -175,6 +187,7 @@ export class Run {
       }
       let between: ReadonlySet<Socket> | undefined
       for (const connection of site.registry) {
+        noteWritten(connection)
         if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
         if (!this.#isDue(connection, now)) continue
         if (connection.phase === 'idle' && connection.unread === undefined) {
@@ -243,7 +256,7 @@ export class Run {
   }
 
   get #empty(): boolean {
-    return this.#sites.every(({ isEmpty }) => isEmpty)
+    return this.#closing === 0 && this.#sites.every(({ isEmpty }) => isEmpty)
   }
 
   async #emptyWithin(ms: number): Promise<void> {

@@ -66,6 +66,7 @@ export class Events {
   readonly #emitter = new EventEmitter()
   readonly #logger: Logger | undefined
   readonly #warned = new Set<string>()
+  #closeIsHeard = false
 
   constructor(logger: Logger | undefined) {
     this.#logger = logger
@@ -73,18 +74,30 @@ export class Events {
 
   on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): void {
     this.#emitter.on(event, listener)
+    this.#countListeners()
   }
 
   once<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): void {
     this.#emitter.once(event, listener)
+    this.#countListeners()
   }
 
   off<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): void {
     this.#emitter.off(event, listener)
+    this.#countListeners()
+  }
+
+  #countListeners(): void {
+    this.#closeIsHeard = this.#emitter.listenerCount('close') > 0
   }
 
   hears(event: keyof ConnectionsEvents): boolean {
     return channels[event].hasSubscribers || this.#emitter.listenerCount(event) > 0
+  }
+
+  /** As {@link hears}, for what is asked twice for every connection. */
+  get hearsClose(): boolean {
+    return this.#closeIsHeard || channels.close.hasSubscribers
   }
 
   state(payload: ConnectionsEvents['state'][0]): void {
@@ -100,6 +113,7 @@ export class Events {
   close(payload: ConnectionsEvents['close'][0]): void {
     channels.close.publish(payload)
     isolated(() => this.#emitter.emit('close', payload))
+    this.#countListeners()
   }
 
   /** Each warning is an event every time, but is logged only the first time. */

@@ -1,5 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.js'
+import { printedTimeout } from './node-private.js'
 import { parseConnection } from './tokens.js'
 
 /**
@@ -18,12 +19,16 @@ export interface Exchange {
   readonly expectsBody: boolean
   readonly askedClose: boolean
   readonly askedKeepAlive: boolean
+  /** Milliseconds that Node will print as `timeout=` unless it is told otherwise. */
+  readonly printed: number
   /** Nothing in the request speaks against another one. */
   readonly plain: boolean
   /** Its head has been written. */
   headWritten: boolean
   /** end() was called. */
   ended: boolean
+  /** The head comes with all of the body. */
+  whole: boolean
   /** The Content-Length that the head declared, -1 while there is none. */
   declared: number
   /** Body bytes written so far; counted only where a length is declared. */
@@ -54,9 +59,11 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
     expectsBody: headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined,
     askedClose: asked.close,
     askedKeepAlive: asked.keepAlive,
-    plain: parserPersists && !http10 && !asked.close && !connection.excess,
+    printed: printedTimeout(res),
+    plain: parserPersists && !http10 && !asked.close && !connection.excess && headers.expect === undefined,
     headWritten: false,
     ended: false,
+    whole: false,
     declared: -1,
     written: 0,
     wrongLength: false,
@@ -71,6 +78,11 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
     carrier.statusMessage = undefined
   connection.current = exchange
   return exchange
+}
+
+/** Whether the request leaves it open that another one follows. */
+export function mayPersist({ parserPersists, askedClose }: Exchange): boolean {
+  return parserPersists && !askedClose
 }
 
 /** Whether its body has not arrived as a whole yet. */

@@ -74,6 +74,7 @@ export function answer(connection: Connection, error: Error): void {
   }
   connection.answering = true
   const handled = site.forward('clientError', [error, socket])
+  if (socket.destroyed) return
   if (handled && connection.phase !== 'lingering' && !socket.writableEnded) {
     // The listener answers later, or never.
     socket.once('finish', () => shut(connection, 'error'))

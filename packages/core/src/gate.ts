@@ -1,10 +1,11 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { end, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, type Waiting } from './connection.js'
-import { beginExchange, exchangeOf, isIncomplete } from './exchange.js'
+import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
@@ -12,6 +13,7 @@ import { writeHead } from './head.js'
 import { goIdle } from './idle.js'
 import { unpauseParser } from './node-private.js'
 import { resumeReading, stopReading } from './reading.js'
+import { refuses, refusesHost } from './refusals.js'
 import type { Site } from './site.js'
 
 export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
@@ -22,9 +24,10 @@ export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
  */
 export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, res: ServerResponse): boolean {
   const connection = connectionOf(req.socket)
-  if (connection === undefined) return lacksHost(site, req) ? refuseHost(res) : site.forward(event, [req, res])
+  if (connection === undefined) return refusesHost(site, req, res) || site.forward(event, [req, res])
   // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
   if (connection.current?.req === req) return site.forward(event, [req, res])
+  noteWritten(connection)
   if (connection.raw !== undefined) unpauseParser(connection.socket)
   if (connection.current !== undefined) return hold(connection, event, [req, res])
   if (connection.ending !== undefined) {
@@ -48,44 +51,40 @@ export function arriveUpgrade(site: Site, event: 'upgrade' | 'connect', args: re
   return true
 }
 
+/** Without this V8 would have to tell when each is collected. */
+const BY_HAND = { requireManualDestroy: true }
+
 function hold(connection: Connection, event: string, args: Waiting['args']): true {
-  connection.waiting ??= []
-  connection.waiting.push({ event, args, arrived: performance.now(), inContext: AsyncLocalStorage.snapshot() })
+  if (connection.waiting === undefined) {
+    connection.waiting = []
+    if (connection.current !== undefined) watchFinish(connection.current.res)
+  }
+  connection.waiting.push({ event, args, arrived: performance.now(), context: new AsyncResource('HALFCLOSE_REQUEST', BY_HAND) })
   stopReading(connection)
   return true
 }
 
 function begin(connection: Connection, event: RequestEvent, req: IncomingMessage, res: ServerResponse, arrived: number): boolean {
   const { site } = connection
-  connection.phase = 'busy'
+  site.registry.turn(connection, 'busy')
   connection.beginAnew()
   site.capacity.busy(connection)
   connection.requests++
   if (!connection.excess) site.counts.received++
   const exchange = beginExchange(connection, req, res, arrived)
-  // Four system calls: a connection that ends with its first answer is spared them. Before the application, whose own choice counts.
+  // Before the application, whose own choice counts.
   if (connection.requests === 1) {
-    if (exchange.plain) site.enableProbes(connection.socket)
-    else setImmediate(probeIfItLasts, connection)
+    if (mayPersist(exchange)) site.probes.enable(connection.socket)
+    else site.probes.enableIfItLasts()
   }
   // One by one: Object.assign costs as much as all the rest.
   res.writeHead = writeHead
   res.write = write
   res.end = end
   if (hasAlias(res)) res.writeHeader = writeHead
-  res.on('finish', onFinish)
+  if (connection.waiting !== undefined) watchFinish(res)
   if (connection.inputEnded) boundAnswer(connection)
-  if (req.httpVersionMajor !== 1) {
-    // What the client writes in its request line does not make this connection another protocol.
-    res.writeHead(505, { Connection: 'close' }).end()
-    return true
-  }
-  if (lacksHost(site, req)) return refuseHost(res)
-  if (isCodedOtherwise(req)) {
-    // Node would hand the body over as it is, still coded (RFC 9112 §6.1).
-    res.writeHead(501, { Connection: 'close' }).end()
-    return true
-  }
+  if (refuses(site, req, res)) return true
   // An HTTP/1.0 client would take an interim response for the final one (RFC 9110 §15.2).
   if (exchange.http10) Object.assign(res, NO_INTERIM)
   if (site.intercept?.(req, res) === true) return true
@@ -94,26 +93,6 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
     return true
   }
   return site.forward(event, [req, res])
-}
-
-/** What was to be the connection's only exchange is still open after its turn: it may last. */
-function probeIfItLasts(connection: Connection): void {
-  if (connection.current !== undefined && !connection.socket.destroyed) connection.site.enableProbes(connection.socket)
-}
-
-/** HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, past the gate. */
-function lacksHost(site: Site, req: IncomingMessage): boolean {
-  return site.requireHost && req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && req.headers.host === undefined
-}
-
-function refuseHost(res: ServerResponse): true {
-  res.writeHead(400, { Connection: 'close' }).end()
-  return true
-}
-
-function isCodedOtherwise(req: IncomingMessage): boolean {
-  const coding = req.headers['transfer-encoding']
-  return coding !== undefined && coding.trim().toLowerCase() !== 'chunked'
 }
 
 function nothing(): void {}
@@ -125,12 +104,58 @@ function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: S
   return 'writeHeader' in res
 }
 
-/** The response is with the kernel. Runs after Node's own listener, which has taken the response off the socket. */
+/**
+ * `socket.setTimeout` of a governed connection. Node calls it, and nothing else, when a response is with the kernel and the connection persists:
+ * the idle timer that it would arm is ours (expiry.ts), and no listener is needed for each response.
+ */
+export function setTimeout(this: Socket, ms: number, callback?: () => void): Socket {
+  // At the beginning of each request, where the idle timer would be disarmed.
+  if (ms === 0 && callback === undefined && !this.timeout) return this
+  const connection = connectionOf(this)
+  if (connection?.current !== undefined && isWritten(connection.current)) {
+    // Where others wait it is not Node that calls.
+    const isNode = callback === undefined && connection.waiting === undefined
+    written(connection.current)
+    if (isNode) return this
+  }
+  const { setTimeout: prior }: Socket = Object.getPrototypeOf(this)
+  return callback === undefined ? prior.call(this, ms) : prior.call(this, ms, callback)
+}
+
+/** `socket.destroySoon` of a governed connection: the one place where Node itself closes after a last response. */
+export function destroySoon(this: Socket): void {
+  const connection = connectionOf(this)
+  if (connection === undefined) return
+  shut(connection, connection.inputEnded ? 'client-close' : 'handler')
+  noteWritten(connection)
+}
+
+/** Where Node did not say so: somebody set `server.keepAliveTimeout` to 0 amid a response. */
+export function noteWritten({ current }: Connection): void {
+  if (current !== undefined && isWritten(current)) written(current)
+}
+
+/** Node has taken the response off the socket. */
+function isWritten({ ended, res }: Exchange): boolean {
+  return res.socket === null && (ended || res.writableEnded)
+}
+
+/** Where others wait behind it Node calls neither of the two above. */
+function watchFinish(res: ServerResponse): void {
+  res.on('finish', onFinish)
+}
+
+/** Runs after Node's own listener. */
 function onFinish(this: ServerResponse): void {
   const exchange = exchangeOf(this)
-  // Node 20 emits 'finish' also where the write failed because the socket was destroyed.
-  if (exchange === undefined || exchange.connection.socket.destroyed) return
+  if (exchange !== undefined) written(exchange)
+}
+
+/** The response is with the kernel. */
+function written(exchange: Exchange): void {
   const { connection } = exchange
+  // Node 20 says so also where the write failed because the socket was destroyed.
+  if (connection.socket.destroyed) return
   connection.current = undefined
   if (!connection.excess) connection.site.counts.finished++
   connection.site.run?.finished(exchange.arrived)
@@ -158,7 +183,8 @@ function next(connection: Connection): void {
     // The socket of an upgrade is left as Node has put it: what comes next is read by whoever takes it.
     if (!isUpgrade(first.event)) resumeReading(connection)
   }
-  first.inContext(() => dispatch(connection, first))
+  first.context.runInAsyncScope(dispatch, undefined, connection, first)
+  first.context.emitDestroy()
 }
 
 function dispatch(connection: Connection, { event, args, arrived, excused }: Waiting): void {
@@ -171,7 +197,11 @@ function dispatch(connection: Connection, { event, args, arrived, excused }: Wai
 }
 
 function upgrade(connection: Connection, event: 'upgrade' | 'connect', args: Waiting['args']): boolean {
-  return handOver(connection, event, args, (req, res) => begin(connection, 'request', req, res, performance.now()))
+  return handOver(connection, event, args, (req, res) => {
+    // Node does not look after this one.
+    watchFinish(res)
+    return begin(connection, 'request', req, res, performance.now())
+  })
 }
 
 function isUpgrade(event: string): event is 'upgrade' | 'connect' {
@@ -189,5 +219,7 @@ function leaveUnread(connection: Connection, req: IncomingMessage): void {
     if (connection.unread !== req) return
     connection.unread = undefined
     connection.mark = connection.socket.bytesRead
+    // Its hold was over before the body was: a new one begins.
+    if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
   })
 }

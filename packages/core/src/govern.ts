@@ -1,5 +1,5 @@
-import { Server as HttpServer, IncomingMessage, type ServerResponse } from 'node:http'
-import type { Http2SecureServer, Http2Server, Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { types } from 'node:util'
@@ -7,13 +7,12 @@ import { cut } from './closing.js'
 import { connectionOf } from './connection.js'
 import { count } from './events.js'
 import { onClientError } from './failure.js'
-import { arrive, arriveUpgrade } from './gate.js'
+import { arrive, arriveUpgrade, noteWritten } from './gate.js'
 import { cutSession, leave } from './goaway.js'
-import { closeIfQuiet, expire } from './idle.js'
-import { settingsOf } from './node-private.js'
-
-import { inheritedFrom, isHttp2, isSecure, numberOf, speaksHttp1 } from './servers.js'
+import { closeIfQuiet } from './idle.js'
+import { isHttp2, isSecure, speaksHttp1 } from './servers.js'
 import { sessionOf } from './session.js'
+import { follow, impose } from './settings.js'
 import { type AnyRequest, type AnyResponse, isShared, type Site } from './site.js'
 import { arriveStream } from './streams.js'
 import type { AttachableServer, Policy } from './types.js'
@@ -40,7 +39,7 @@ export function forwarder(server: AttachableServer): Site['forward'] {
     const emit: unknown = typeof own === 'function' ? own : prototype.emit
     if (typeof emit !== 'function') return false
     // A request's two arguments: a spread costs as much as the rest of this function.
-    if (args.length === 2) return Reflect.apply(emit, server, [event, args[0], args[1]]) === true
+    if (args.length === 2) return emit.call(server, event, args[0], args[1]) === true
     return Reflect.apply(emit, server, [event, ...args]) === true
   }
 }
@@ -56,34 +55,26 @@ export function govern(site: Site, governor: Governor): void {
   server.on('checkExpectation', failExpectation)
   // Without a listener Node destroys a CONNECT's socket, and with it the answers before it.
   server.on('connect', leaveToGate)
-  let written = impose(site)
-
-  const refresh = () => {
-    const { keepAliveTimeout, maxRequestsPerSocket } = inheritedFrom(server)
-    if (keepAliveTimeout === written && maxRequestsPerSocket === 0) return
-    // `const server = app.listen(); server.keepAliveTimeout = 65_000`: the usual order.
-    if (keepAliveTimeout !== written) site.inherited = { ...site.inherited, keepAliveTimeout }
-    if (maxRequestsPerSocket !== 0) site.inherited = { ...site.inherited, maxRequestsPerSocket }
-    site.policy = governor.policyFor(site)
-    written = impose(site)
-  }
-
-  const admit = (socket: Socket, raw: Socket | undefined) => {
-    if (!secure && !http2 && site.turnsAway(socket)) return
-    if (!http2 || (speaksHttp1(server) && !speaksHttp2(socket))) site.admit(socket, raw)
-    else site.admitForeign(socket, raw)
-  }
+  impose(site)
+  site.follow = () => follow(site, governor.policyFor)
 
   /** Node says in a later event, but within this one, that it has begun a session on the socket. */
   let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
   const connect = (event: string, socket: Socket, raw: Socket | undefined, args: readonly unknown[]): boolean => {
-    refresh()
+    site.follow()
+    if (!http2) {
+      const heard = site.forward(event, args)
+      if (secure || !site.turnsAway(socket)) site.admit(socket, raw)
+      return heard
+    }
     const before = connectionOf(socket)
     arriving = { socket, raw }
     const heard = site.forward(event, args)
     arriving = undefined
     // A listener may have passed it on to another server of ours ('unknownProtocol'), whose connection it is then.
-    if (sessionOf(socket) === undefined && connectionOf(socket) === before) admit(socket, raw)
+    if (sessionOf(socket) !== undefined || connectionOf(socket) !== before) return heard
+    if (speaksHttp1(server) && !speaksHttp2(socket)) site.admit(socket, raw)
+    else site.admitForeign(socket, raw)
     return heard
   }
 
@@ -95,7 +86,8 @@ export function govern(site: Site, governor: Governor): void {
       case 'request':
       case 'checkContinue':
       case 'checkExpectation':
-        if (first instanceof IncomingMessage && isResponse(second)) return arrive(site, event, first, second)
+        site.follow()
+        if (first instanceof IncomingMessage && second instanceof ServerResponse) return arrive(site, event, first, second)
         // HTTP/2's own objects; the stream below them has passed already.
         if (event === 'request' && isRequest(first) && isAnswerable(second) && site.intercept?.(first, second) === true)
           return true
@@ -162,8 +154,10 @@ export function govern(site: Site, governor: Governor): void {
   }
 
   const closeIdleConnections = (): void => {
-    for (const connection of [...site.registry])
+    for (const connection of [...site.registry]) {
+      noteWritten(connection)
       if (connection.phase === 'idle') closeIfQuiet(connection, 'handler', 'close-idle')
+    }
     for (const session of [...site.sessions]) if (session.state === 'idle') leave(session, 'handler')
   }
 
@@ -188,33 +182,6 @@ export function govern(site: Site, governor: Governor): void {
   })
 }
 
-/** Milliseconds that Node 20 adds to `keepAliveTimeout`, always. */
-const BUFFER_OF_NODE_20 = 1_000
-
-/** What Node itself must know of the policy. Returns the `keepAliveTimeout` that was written. */
-function impose({ server, policy }: Site): number {
-  if (isHttp2(server)) limitStreams(server, policy.http2.streams)
-  if (!speaksHttp1(server)) return numberOf(server, 'keepAliveTimeout')
-  Reflect.set(server, 'httpAllowHalfOpen', policy.halfClosed > 0)
-  // Node would announce the limit, leave the socket open and answer 503 to what follows; we count ourselves.
-  Reflect.set(server, 'maxRequestsPerSocket', 0)
-  if (policy.keepAlive === false) return numberOf(server, 'keepAliveTimeout')
-  const { timeout, hold } = policy.keepAlive
-  // Node arms its idle timer with the sum, and only where the first is not 0. With another sum it would be armed twice for every request.
-  const buffered = 'keepAliveTimeoutBuffer' in server
-  const written = buffered ? timeout || hold : Math.max(1, hold - BUFFER_OF_NODE_20)
-  Reflect.set(server, 'keepAliveTimeout', written)
-  if (buffered) Reflect.set(server, 'keepAliveTimeoutBuffer', hold - written)
-  return written
-}
-
-/** Unless the application has said how many streams may be open at once, by whatever name. */
-function limitStreams(server: Http2Server | Http2SecureServer, streams: number | false): void {
-  const settings = settingsOf(server)
-  if (streams === false || settings === undefined || 'maxConcurrentStreams' in settings) return
-  server.updateSettings({ maxConcurrentStreams: streams })
-}
-
 /**
  * A socket's timer fired. Between two requests it is the policy's; everything else (`server.setTimeout`, Fastify's
  * `connectionTimeout`) goes on as if nobody listened here.
@@ -222,7 +189,7 @@ function limitStreams(server: Http2Server | Http2SecureServer, streams: number |
 function onTimeout(site: Site, socket: Socket): boolean {
   const connection = connectionOf(socket)
   if (connection?.phase === 'idle') {
-    expire(connection)
+    site.expiry.expire(connection)
     return true
   }
   if (connection?.phase === 'lingering') return true
@@ -264,10 +231,6 @@ function isRequest(value: unknown): value is AnyRequest {
 
 function isAnswerable(value: unknown): value is AnyResponse {
   return typeof value === 'object' && value !== null && 'writeHead' in value && 'end' in value
-}
-
-function isResponse(value: unknown): value is ServerResponse {
-  return typeof value === 'object' && value !== null && 'writeHead' in value && 'req' in value
 }
 
 function define(target: object, name: string | symbol, value: unknown): void {

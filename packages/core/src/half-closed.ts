@@ -1,17 +1,38 @@
-import { cut } from './closing.js'
-import type { Connection } from './connection.js'
+import type { Socket } from 'node:net'
+import { cut, kill } from './closing.js'
+import { type Connection, connectionOf } from './connection.js'
 import { bytesTaken } from './node-private.js'
+
+/** `socket.push` of a governed connection: Node calls it with null when it has read the client's FIN. */
+export function push(this: Socket, chunk: unknown, encoding?: BufferEncoding): boolean {
+  const connection = chunk === null ? connectionOf(this) : undefined
+  if (connection !== undefined && endInput(connection)) return false
+  return Object.getPrototypeOf(this).push.call(this, chunk, encoding)
+}
+
+/** For a socket whose FIN may have been read before it was ours. */
+export function onLateEnd(this: Socket): void {
+  const connection = connectionOf(this)
+  if (connection !== undefined && !connection.inputEnded && connection.phase !== 'upgraded') endInput(connection)
+}
 
 /**
  * The client has sent FIN. If it still waits for an answer it gets it (RFC 9112 §9.6); but a client that is gone looks the same
- * on the wire, and applications rely on the response's 'close' to stop their work: hence the bound.
+ * on the wire, and applications rely on the response's 'close' to stop their work: hence the bound. Returns whether it was all that was waited for.
  */
-export function onInputEnd(connection: Connection): void {
-  if (connection.phase === 'upgraded') return
+function endInput(connection: Connection): boolean {
+  const { phase, linger, socket } = connection
   connection.inputEnded = true
   connection.closedFirst ??= 'peer'
+  if (phase === 'lingering') {
+    // Nobody reads what came before it, and our own end is out: a stream's other ways to its end are spared.
+    if (linger === undefined || linger.isRead || !socket.writableFinished) return false
+    kill(connection)
+    return true
+  }
   if (connection.current !== undefined) boundAnswer(connection)
-  else if (connection.phase !== 'lingering') connection.ending ??= 'client-close'
+  else connection.ending ??= 'client-close'
+  return false
 }
 
 /**
@@ -20,7 +41,7 @@ export function onInputEnd(connection: Connection): void {
  */
 export function boundAnswer(connection: Connection): void {
   const { halfClosed } = connection.site.policy
-  if (halfClosed === 0) return
+  if (halfClosed === 0 || connection.socket.destroyed) return
   const before = bytesTaken(connection)
   clearTimeout(connection.halfClosedTimer)
   connection.halfClosedTimer = setTimeout(() => {

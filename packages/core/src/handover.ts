@@ -44,19 +44,18 @@ export function handOver(
   site.upgraded(socket, req.method, req.url, event === 'upgrade' ? req.headers.upgrade : undefined)
   const heard = site.forward(event, args)
   // The client's FIN came while it waited, when nobody listened.
-  if (connection.inputEnded) process.nextTick(() => socket.emit('end'))
+  if (connection.inputEnded && socket.readableEnded) process.nextTick(() => socket.emit('end'))
   return heard
 }
 
 /** From here on the socket is another protocol's, and as the server made it: all that we still see is who ends it. */
 export function leaveToOther(connection: Connection): void {
   const { site, socket } = connection
-  connection.phase = 'upgraded'
+  site.registry.turn(connection, 'upgraded')
   // Another request came before: it has been done, and the application may have changed it.
-  if (connection.requests <= 1) site.enableProbes(socket)
+  if (connection.requests <= 1) site.probes.enable(socket)
   socket.allowHalfOpen = halfOpenBefore(site.server)
-  Reflect.deleteProperty(socket, 'destroySoon')
-  Reflect.deleteProperty(socket, 'destroy')
+  for (const name of ['setTimeout', 'destroySoon', 'destroy', 'push', '_destroy']) Reflect.deleteProperty(socket, name)
   noteWhoEnds(connection)
 }
 
@@ -86,12 +85,14 @@ function letGo(connection: Connection): void {
  * What is there already is kept, since somebody may have wrapped it.
  */
 function noteWhoEnds(connection: Connection): void {
-  const { socket } = connection
+  const { site, socket } = connection
   const { emit } = socket
   const note = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event === 'end') connection.closedFirst ??= socket.writableEnded ? 'server' : 'peer'
-    else if (event === 'close')
+    else if (event === 'close') {
       connection.closedFirst ??= !socket.writableEnded && isConnectionError(socket.errored) ? 'peer' : 'server'
+      site.closed(connection)
+    }
     return Reflect.apply(emit, socket, [event, ...args])
   }
   Object.assign(socket, { emit: note })

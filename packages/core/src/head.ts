@@ -1,14 +1,15 @@
-import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import type { Connection } from './connection.js'
 import { type Exchange, exchangeOf } from './exchange.js'
-import { isForAllRecipients } from './hop-by-hop.js'
+import { type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './fields.js'
 import {
   announceClose,
   bodyLength,
   declaredLength,
   hasBody,
   isLast,
+  makeLast,
   refusesBody,
   removedConnection,
   setPrintedKeepAlive,
@@ -16,16 +17,6 @@ import {
 import { closeReason, goesOn, keepAliveField, promiseFor } from './policy.js'
 import { parseConnection } from './tokens.js'
 import type { CloseReason, KeepAlivePolicy } from './types.js'
-
-type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
-
-/** What the application itself said of the connection in this head. */
-interface Said {
-  connection: string | undefined
-  keepAlive: boolean
-  transferEncoding: string | undefined
-  upgrade: boolean
-}
 
 /**
  * `res.writeHead` of a governed response. Every head passes here, also the implicit ones of write() and end(): here, from the
@@ -37,61 +28,108 @@ export function writeHead(this: ServerResponse, status: number, reason?: string 
   if (exchange === undefined || exchange.headWritten || (status >= 100 && status < 200)) {
     return Reflect.apply(prior, this, [status, reason, fields])
   }
-  const { connection } = exchange
   const given = typeof reason === 'string' ? fields : (fields ?? reason)
   const said = whatWasSaid(this, given)
-  const framed = frame(exchange, given, said, status)
-  const ending = decide(exchange, said)
-  const { keepAlive } = connection.site.policy
-  const persists = ending === undefined
-  let headers = framed
-  if (this.shouldKeepAlive !== persists) this.shouldKeepAlive = persists
-  if (exchange.http10) prepareHttp10(this, status, ending)
-  if (!persists || keepAlive === false) {
-    connection.promised = 0
-    if (isSpokenFor(this, said)) headers = withConnection(this, framed, said, 'close', '')
-  } else {
-    const promise = promiseFor(keepAlive, connection.site.keepable())
-    connection.promised = promise
-    if (isSpokenFor(this, said) || needsExplicitField(keepAlive, promise)) {
-      const field = keepAliveField(keepAlive, promise, connection.requests)
-      headers = withConnection(this, framed, said, 'keep-alive', field)
-    } else {
-      setPrintedKeepAlive(this, promise, keepAlive.maxRequests === false ? 0 : keepAlive.maxRequests - connection.requests)
-    }
+  if (said === NOTHING && status !== 204 && printsPromise(exchange)) {
+    callPrior(prior, this, status, reason, given)
+    settle(exchange, undefined)
+    return this
   }
-  // Each with a list of its own: only then does V8 make a plain call of it.
-  if (typeof reason === 'string') Reflect.apply(prior, this, [status, reason, headers])
-  else Reflect.apply(prior, this, [status, headers])
+  if (said === NOTHING && status !== 204 && isAskedToClose(exchange)) {
+    exchange.connection.promised = 0
+    callPrior(prior, this, status, reason, given)
+    settle(exchange, 'client-close')
+    return this
+  }
+  const framing = frame(exchange, given, said, status)
+  const ending = decide(exchange, framing.said)
+  callPrior(prior, this, status, reason, announce(exchange, framing.said, framing.given, status, ending))
   settle(exchange, ending)
   return this
+}
+
+function callPrior(
+  prior: ServerResponse['writeHead'],
+  res: ServerResponse,
+  status: number,
+  reason: string | Headers | undefined,
+  headers: Headers | undefined,
+): void {
+  if (typeof reason === 'string') Reflect.apply(prior, res, [status, reason, headers])
+  else prior.call(res, status, headers)
+}
+
+/**
+ * The common case: nothing speaks against another request, nobody said anything of the connection, and Node prints what is promised by itself.
+ * If so, that is promised. Asks nothing of the response, which under Express costs more than all of this.
+ */
+function printsPromise(exchange: Exchange): boolean {
+  const { connection, res } = exchange
+  const { site, requests } = connection
+  const { keepAlive } = site.policy
+  const steady = site.phase === 'serving' && connection.expiresAt === Number.POSITIVE_INFINITY
+  if (!goesOn(keepAlive, exchange.plain, steady, exchange.wrongLength, connection.inputEnded, requests)) return false
+  if (keepAlive === false || keepAlive.parameters !== '' || removedConnection(res)) return false
+  const promise = promiseFor(keepAlive, Number.POSITIVE_INFINITY)
+  if (promise === 0 && keepAlive.maxRequests !== false) return false
+  connection.promised = promise
+  if (promise !== exchange.printed || keepAlive.maxRequests !== false) print(res, keepAlive, promise, requests)
+  return true
+}
+
+/** The other common case: the client asked for the close, which Node says by itself. */
+function isAskedToClose({ askedClose, http10, wrongLength, connection, res }: Exchange): boolean {
+  return askedClose && !http10 && !wrongLength && !connection.excess && !res.shouldKeepAlive && !removedConnection(res)
+}
+
+function print(res: ServerResponse, { maxRequests }: KeepAlivePolicy, promise: number, requests: number): void {
+  setPrintedKeepAlive(res, promise, maxRequests === false ? 0 : maxRequests - requests)
+}
+
+/** Makes the head say what was decided. Returns the fields to write. */
+function announce(
+  { connection, res, http10 }: Exchange,
+  said: Said,
+  given: Headers | undefined,
+  status: number,
+  ending: CloseReason | undefined,
+): Headers | undefined {
+  const { keepAlive } = connection.site.policy
+  const persists = ending === undefined
+  if (res.shouldKeepAlive !== persists) res.shouldKeepAlive = persists
+  if (http10) prepareHttp10(res, status, ending)
+  if (!persists || keepAlive === false) {
+    connection.promised = 0
+    return isSpokenFor(res, said) ? withConnection(res, given, said, 'close', '') : given
+  }
+  const promise = promiseFor(keepAlive, connection.site.keepable())
+  connection.promised = promise
+  if (isSpokenFor(res, said) || needsExplicitField(keepAlive, promise)) {
+    return withConnection(res, given, said, 'keep-alive', keepAliveField(keepAlive, promise, connection.requests))
+  }
+  print(res, keepAlive, promise, connection.requests)
+  return given
 }
 
 /**
  * Takes out what contradicts the framing: a Content-Length beside a Transfer-Encoding (RFC 9112 §6.2), both in a 204 (RFC 9110 §8.6), and
  * Transfer-Encoding towards HTTP/1.0 (RFC 9112 §6.1).
  */
-function frame({ res, http10 }: Exchange, given: Headers | undefined, said: Said, status: number): Headers | undefined {
-  let kept = given
-  if (said.transferEncoding !== undefined && (status === 204 || http10)) {
-    if (res.hasHeader('transfer-encoding')) res.removeHeader('Transfer-Encoding')
-    kept = without(kept, 'transfer-encoding')
-    said.transferEncoding = undefined
-  }
-  if (status === 204 || said.transferEncoding !== undefined) {
+function frame(
+  { res, http10 }: Exchange,
+  given: Headers | undefined,
+  said: Said,
+  status: number,
+): { readonly given: Headers | undefined; readonly said: Said } {
+  const coded = said.transferEncoding !== undefined
+  const uncoded = coded && (status === 204 || http10)
+  if (uncoded && res.hasHeader('transfer-encoding')) res.removeHeader('Transfer-Encoding')
+  let kept = uncoded ? without(given, 'transfer-encoding') : given
+  if (status === 204 || (coded && !uncoded)) {
     if (res.hasHeader('content-length')) res.removeHeader('Content-Length')
     kept = without(kept, 'content-length')
   }
-  return kept
-}
-
-function without(given: Headers | undefined, unwanted: string): Headers | undefined {
-  if (given === undefined) return undefined
-  if (!Array.isArray(given)) {
-    return Object.fromEntries(Object.entries(given).filter(([name]) => name.toLowerCase() !== unwanted))
-  }
-  if (Array.isArray(given[0])) return given.filter((entry) => !Array.isArray(entry) || entry[0]?.toLowerCase() !== unwanted)
-  return given.filter((_, index) => String(given[index - (index % 2)]).toLowerCase() !== unwanted)
+  return { given: kept, said: uncoded ? { ...said, transferEncoding: undefined } : said }
 }
 
 function decide(exchange: Exchange, said: Said): CloseReason | undefined {
@@ -99,9 +137,6 @@ function decide(exchange: Exchange, said: Said): CloseReason | undefined {
   const { site, requests, inputEnded } = connection
   const { keepAlive } = site.policy
   const { wrongLength } = exchange
-  const silent = said.connection === undefined && said.transferEncoding === undefined && res.shouldKeepAlive && !refusesBody(res)
-  const steady = site.phase === 'serving' && connection.expiresAt === Number.POSITIVE_INFINITY
-  if (goesOn(keepAlive, exchange.plain, silent, steady, wrongLength, inputEnded, requests)) return undefined
   return closeReason(
     keepAlive,
     {
@@ -159,16 +194,21 @@ function prepareHttp10(res: ServerResponse, status: number, ending: CloseReason 
 function settle(exchange: Exchange, ending: CloseReason | undefined): void {
   const { connection, res } = exchange
   exchange.headWritten = true
+  const last = isLast(res)
+  if (exchange.whole && !last && ending === undefined) return
   if (hasBody(res) && !res.chunkedEncoding) {
     exchange.declared = lengthOf(declaredLength(res))
     exchange.closeDelimited = exchange.declared < 0
   }
   if (ending !== undefined) {
     connection.ending = ending
-    if (!isLast(res)) announceClose(res)
+    if (!last) {
+      announceClose(res)
+      makeLast(res)
+    }
     return
   }
-  if (!isLast(res)) return
+  if (!last) return
   connection.promised = 0
   connection.ending = exchange.closeDelimited ? 'unframed' : 'handler'
   announceClose(res)
@@ -176,109 +216,4 @@ function settle(exchange: Exchange, ending: CloseReason | undefined): void {
 
 function lengthOf(length: number | null): number {
   return length !== null && Number.isSafeInteger(length) && length >= 0 ? length : -1
-}
-
-function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
-  const said: Said = { connection: undefined, keepAlive: false, transferEncoding: undefined, upgrade: false }
-  // One look at the names costs less than asking for each of the four.
-  for (const name of res.getHeaderNames()) if (matters(name)) note(said, name, res.getHeader(name), false)
-  if (given === undefined) return said
-  if (!Array.isArray(given)) {
-    for (const name in given) if (matters(name)) note(said, name, given[name], false)
-    return said
-  }
-  for (let i = 0; i < given.length; i += 1) {
-    const entry = given[i]
-    const name = Array.isArray(entry) ? String(entry[0]) : i % 2 === 0 ? String(entry) : ''
-    if (matters(name)) note(said, name, Array.isArray(entry) ? entry[1] : given[i + 1], true)
-  }
-  return said
-}
-
-/** The names that matter are 7, 10 and 17 letters long: most fields are passed over by that alone. */
-function matters({ length }: string): boolean {
-  return length === 10 || length === 17 || length === 7
-}
-
-function note(said: Said, name: string, value: unknown, repeatable: boolean): void {
-  switch (name.toLowerCase()) {
-    case 'connection':
-      said.connection = repeatable && said.connection !== undefined ? `${said.connection}, ${text(value)}` : text(value)
-      break
-    case 'keep-alive':
-      said.keepAlive = true
-      break
-    case 'transfer-encoding':
-      said.transferEncoding = text(value)
-      break
-    case 'upgrade':
-      said.upgrade = true
-  }
-}
-
-function text(value: unknown): string | undefined {
-  if (value === undefined) return undefined
-  return Array.isArray(value) ? value.join(', ') : String(value)
-}
-
-/**
- * The fields with our own Connection and Keep-Alive in them. What else the application listed in Connection (`Upgrade`) stays.
- * The form is kept: Node 20 would lose duplicates of a flat list if a field were set beside it.
- */
-function withConnection(
-  res: ServerResponse,
-  given: Headers | undefined,
-  said: Said,
-  option: 'close' | 'keep-alive',
-  keepAlive: string,
-): Headers | undefined {
-  const others = parseConnection(said.connection).options.filter(
-    (name) => name !== 'close' && name !== 'keep-alive' && name !== 'upgrade' && !isForAllRecipients(name),
-  )
-  // What is for this hop only says so (RFC 9110 §7.6.1).
-  const connection = [...others, ...(said.upgrade ? ['upgrade'] : []), option].join(', ')
-  if (given === undefined || !Array.isArray(given)) {
-    res.setHeader('Connection', connection)
-    if (keepAlive === '') res.removeHeader('Keep-Alive')
-    else res.setHeader('Keep-Alive', keepAlive)
-    return given === undefined ? undefined : withoutConnection(given)
-  }
-  if (res.hasHeader('connection')) res.setHeader('Connection', connection)
-  res.removeHeader('Keep-Alive')
-  return listWith(given, connection, keepAlive)
-}
-
-function isOurs(name: string): boolean {
-  if (name.length !== 10) return false
-  const lower = name.toLowerCase()
-  return lower === 'connection' || lower === 'keep-alive'
-}
-
-function withoutConnection(given: OutgoingHttpHeaders): OutgoingHttpHeaders {
-  const fields: OutgoingHttpHeaders = {}
-  for (const name in given) if (!isOurs(name)) fields[name] = given[name]
-  return fields
-}
-
-function listWith(given: OutgoingHttpHeader[], connection: string, keepAlive: string): OutgoingHttpHeader[] {
-  const list: OutgoingHttpHeader[] = []
-  const pairs = Array.isArray(given[0])
-  for (let i = 0; i < given.length; i += pairs ? 1 : 2) {
-    const entry = given[i]
-    if (entry === undefined) continue
-    if (Array.isArray(entry)) {
-      if (!isOurs(String(entry[0]))) list.push(entry)
-    } else {
-      const value = given[i + 1]
-      if (!isOurs(String(entry)) && value !== undefined) list.push(entry, value)
-    }
-  }
-  if (pairs) {
-    list.push(['Connection', connection])
-    if (keepAlive !== '') list.push(['Keep-Alive', keepAlive])
-  } else {
-    list.push('Connection', connection)
-    if (keepAlive !== '') list.push('Keep-Alive', keepAlive)
-  }
-  return list
 }

@@ -14,14 +14,16 @@ export interface Lingers<C> {
 /** How it lingers. */
 export interface Linger<C> extends Linked<Linger<C>> {
   readonly connection: C
+  /** The application reads on. */
+  readonly isRead: boolean
   /** The parser still has the input. */
   parsed: boolean
   readonly since: number
   readonly quiet: number
   lastProgress: number
   discarded: number
-  /** Bytes handed to the kernel: while this grows, the peer reads. */
-  flushed: number
+  /** Bytes handed to the kernel when it was last looked at: while this grows, the peer reads. */
+  flushed: number | undefined
 }
 
 /**
@@ -55,12 +57,13 @@ export class Lingering<C extends Lingers<C>> {
       older: undefined,
       newer: undefined,
       connection,
+      isRead: reader !== undefined,
       parsed: reader === undefined,
       since: now,
       quiet: Math.min(quiet, this.#bounds.quiet),
       lastProgress: now,
       discarded: 0,
-      flushed: bytesTaken(connection),
+      flushed: undefined,
     }
     connection.linger = linger
     this.#open.add(linger)

@@ -29,10 +29,10 @@ export class List<T extends Linked<T>> {
     this.#size++
   }
 
-  /** One that is no member is left alone. */
-  delete(member: T): void {
+  /** Whether it was a member: one that is none is left alone. */
+  delete(member: T): boolean {
     const { older, newer } = member
-    if (older === undefined && this.#oldest !== member) return
+    if (older === undefined && this.#oldest !== member) return false
     if (older === undefined) this.#oldest = newer
     else older.newer = newer
     if (newer === undefined) this.#newest = older
@@ -41,6 +41,7 @@ export class List<T extends Linked<T>> {
     member.older = undefined
     member.newer = undefined
     this.#size--
+    return true
   }
 
   /** Oldest first. Whoever is visited may be deleted meanwhile; others are deleted between two walks. */

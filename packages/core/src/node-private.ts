@@ -40,6 +40,11 @@ export function setPrintedKeepAlive(res: ServerResponse, promise: number, max: n
   if (max !== 0 || res._maxRequestsPerSocket !== 0) res._maxRequestsPerSocket = max
 }
 
+/** What Node will print as `timeout=`, in milliseconds: whole seconds. */
+export function printedTimeout(res: ServerResponse): number {
+  return isPrivateResponse(res) ? Math.floor(res._keepAliveTimeout / 1_000) * 1_000 : 0
+}
+
 /** Whether Node will close after this response. */
 export function isLast(res: ServerResponse): boolean {
   return isPrivateResponse(res) && res._last

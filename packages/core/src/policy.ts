@@ -68,19 +68,18 @@ export function closeReason(
 
 /**
  * Whether nothing at all speaks against another request, as of nearly every response: {@link closeReason} would say the same, but has to be told
- * three times as much. `plain`: nothing in the request does; `silent`: nor did the application say anything of it; `steady`: the server is
- * serving, and nothing depends on the time.
+ * three times as much. Only for a response whose application has said nothing of the connection. `plain`: nothing in the request speaks against
+ * it; `steady`: the server is serving, and nothing depends on the time.
  */
 export function goesOn(
   keepAlive: KeepAlivePolicy | false,
   plain: boolean,
-  silent: boolean,
   steady: boolean,
   wrongLength: boolean,
   inputEnded: boolean,
   requests: number,
 ): boolean {
-  if (!plain || !silent || !steady || wrongLength || inputEnded || keepAlive === false) return false
+  if (!plain || !steady || wrongLength || inputEnded || keepAlive === false) return false
   return keepAlive.maxRequests === false || requests < keepAlive.maxRequests
 }
 

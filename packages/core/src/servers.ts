@@ -51,6 +51,18 @@ export function speaksHttp1(server: AttachableServer): boolean {
   return !isHttp2(server) || 'headersTimeout' in server
 }
 
+/** What a server that speaks HTTP/1.1 goes by. */
+export interface KeepsAlive {
+  keepAliveTimeout: number
+  maxRequestsPerSocket: number | null
+  readonly headersTimeout: number
+  readonly requestTimeout: number
+}
+
+export function keepsAlive(server: AttachableServer): server is AttachableServer & KeepsAlive {
+  return speaksHttp1(server)
+}
+
 /** The server's own settings. An http2 server may have none of them. */
 export function inheritedFrom(server: AttachableServer): Inherited {
   return {

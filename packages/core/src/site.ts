@@ -3,19 +3,22 @@ import type { ServerHttp2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Capacity } from './capacity.js'
-import { destroy, destroySoon, dropWaiting, kill } from './closing.js'
+import { _destroy, destroy, dropWaiting, kill } from './closing.js'
 import { bind, Connection, connectionOf } from './connection.js'
 import type { Run } from './drain.js'
 import { type Counts, count, type Events } from './events.js'
-import { onInputEnd } from './half-closed.js'
+import { Expiry } from './expiry.js'
+import { destroySoon, setTimeout as setSocketTimeout } from './gate.js'
+import { onLateEnd, push } from './half-closed.js'
 import { leaveToOther } from './handover.js'
 import { Handshakes } from './handshakes.js'
 import { Lingering } from './linger.js'
 import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
+import { Probes } from './probes.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
-import { inheritedFrom, numberOf, speaksHttp1 } from './servers.js'
+import { inheritedFrom, type KeepsAlive, keepsAlive, speaksHttp1 } from './servers.js'
 import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
@@ -39,11 +42,18 @@ export type Intercept = (req: AnyRequest, res: AnyResponse) => boolean
 export class Site {
   readonly registry = new Registry()
   readonly handshakes = new Handshakes()
+  readonly expiry: Expiry
+  readonly probes: Probes
   readonly lingering: Lingering<Connection>
   readonly sessions: Sessions
   phase: ServerState = 'serving'
   run: Run | undefined = undefined
   requireHost = true
+  /** The server, where it has settings of HTTP/1.1; and what it was told last. */
+  readonly keepsAlive: KeepsAlive | undefined
+  shownTimeout = 0
+  /** Takes over what the application has changed of its settings. */
+  follow: () => void = () => {}
   /** The server's own settings, as they were or are set by somebody else. */
   inherited: Inherited
   /** It listens on a descriptor that it was given (systemd, a parent process): others may accept from the same queue. */
@@ -72,8 +82,11 @@ export class Site {
   ) {
     this.lingering = new Lingering(policy.linger, kill)
     this.sessions = new Sessions(this)
+    this.expiry = new Expiry(this)
+    this.probes = new Probes(this)
     this.listened = server.listening
     this.inherited = inheritedFrom(server)
+    this.keepsAlive = keepsAlive(server) ? server : undefined
     if (server.listening) this.#guard()
   }
 
@@ -109,10 +122,10 @@ export class Site {
   /** A session that Node has just begun on `socket`. */
   admitSession(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
     if (socket.destroyed) return
-    if (this.events.hears('close')) remoteOf(socket)
+    if (this.events.hearsClose) remoteOf(socket)
     this.sessions.admit(http2, socket, raw)
     socket.setNoDelay(this.policy.tcp.noDelay)
-    this.enableProbes(socket)
+    this.probes.enable(socket)
   }
 
   /** A socket, or a stream, is another protocol's from now on. */
@@ -128,39 +141,35 @@ export class Site {
     if (connection !== undefined) leaveToOther(connection)
   }
 
-  /** Tells the kernel to look for a peer that is gone. */
-  enableProbes(socket: Socket): void {
-    const { keepAlive } = this.policy.tcp
-    if (keepAlive !== false) socket.setKeepAlive(true, keepAlive)
-  }
-
   /** A connection on which HTTP/1 may be spoken. Node has set it up already. */
   admit(socket: Socket, raw: Socket | undefined): void {
     if (socket.destroyed) return
     const before = connectionOf(socket)
-    // `server.emit('connection', socket)` for one that was upgraded: a new life on the same socket.
-    if (before !== undefined) before.site.closed(before)
-    if (this.events.hears('close')) remoteOf(socket)
+    if (before !== undefined) {
+      // A listener has passed it on to another server of ours, whose connection it is now.
+      if (before.phase !== 'upgraded') return
+      // `server.emit('connection', socket)` for one that was upgraded: a new life on the same socket.
+      before.site.closed(before)
+    }
+    if (this.events.hearsClose) remoteOf(socket)
     const now = performance.now()
     const connection = new Connection(socket, raw, this, now, expiryOf(this.policy.keepAlive, now, Math.random()))
     bind(socket, connection)
     this.registry.add(connection)
     this.counts.opened++
     // One by one: Object.assign takes twenty times as long.
+    socket.setTimeout = setSocketTimeout
     socket.destroySoon = destroySoon
     socket.destroy = destroy
-    socket.emit = emit
+    socket.push = push
+    socket._destroy = _destroy
     // Over TLS Node would answer the client's close_notify with its own at once.
     if (this.policy.halfClosed > 0) socket.allowHalfOpen = true
     socket.setNoDelay(this.policy.tcp.noDelay)
-    // The probes can wait for the first request (gate.ts) where Node itself ends who never sends one.
-    if (!this.#endsSilent()) this.enableProbes(socket)
+    this.probes.enableIfSilent(socket)
+    // Somebody has read it before, and with what is buffered perhaps its end.
+    if (socket.readableLength > 0) socket.once('end', onLateEnd)
     this.capacity.enter(connection)
-  }
-
-  /** Whether Node has a timeout for a client that sends nothing: it looks after them once the server listens. */
-  #endsSilent(): boolean {
-    return this.listened && (numberOf(this.server, 'headersTimeout') > 0 || numberOf(this.server, 'requestTimeout') > 0)
   }
 
   /**
@@ -202,6 +211,10 @@ export class Site {
   nowClosed(): void {
     this.#stopGuard?.()
     this.#stopGuard = undefined
+    if (this.registry.size === 0) {
+      this.expiry.stop()
+      this.probes.stop()
+    }
     this.#isClosed = true
     this.#onClosed?.()
   }
@@ -238,12 +251,13 @@ export class Site {
   }
 
   closed(connection: Connection): void {
-    this.registry.delete(connection)
+    if (!this.registry.delete(connection)) return
     this.lingering.delete(connection)
     this.capacity.leave(connection)
     connection.clearTimers()
     this.brokeOff(connection)
     dropWaiting(connection)
+    this.run?.closing(connection.socket)
     this.#record(connection, connection.ending ?? (connection.phase === 'upgraded' ? 'upgraded' : 'peer'))
   }
 
@@ -265,7 +279,7 @@ export class Site {
     counts.closedFirst[first]++
     count(counts.closes, reason)
     this.run?.closed(reason)
-    if (events.hears('close')) {
+    if (events.hearsClose) {
       events.close({ reason, first, remote: remoteOf(socket), requests, ms: Math.max(0, performance.now() - openedAt) })
     }
   }
@@ -279,21 +293,6 @@ function isGivenUp({ byPeer, ending }: Connection): boolean {
 /** Whether `listen()` was given a descriptor or handle that others may accept from as well. */
 export function isShared(listening: unknown): boolean {
   return typeof listening === 'object' && listening !== null && ('fd' in listening || '_handle' in listening)
-}
-
-/**
- * `socket.emit` of a governed connection: sees the client's FIN before Node acts on it, and the end. Not listeners: each would make
- * Node's own list of two grow to twenty places, 150 bytes a connection.
- */
-function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean {
-  if (event === 'end' || event === 'close') {
-    const connection = connectionOf(this)
-    if (connection !== undefined && event === 'end') onInputEnd(connection)
-    else if (connection !== undefined) connection.site.closed(connection)
-  }
-  const prior: Socket['emit'] = Object.getPrototypeOf(this).emit
-  // Nearly all have no argument: a spread costs more than the call.
-  return args.length === 0 ? Reflect.apply(prior, this, [event]) : Reflect.apply(prior, this, [event, ...args])
 }
 
 export function remoteOf(socket: Socket): string {

@@ -41,10 +41,11 @@ const PLAIN: Facts = {
 
 describe('goesOn', () => {
   const asked = (keepAlive: KeepAlivePolicy | false, facts: Facts): boolean =>
+    !facts.handlerCloses &&
+    !facts.unframed &&
     goesOn(
       keepAlive,
-      facts.parserPersists && !facts.http10 && !facts.askedClose && !facts.excess,
-      !facts.handlerCloses && !facts.refusesBody && !facts.unframed && !facts.faultyFraming,
+      facts.parserPersists && !facts.http10 && !facts.askedClose && !facts.excess && !facts.refusesBody && !facts.faultyFraming,
       facts.phase === 'serving' && facts.expiresAt === Number.POSITIVE_INFINITY,
       facts.wrongLength,
       facts.inputEnded,

@@ -22,6 +22,21 @@ export const idle: Case[] = [
     },
   },
   {
+    id: 'idle/renewed-after-blocked-loop',
+    rules: ['R056', 'R187', 'R204'],
+    title: 'what such a request is promised counts: the idle deadline that it has escaped does not strike after its answer',
+    alone: true,
+    options: { keepAlive: { timeout: 1_000 } },
+    server: { keepAliveTimeout: 1_000 },
+    run: async (host) => {
+      const remote = await remoteClients(host, { count: 5, warm: true, delay: 700, again: 300 })
+      await pass(100)
+      await blockLoop(3_400)
+      for (const { text, ending } of await remote.results)
+        ok(text.endsWith('\r\n\r\n/again'), `${ending} after ${JSON.stringify(text)}`)
+    },
+  },
+  {
     id: 'idle/half-head-is-not-idle',
     rules: ['R056'],
     title: 'a request that has begun to arrive is not cut by the idle deadline',

@@ -53,6 +53,31 @@ export const keepAliveLater: Case[] = [
     },
   },
   {
+    id: 'keep-alive/none-set-meanwhile',
+    rules: ['R027', 'R030'],
+    title: 'server.keepAliveTimeout = 0 amid a response: the connection goes on, and does not hold the drain',
+    regression: true,
+    options: { drain: { idle: 0, deadline: 5_000 } },
+    routes: {
+      '/zero': (_req, res, host) => {
+        res.writeHead(200, { 'Content-Length': '2' })
+        res.write('a')
+        host.server.keepAliveTimeout = 0
+        res.end('b')
+      },
+    },
+    run: async (host) => {
+      const client = await host.connect()
+      equal((await client.ask(get('/zero'))).text, 'ab')
+      equal((await client.ask(get('/zero'))).text, 'ab')
+      equal((await client.ask(get('/1'))).text, '/1')
+      equal((await client.ask(get('/zero'))).text, 'ab')
+      if (host.bare) return
+      const { requests, heldBy } = await host.report()
+      deepEqual([requests.cut, heldBy], [0, []])
+    },
+  },
+  {
     id: 'keep-alive/for-ever',
     rules: ['R027', 'R030'],
     title: 'keepAliveTimeout 0 means for ever, without a promise: the connection persists and no Keep-Alive field says otherwise',

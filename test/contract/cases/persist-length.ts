@@ -5,6 +5,14 @@ import type { Route } from '../../support/host.js'
 import { ask, get, pipeline, post } from '../../support/requests.js'
 
 const routes: Record<string, Route> = {
+  '/second-thought': (_req, res) => {
+    try {
+      Reflect.apply(res.end, res, [{ not: 'a body' }])
+    } catch {
+      res.writeHead(500, { 'Content-Length': 10 })
+      res.end('abc')
+    }
+  },
   '/written': (_req, res) => {
     res.setHeader('Content-Length', 3)
     res.write('abc')
@@ -43,6 +51,19 @@ const refusedUpload = (id: string, what: string, fields: Record<string, string>)
 })
 
 const cases: Case[] = [
+  {
+    id: 'persist/length-after-a-refused-body',
+    rules: ['R103', 'R099'],
+    title: 'after an end() that Node has refused, a body shorter than its Content-Length is still the last of its connection',
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(pipeline(get('/second-thought'), get('/never')))
+      const head = await client.head(0)
+      await client.closed()
+      deepEqual([head.status, head.complete, head.text], [500, false, 'abc'])
+      deepEqual(host.paths, ['/second-thought'])
+    },
+  },
   {
     id: 'persist/length-then-write',
     rules: ['R031', 'R099', 'R103'],

@@ -1,0 +1,119 @@
+import { performance } from 'node:perf_hooks'
+import { shut } from './closing.js'
+import type { Connection } from './connection.js'
+import { afterPoll, IDLE_QUIET } from './idle.js'
+import { GRACE } from './policy.js'
+import { numberOf } from './servers.js'
+import type { Site } from './site.js'
+
+/** Milliseconds between two looks, at least: those whose hold ends together go together. */
+const STEP = 20
+/** Connections closed in one turn of the loop, so that ten thousand do not stall it. */
+const BATCH = 100
+
+/** Milliseconds that a head may take where nobody said; Node's own default. */
+const HEAD = 60_000
+
+/** A connection whose time is over, unless it is used meanwhile. */
+interface Due {
+  readonly connection: Connection
+  readonly requests: number
+}
+
+/**
+ * Closes idle connections whose hold is over. One timer serves all of a server, and is touched by no request: Node's own, armed for every
+ * response and disarmed for every request, costs more than all else that is done for either.
+ */
+export class Expiry {
+  readonly #site: Site
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(site: Site) {
+    this.#site = site
+  }
+
+  /** A connection has gone idle. */
+  watch(): void {
+    if (this.#timer === undefined) this.#lookIn(this.#hold)
+  }
+
+  /** The hold has changed. */
+  holdAnew(): void {
+    if (this.#timer === undefined) return
+    clearTimeout(this.#timer)
+    this.#look()
+  }
+
+  /** Ends a connection that is idle, if it still is when what the kernel has of its input has been read: timers run before I/O. */
+  expire(connection: Connection): void {
+    this.#expire([{ connection, requests: connection.requests }])
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  get #hold(): number {
+    const { keepAlive } = this.#site.policy
+    return keepAlive === false ? 0 : keepAlive.hold
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer = setTimeout(this.#look, Math.max(ms, STEP)).unref()
+  }
+
+  readonly #look = (): void => {
+    this.#timer = undefined
+    const now = performance.now()
+    const hold = this.#hold
+    const due: Due[] = []
+    for (const connection of this.#site.registry.idle) {
+      // What was promised under another setting is kept, too.
+      const left = connection.lastUsed + Math.max(hold, connection.promised + GRACE) - now
+      if (left > 0) {
+        this.#lookIn(left)
+        break
+      }
+      due.push({ connection, requests: connection.requests })
+    }
+    if (due.length > 0) this.#expire(due)
+  }
+
+  #expire(due: readonly Due[]): void {
+    afterPoll(() => this.#close(due, 0))
+  }
+
+  #close(due: readonly Due[], from: number): void {
+    const to = from + BATCH
+    let between: ReturnType<Site['betweenMessages']> | undefined
+    for (const { connection, requests } of due.slice(from, to)) {
+      if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) continue
+      if (connection.receiving) {
+        // Stray empty lines are no message (RFC 9112 §2.2): the parser knows.
+        between ??= this.#site.betweenMessages()
+        if (!between.has(connection.socket)) {
+          this.#waitForRest(connection)
+          continue
+        }
+      }
+      shut(connection, 'idle', IDLE_QUIET)
+    }
+    if (to < due.length) setImmediate(() => this.#close(due, to))
+  }
+
+  /**
+   * A message has begun to arrive: Node's headersTimeout and requestTimeout bound it. Where they do not (switched off, or a server that is handed
+   * its connections and does not listen), whoever sends nothing for as long as a head may take goes.
+   */
+  #waitForRest(connection: Connection): void {
+    const { registry, server } = this.#site
+    connection.mark = connection.socket.bytesRead
+    registry.turn(connection, 'busy')
+    connection.setTimer(Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD), () => {
+      if (connection.phase !== 'busy' || connection.current !== undefined) return
+      if (connection.receiving) this.#waitForRest(connection)
+      else shut(connection, 'idle', IDLE_QUIET)
+    })
+  }
+}

@@ -1,0 +1,52 @@
+import type { Http2SecureServer, Http2Server } from 'node:http2'
+import { noteWritten } from './gate.js'
+import { settingsOf } from './node-private.js'
+import { isHttp2, numberOf } from './servers.js'
+import type { Site } from './site.js'
+import type { Policy } from './types.js'
+
+/** Puts a site's policy into its server's own settings. */
+export function impose(site: Site): void {
+  const { server, keepsAlive, policy } = site
+  if (isHttp2(server)) limitStreams(server, policy.http2.streams)
+  if (keepsAlive === undefined) return
+  Reflect.set(server, 'httpAllowHalfOpen', policy.halfClosed > 0)
+  // Node would announce the limit, leave the socket open and answer 503 to what follows; we count ourselves.
+  keepsAlive.maxRequestsPerSocket = 0
+  site.shownTimeout = shown(site)
+  keepsAlive.keepAliveTimeout = site.shownTimeout
+}
+
+/**
+ * Takes over what the application has set since: `const server = app.listen(); server.keepAliveTimeout = 65_000` is the usual order. Looked at
+ * for every request: an accessor on the server would make all that Node looks up on it slow.
+ */
+export function follow(site: Site, policyFor: (site: Site) => Policy): void {
+  const { keepsAlive, shownTimeout } = site
+  if (keepsAlive === undefined) return
+  const { keepAliveTimeout, maxRequestsPerSocket } = keepsAlive
+  if (keepAliveTimeout === shownTimeout && maxRequestsPerSocket === 0) return
+  if (keepAliveTimeout !== shownTimeout)
+    site.inherited = { ...site.inherited, keepAliveTimeout: numberOf(site.server, 'keepAliveTimeout') }
+  if (maxRequestsPerSocket !== 0) site.inherited = { ...site.inherited, maxRequestsPerSocket }
+  site.policy = policyFor(site)
+  impose(site)
+  site.expiry.holdAnew()
+  for (const connection of site.registry) noteWritten(connection)
+}
+
+/**
+ * What Node prints in whole seconds as `timeout=`, unless it is told otherwise. Never 0: Node would not say when a response is with the kernel; and
+ * no round number, which the application might set itself.
+ */
+function shown({ policy: { keepAlive }, inherited }: Site): number {
+  if (keepAlive !== false) return (keepAlive.timeout >= 1_000 ? keepAlive.timeout : keepAlive.hold) + 1
+  return inherited.keepAliveTimeout > 0 ? inherited.keepAliveTimeout : 5_000
+}
+
+/** Unless the application has said how many streams may be open at once, by whatever name. */
+function limitStreams(server: Http2Server | Http2SecureServer, streams: number | false): void {
+  const settings = settingsOf(server)
+  if (streams === false || settings === undefined || 'maxConcurrentStreams' in settings) return
+  server.updateSettings({ maxConcurrentStreams: streams })
+}

@@ -1,0 +1,158 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import { createServer as createNetServer, type Server as NetServer } from 'node:net'
+import { Client } from '../../../test/support/client.js'
+import { get } from '../../../test/support/requests.js'
+import { pass, until, within } from '../../../test/support/wait.js'
+import { attach } from '../src/index.js'
+import type { Options } from '../src/types.js'
+
+// How connections end at the edges: bodies and heads that stop coming, sockets that somebody had before, and what the application hears when.
+
+const quiet = { info: () => {}, warn: () => {} }
+const servers: NetServer[] = []
+const clients: Client[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy()
+  for (const server of servers.splice(0)) {
+    const closed = once(server, 'close')
+    server.close()
+    await closed
+  }
+})
+
+function governed(options: Options, listener: RequestListener, settings: ServerOptions = {}) {
+  const server = createServer(settings, listener)
+  return { server, connections: attach(server, { drain: 'fast', logger: quiet, ...options }) }
+}
+
+async function clientOf(server: NetServer | Server): Promise<Client> {
+  if (!server.listening) {
+    servers.push(server)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+  }
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('it does not listen')
+  const client = await Client.open({ port: address.port })
+  clients.push(client)
+  return client
+}
+
+const SHORT = { keepAlive: { timeout: 1_000 } }
+
+test('an unread body that stops coming ends its connection, though requestTimeout is off', async () => {
+  const { server } = governed(SHORT, (_req, res) => void res.end('early'), { headersTimeout: 1_000, requestTimeout: 0 })
+  const client = await clientOf(server)
+  await client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab')
+  expect((await client.next()).text).toBe('early')
+  await client.send('c')
+  expect(await client.closed()).toBe('fin')
+})
+
+test('one that comes late, but whole, leaves the connection to the next request', async () => {
+  const { server } = governed(SHORT, (_req, res) => void res.end('early'), { headersTimeout: 1_000, requestTimeout: 0 })
+  const client = await clientOf(server)
+  await client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\na')
+  await client.next()
+  await client.send('b')
+  await pass(2_300)
+  await client.send('cd')
+  expect((await client.ask(get('/again'))).text).toBe('early')
+  expect(await client.closed()).toBe('fin')
+})
+
+test.each(['GET / HT', '\r\n'])(
+  '%j that nothing follows ends the connection of a server that does not listen itself',
+  async (part) => {
+    const { server } = governed(SHORT, (_req, res) => void res.end('x'), { headersTimeout: 1_000 })
+    const client = await clientOf(createNetServer((socket) => server.emit('connection', socket)))
+    await client.ask(get('/1'))
+    await client.send(part)
+    expect(await client.closed()).toBe('fin')
+  },
+)
+
+test('the FIN of a client whose first bytes somebody else has read is seen', async () => {
+  const { server, connections } = governed({ halfClosed: 300 }, () => {})
+  const front = createNetServer({ allowHalfOpen: true }, (socket) => {
+    socket.once('readable', () => {
+      socket.unshift(socket.read())
+      setTimeout(() => server.emit('connection', socket), 100)
+    })
+  })
+  const client = await clientOf(front)
+  await client.send(get('/never'))
+  client.fin()
+  await client.closed()
+  await until('it to be let go', () => connections.stats().connections.closed === 1)
+  expect(connections.stats().closes).toEqual({ 'half-closed': 1 })
+})
+
+test('the application hears of a request that was cut before the drain is over', async () => {
+  const heard: string[] = []
+  const { server, connections } = governed({ drain: { deadline: 200 } }, (req, res) => {
+    req.on('aborted', () => heard.push('aborted'))
+    res.on('close', () => heard.push('close'))
+  })
+  const client = await clientOf(server)
+  await client.send(get('/never'))
+  await until('the request', () => connections.stats().requests.received === 1)
+  const { requests } = await connections.drain()
+  servers.splice(0)
+  expect([requests.cut, heard]).toEqual([1, ['aborted', 'close']])
+})
+
+test('a clientError listener that destroys as if the connection had broken leaves no timer behind', async () => {
+  const { server } = governed({}, () => {})
+  server.on('clientError', (_error, socket) => socket.destroy(Object.assign(new Error('gone'), { code: 'ECONNRESET' })))
+  const client = await clientOf(server)
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  await client.send('garbage\r\n\r\n')
+  await within(client.closed(), () => 'the end')
+  await until('no more timers than before', () => timers() <= before)
+})
+
+test('a shorter keepAliveTimeout breaks no promise that was given', async () => {
+  const { server } = governed({}, (req, res) => void res.end(req.url), { keepAliveTimeout: 3_000 })
+  const client = await clientOf(server)
+  expect((await client.ask(get('/1'))).header('keep-alive')).toBe('timeout=3')
+  server.keepAliveTimeout = 1
+  expect((await (await clientOf(server)).ask(get('/2'))).header('keep-alive')).toBeUndefined()
+  await pass(2_500)
+  expect((await client.ask(get('/3'))).text).toBe('/3')
+})
+
+test('server.keepAliveTimeout = 5_000 is noticed where five seconds were promised before', async () => {
+  const { server, connections } = governed({}, (_req, res) => void res.end('x'), { keepAliveTimeout: 72_000 })
+  expect(connections.policy.keepAlive).toMatchObject({ timeout: 5_000, hold: 72_000 })
+  server.keepAliveTimeout = 5_000
+  await (await clientOf(server)).ask(get('/1'))
+  expect(connections.policy.keepAlive).toMatchObject({ timeout: 5_000, hold: 6_000 })
+})
+
+test('keepAliveTimeout = 0 amid a response, and another setting after it: the connection is idle, and ends as such', async () => {
+  const { server, connections } = governed(SHORT, (req, res) => {
+    if (req.url === '/0') server.keepAliveTimeout = 0
+    res.end('x')
+  })
+  const client = await clientOf(server)
+  await client.ask(get('/0'))
+  expect(connections.stats().open).toMatchObject({ idle: 1, busy: 0 })
+  expect(await client.closed()).toBe('fin')
+})
+
+test("an application's socket.setTimeout() with a callback is its own, also right after the response", async () => {
+  let fired = 0
+  const { server } = governed({}, (req, res) => {
+    res.prependListener('finish', () => {
+      setImmediate(() => req.socket.setTimeout(200, () => void fired++))
+    })
+    res.end('x')
+  })
+  const client = await clientOf(server)
+  await client.ask(get('/1'))
+  await until('the callback', () => fired === 1)
+})
