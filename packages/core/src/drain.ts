@@ -41,6 +41,8 @@ export class Run {
   #looking = false
   /** Sockets that are destroyed, but not closed yet. */
   #closing = 0
+  /** When the last request arrived, of those that are known: busy connections are looked at before idle ones. */
+  #usedAt = 0
   #wake: (() => void) | undefined
 
   /** `others`: drains of single servers that are under way; this one ends, and reports, with them. */
@@ -99,6 +101,7 @@ export class Run {
   }
 
   finished(arrived: number): void {
+    this.#usedAt = Math.max(this.#usedAt, arrived)
     this.#tally.finished(arrived)
   }
 
@@ -127,9 +130,15 @@ export class Run {
   }
 
   #isDue(connection: Connection, now: number): boolean {
-    const { phase, lastUsed, promised, openedAt } = connection
-    if (phase === 'idle') return now >= idleDue(this.#plan.idle, lastUsed, promised, this.#tally.leftAt)
-    return phase === 'silent' && now >= silentDue(this.#plan.silent, openedAt, this.#tally.leftAt)
+    const { phase, openedAt, site, current } = connection
+    const since = this.#tally.leftAt
+    if (phase === 'idle') {
+      const { keepAlive } = site.policy
+      const hold = keepAlive === false ? 0 : keepAlive.hold
+      return now >= idleDue(this.#plan.idle, hold, connection, { since, usedAt: Math.max(since, this.#usedAt) })
+    }
+    if (current !== undefined) this.#usedAt = Math.max(this.#usedAt, current.arrived)
+    return phase === 'silent' && now >= silentDue(this.#plan.silent, openedAt, since)
   }
 
   async #work(): Promise<Report> {

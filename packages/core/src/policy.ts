@@ -115,10 +115,29 @@ export function keepableFor(idle: 'promise' | number, untilDraining: number, unt
   return idle === 'promise' ? untilDeadline : Math.min(untilDeadline, untilDraining + idle + GRACE)
 }
 
-/** When an idle connection may go once the server is `draining` (since `since`): after its promise and the grace, or the drain's own bound. */
-export function idleDue(idle: 'promise' | number, lastUsed: number, promised: number, since: number): number {
+/** What a drain knows of the connections that are idle, as instants. */
+export interface DrainSoFar {
+  /** It began to close what is idle. */
+  readonly since: number
+  /** The last request arrived, on whichever connection; `since` where none has. */
+  readonly usedAt: number
+}
+
+/**
+ * When an idle connection may go once the server is `draining`: after its promise and the grace. One that is held for longer (`hold`) has a
+ * peer that may not read promises, such as a proxy, and that is about to use it for want of those that were just closed: it is kept until a
+ * grace has brought no request at all, and not for longer than a promise made when the drain began. The drain's own bound is above both.
+ */
+export function idleDue(
+  idle: 'promise' | number,
+  hold: number,
+  { lastUsed, promised }: { readonly lastUsed: number; readonly promised: number },
+  { since, usedAt }: DrainSoFar,
+): number {
   const promiseOver = promised > 0 ? lastUsed + promised + GRACE : since
-  return idle === 'promise' ? promiseOver : Math.min(promiseOver, since + idle)
+  const held = Math.min(lastUsed + hold, since + promised + GRACE, usedAt + GRACE)
+  const due = Math.max(promiseOver, held)
+  return idle === 'promise' ? due : Math.min(due, since + idle)
 }
 
 /** When a connection that never sent a byte may go once the server is `draining`. */

@@ -12,6 +12,7 @@ import { conformanceTlsSessions } from './conformance-tls-sessions.js'
 import { conformanceUpgraded } from './conformance-upgraded.js'
 import { destroyed } from './destroy.js'
 import { drainConnections } from './drain-connections.js'
+import { drainHeld } from './drain-held.js'
 import { drainPhases } from './drain-phases.js'
 import { drainReentry } from './drain-reentry.js'
 import { drainRequests } from './drain-requests.js'
@@ -60,6 +61,7 @@ export const cases: Case[] = [
   ...destroyed,
   ...drainRequests,
   ...drainConnections,
+  ...drainHeld,
   ...drainPhases,
   ...drainReentry,
   ...listen,
