@@ -151,7 +151,7 @@ export class Run {
     this.#enter('draining')
     const progress = this.#reportProgress()
     this.#sweep()
-    await Promise.all(this.#sites.map(stopListening))
+    await Promise.all(this.#sites.map((site) => stopListening(site, () => this.remaining())))
     this.#stopped = true
     this.check()
     await this.#emptyWithin(this.remaining())

@@ -3,6 +3,7 @@ import { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { shrinkBacklog } from './node-private.js'
+import { caughtUpWithPrimary } from './primary.js'
 import { speaksHttp1 } from './servers.js'
 import type { Site } from './site.js'
 
@@ -15,9 +16,10 @@ const ACCEPT_TURNS = 512
 
 /**
  * Stops listening without http's own close, which destroys idle connections and switches the header and request timers off. The
- * kernel has finished handshakes that we have not accepted yet, and resets them when the listener closes: they are taken first.
+ * kernel has finished handshakes that we have not accepted yet, and resets them when the listener closes: they are taken first. `remaining`:
+ * milliseconds until the deadline.
  */
-export async function stopListening(site: Site): Promise<void> {
+export async function stopListening(site: Site, remaining: () => number): Promise<void> {
   const { server } = site
   if (!server.listening) return
   await takeQueue(site, QUIET_MS)
@@ -28,6 +30,7 @@ export async function stopListening(site: Site): Promise<void> {
     await takeQueue(site, 0)
   }
   NetServer.prototype.close.call(server)
+  await caughtUpWithPrimary(remaining())
 }
 
 /**

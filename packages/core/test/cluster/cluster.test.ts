@@ -19,6 +19,7 @@ interface Messages {
   restarts: Restart[]
   error: { code: string; message: string }
   look: { forked: number; leaving: number[]; pids: number[] }
+  blocking: true
 }
 
 // The children import what was built.
@@ -28,7 +29,7 @@ let said: { [K in keyof Messages]: Arrivals<Messages[K]> }
 let clients: Client[]
 
 beforeEach(async () => {
-  said = { port: new Arrivals(), restarts: new Arrivals(), error: new Arrivals(), look: new Arrivals() }
+  said = { port: new Arrivals(), restarts: new Arrivals(), error: new Arrivals(), look: new Arrivals(), blocking: new Arrivals() }
   clients = []
   primary = fork(join(__dirname, 'primary.mjs'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   primary.on('message', (message: Partial<Messages>) => {
@@ -36,6 +37,7 @@ beforeEach(async () => {
     if (message.restarts !== undefined) said.restarts.push(message.restarts)
     if (message.error !== undefined) said.error.push(message.error)
     if (message.look !== undefined) said.look.push(message.look)
+    if (message.blocking !== undefined) said.blocking.push(message.blocking)
   })
   port = await message('port')
 })
@@ -50,7 +52,7 @@ function message<K extends keyof Messages>(kind: K, nth = 0): Promise<Messages[K
   return within(said[kind].at(nth), () => `${kind} ${nth + 1} of the primary`, 20_000)
 }
 
-function command(name: 'restart' | 'abort' | 'look', options: object = {}): void {
+function command(name: 'restart' | 'abort' | 'look' | 'block', options: object = {}): void {
   primary.send({ command: name, options })
 }
 
@@ -102,6 +104,15 @@ test('every worker is replaced, and no new connection is refused or lost meanwhi
   expect(await restarted).toEqual([...before].map((pid) => ({ pid, ...ended })))
   expect(asked).toBeGreaterThan(4)
   expect([before.has(await ask()), before.has(await ask())]).toEqual([false, false])
+})
+
+test('a connection that the primary hands over to a worker which has just closed its listener is answered by another one', async () => {
+  const [going] = (await look()).pids
+  command('block', { ms: 1_200 })
+  await message('blocking')
+  const answered = await within(Promise.all(Array.from({ length: 12 }, ask)), () => 'every answer', 10_000)
+  await until('it has gone', async () => !(await look()).pids.includes(Number(going)))
+  expect(answered).toHaveLength(12)
 })
 
 test.each([

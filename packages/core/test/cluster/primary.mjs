@@ -1,5 +1,5 @@
 // The primary of a cluster of two workers. Speaks with the test over IPC: { port }; then { restarts } or { error } for each { restart },
-// and { leaving, forked, pids } for each { look }.
+// { leaving, forked, pids } for each { look }, and { blocking } before it does nothing else for a while.
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -27,10 +27,23 @@ const commands = {
     )
   },
   abort: () => aborting.abort(),
+  block,
   look() {
     const workers = Object.values(cluster.workers)
     process.send({ look: { forked, leaving: pidsOf(workers.filter(isLeaving)), pids: pidsOf(workers) } })
   },
+}
+
+/**
+ * Is busy with something else for a while, and tells the oldest worker to go in the midst of it: it has gone when the primary finds out,
+ * behind the connections that have come by then.
+ */
+function block({ ms }) {
+  process.send({ blocking: true })
+  const began = Date.now()
+  while (Date.now() < began + ms / 2);
+  Object.values(cluster.workers)[0].process.kill('SIGTERM')
+  while (Date.now() < began + ms);
 }
 
 process.on('message', ({ command, options }) => commands[command](options))
