@@ -48,7 +48,10 @@ export interface DrainOptions {
   delay?: number | undefined
   /** Milliseconds the whole drain may take, the delay included. Default 20_000. */
   deadline?: number | undefined
-  /** How long an idle connection may hold the drain: `'promise'` (default) until its promise plus a second is over, or milliseconds; 0: closed at once. */
+  /**
+   * How long an idle connection may hold the drain: `'promise'` (default) until its promise plus a second is over; one that is held for longer
+   * (`keepAlive.hold`), until no request has come on any for a second. Or milliseconds; 0: closed at once.
+   */
   idle?: 'promise' | number | undefined
   /** Milliseconds a connection that never sent a byte may hold the drain. Default 5_000. */
   silent?: number | undefined

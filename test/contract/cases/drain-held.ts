@@ -18,7 +18,8 @@ export const drainHeld: Case[] = [
   {
     id: 'drain/held-used',
     rules: ['R056', 'R204', 'R205'],
-    title: 'a connection held past its promise may still send a request half a second after the signal: answered with close, then FIN',
+    title:
+      'a connection held past its promise may still send a request half a second after the signal: answered with close, then FIN',
     options: { keepAlive: { timeout: 1_000, hold: 30_000 } },
     server: { keepAliveTimeout: 30_000 },
     run: async (host) => {
@@ -36,7 +37,8 @@ export const drainHeld: Case[] = [
   {
     id: 'drain/held-in-use',
     rules: ['R056', 'R204', 'R205'],
-    title: 'and as long as requests come on others like it, for as long as a promise holds: who closes them one by one uses the next one',
+    title:
+      'and as long as requests come on others like it, for as long as a promise holds: who closes them one by one uses the next one',
     options: { keepAlive: { timeout: 3_000, hold: 30_000 } },
     server: { keepAliveTimeout: 30_000 },
     run: async (host) => {
