@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Client } from '../../support/client.js'
-import type { Case, Host } from '../../support/contract.js'
+import type { Case } from '../../support/contract.js'
 import { closesWith } from '../../support/expect.js'
+import type { Host } from '../../support/host.js'
 import { get } from '../../support/requests.js'
 import { pass } from '../../support/wait.js'
 
