@@ -166,6 +166,8 @@ function stop(
 function tell(worker: Worker): void {
   if (isLeaving(worker)) return
   Object.defineProperty(worker, LEAVING, { value: true })
+  // An answer of ours may find that it has gone: without a listener that would end the primary.
+  worker.on('error', () => {})
   // Not worker.kill(): that takes the worker off the primary first, before its drain has seen the accept queue.
   worker.process.kill('SIGTERM')
 }

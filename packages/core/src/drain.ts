@@ -41,7 +41,7 @@ export class Run {
   #looking = false
   /** Sockets that are destroyed, but not closed yet. */
   #closing = 0
-  /** When the last request arrived, of those that are known: busy connections are looked at before idle ones. */
+  /** When the last request arrived, of those that are known: of a server, busy connections are looked at before idle ones. */
   #usedAt = 0
   #wake: (() => void) | undefined
 

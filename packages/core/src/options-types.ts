@@ -50,7 +50,7 @@ export interface DrainOptions {
   deadline?: number | undefined
   /**
    * How long an idle connection may hold the drain: `'promise'` (default) until its promise plus a second is over; one that is held for longer
-   * (`keepAlive.hold`), until no request has come on any for a second. Or milliseconds; 0: closed at once.
+   * (`keepAlive.hold`), until no request has come on any for a second, and at most as long as a promise made when the listener closes. Or milliseconds; 0: closed at once.
    */
   idle?: 'promise' | number | undefined
   /** Milliseconds a connection that never sent a byte may hold the drain. Default 5_000. */
