@@ -109,10 +109,10 @@ export function expiryOf(keepAlive: KeepAlivePolicy | false, now: number, random
 
 /**
  * Milliseconds for which a drain will keep an idle connection: until the deadline, and where the policy bounds idle connections until
- * the listener closes (`untilDraining`) and that bound.
+ * the listener closes (`untilDraining`) and that bound. A promise has to leave the grace of this: the response is on its way for a while.
  */
 export function keepableFor(idle: 'promise' | number, untilDraining: number, untilDeadline: number): number {
-  return idle === 'promise' ? untilDeadline : Math.min(untilDeadline, untilDraining + idle + GRACE)
+  return idle === 'promise' ? untilDeadline : Math.min(untilDeadline, untilDraining + idle)
 }
 
 /** What a drain knows of the connections that are idle, as instants. */

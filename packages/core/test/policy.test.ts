@@ -173,6 +173,6 @@ test('during a drain a silent connection has its time from the drain, or from it
 
 test('what a drain keeps: until the deadline, and with a bound on idle ones no longer than that', () => {
   expect(keepableFor('promise', 5_000, 20_000)).toBe(20_000)
-  expect(keepableFor(2_000, 5_000, 20_000)).toBe(8_000)
-  expect(keepableFor(0, 500, 20_000)).toBe(1_500)
+  expect(keepableFor(2_000, 5_000, 20_000)).toBe(7_000)
+  expect(keepableFor(0, 500, 20_000)).toBe(500)
 })
