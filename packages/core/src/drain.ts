@@ -43,6 +43,7 @@ export class Run {
   #closing = 0
   /** When the last request arrived, of those that are known: of a server, busy connections are looked at before idle ones. */
   #usedAt = 0
+  #sweptAt = 0
   #wake: (() => void) | undefined
 
   /** `others`: drains of single servers that are under way; this one ends, and reports, with them. */
@@ -187,6 +188,7 @@ export class Run {
       for (const { sessions } of this.#sites) sessions.tellInTurn(this.left(), (at) => this.#leftAt(at))
       return
     }
+    this.#heedStall(now)
     for (const site of this.#sites) {
       for (const session of site.sessions) {
         if (this.#stalls.isStalled(session, now)) cutSession(session, 'stalled')
@@ -214,6 +216,13 @@ export class Run {
     afterPoll(this.#closeDue)
   }
 
+  /** While the loop stood still no request could be seen: that was no quiet time. */
+  #heedStall(now: number): void {
+    const late = this.#sweptAt === 0 ? 0 : now - this.#sweptAt - SWEEP
+    if (late > SWEEP) this.#usedAt = Math.min(now, Math.max(this.#usedAt, this.#tally.leftAt) + late)
+    this.#sweptAt = now
+  }
+
   readonly #lookAgain = (): void => {
     if (!this.#empty) this.#sweep()
   }
@@ -223,7 +232,8 @@ export class Run {
     for (const connection of this.#due) {
       this.#due.delete(connection)
       if (connection instanceof Session) leave(connection, 'draining')
-      else closeIfQuiet(connection, 'draining', 'drain-idle')
+      // The poll may have brought a request on another one.
+      else if (this.#isDue(connection, performance.now())) closeIfQuiet(connection, 'draining', 'drain-idle')
       if (++closed === BATCH) break
     }
     this.#looking = this.#due.size > 0
