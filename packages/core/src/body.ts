@@ -1,36 +1,47 @@
+// The global one is a getter.
+import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import { types } from 'node:util'
-import { type Exchange, exchangeOf, isIncomplete } from './exchange.js'
+import { type Carrier, type Exchange, ifOpen, isIncomplete, kExchange } from './exchange.js'
 import { hasBody, makeLast } from './node-private.js'
 
 type Callback = (error?: Error | null) => void
 type Chunk = string | Uint8Array
+/** Called as a method: `Reflect.apply` makes an array of the arguments. */
+type Prior<T> = (this: ServerResponse, chunk: unknown, encoding: unknown, callback: unknown) => T
 
 /**
  * `res.write` of a governed response: bytes over the declared Content-Length are not written, since the client would read them
  * as the beginning of the next response (RFC 9112 §6.3). Nothing is thrown into the application.
  */
-export function write(this: ServerResponse, chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
-  const exchange = exchangeOf(this)
-  const prior: ServerResponse['write'] = Object.getPrototypeOf(this).write
-  if (exchange === undefined || !isChunk(chunk)) return Reflect.apply(prior, this, [chunk, encoding, callback])
+export function write(
+  this: ServerResponse & Carrier,
+  chunk: unknown,
+  encoding?: BufferEncoding | Callback,
+  callback?: Callback,
+): boolean {
+  const open = this[kExchange]
+  const prior: Prior<boolean> = Object.getPrototypeOf(this).write
+  const exchange = ifOpen(open)
+  if (exchange === undefined || !isChunk(chunk)) return prior.call(this, chunk, encoding, callback)
   if (!exchange.headWritten) {
     exchange.whole = false
     writeMisfitHead(exchange, chunk, encoding, false)
   }
-  return Reflect.apply(prior, this, [fit(exchange, chunk, encoding), encoding, callback])
+  return prior.call(this, fit(exchange, chunk, encoding), encoding, callback)
 }
 
 /** `res.end` of a governed response: as {@link write}; and a body that ends short of its Content-Length ends the connection. */
 export function end(
-  this: ServerResponse,
+  this: ServerResponse & Carrier,
   chunk?: unknown,
   encoding?: BufferEncoding | Callback,
   callback?: Callback,
 ): ServerResponse {
-  const exchange = exchangeOf(this)
-  const prior: ServerResponse['end'] = Object.getPrototypeOf(this).end
-  if (exchange === undefined || exchange.ended) return Reflect.apply(prior, this, [chunk, encoding, callback])
+  const open = this[kExchange]
+  const prior: Prior<ServerResponse> = Object.getPrototypeOf(this).end
+  const exchange = ifOpen(open)
+  if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
   if (!exchange.headWritten) {
     writeMisfitHead(exchange, chunk, encoding, true)
     exchange.whole = !exchange.headWritten
@@ -44,7 +55,7 @@ export function end(
   if (site.keepsAlive?.keepAliveTimeout !== site.shownTimeout) site.follow()
   let ended: ServerResponse
   try {
-    ended = Reflect.apply(prior, this, [kept, encoding, callback])
+    ended = prior.call(this, kept, encoding, callback)
   } catch (error) {
     // Node has refused the body: another one may come.
     exchange.whole = false
@@ -98,7 +109,8 @@ function isChunk(chunk: unknown): chunk is Chunk {
 }
 
 function sizeOf(chunk: Chunk, encoding: unknown): number {
-  return typeof chunk === 'string' ? Buffer.byteLength(chunk, isEncoding(encoding) ? encoding : 'utf8') : chunk.byteLength
+  if (typeof chunk !== 'string') return chunk.byteLength
+  return isEncoding(encoding) ? Buffer.byteLength(chunk, encoding) : Buffer.byteLength(chunk)
 }
 
 function bytesOf(chunk: Chunk, encoding: unknown): Uint8Array {

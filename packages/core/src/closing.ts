@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
-import { type Connection, connectionOf } from './connection.js'
+import { AMID, type Connection, connectionOf } from './connection.js'
 import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
 
@@ -52,9 +52,8 @@ export function dropWaiting(connection: Connection): void {
 export function destroy(this: Socket, error?: Error | null): Socket {
   const connection = connectionOf(this)
   if (connection === undefined || connection.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
-  const { probe } = connection.site
-  if (probe !== undefined) {
-    probe.add(this)
+  if (connection.site.asking) {
+    if (connection.mark === AMID) connection.mark = this.bytesRead
     return this
   }
   const byPeer = isConnectionError(error)

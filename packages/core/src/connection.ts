@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.js'
 import type { Linger, Lingers } from './linger.js'
 import type { Linked } from './list.js'
+import type { Period } from './period.js'
 import type { Site } from './site.js'
 import type { CloseReason, ConnectionState } from './types.js'
 import { Uncommon } from './uncommon.js'
@@ -18,6 +19,11 @@ export interface Waiting {
   /** The async context in which it was parsed. Not AsyncLocalStorage.snapshot(), which takes 4 to 9 µs (`npm run bench -- --only micro`). */
   readonly context: AsyncResource
 }
+
+/** The mark of a connection that has gone idle, until somebody wants to know: its parser can tell, and to look costs every request. */
+export const ASK = -1
+/** The mark of one that is amid a request. */
+export const AMID = -2
 
 /**
  * One HTTP/1 connection. The input half (`current`, `waiting`, `failure`, `inputEnded`) and the output half (`ending`, `lingering`)
@@ -39,10 +45,13 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   released = false
   /** Milliseconds promised with the last response. */
   promised = 0
-  /** When it was opened and last used, in whole milliseconds: fractions would be objects of their own. Rounded up, in favour of the peer. */
+  /** In whole milliseconds: a fraction would be an object of its own. Rounded up, in favour of the peer. */
   readonly openedAt: number
-  lastUsed: number
-  /** `socket.bytesRead` when the connection last went quiet: more means that a request has begun to arrive. */
+  /** In which it last went idle. */
+  period: Period | undefined = undefined
+  /** Which of the registry's lists it is in. */
+  rested = false
+  /** `socket.bytesRead` when the connection was last known to be between two requests: more means that one has begun to arrive. Or {@link ASK}. */
   mark: number
 
   constructor(
@@ -55,13 +64,13 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   ) {
     super()
     this.openedAt = Math.ceil(openedAt)
-    this.lastUsed = this.openedAt
     this.mark = socket.bytesRead
     if (expiresAt !== Number.POSITIVE_INFINITY) this.expiresAt = expiresAt
   }
 
   /** Whether a request has begun to arrive that the parser has not finished reading the head of. */
   get receiving(): boolean {
+    if (this.mark === ASK) this.site.askParsers()
     return this.socket.bytesRead !== this.mark
   }
 
@@ -70,6 +79,11 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
     if ((this.phase === 'silent' || this.phase === 'idle') && this.receiving) return 'busy'
     if (this.phase === 'busy' && this.ending !== undefined) return 'closing'
     return this.phase
+  }
+
+  /** When it last went idle, or was opened: never too early, and later by a period at most. */
+  get lastUsed(): number {
+    return this.period === undefined ? this.openedAt : this.period.until
   }
 
   /** Until when the client may believe that the connection stays usable. */

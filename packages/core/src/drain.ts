@@ -41,7 +41,7 @@ export class Run {
   #looking = false
   /** Sockets that are destroyed, but not closed yet. */
   #closing = 0
-  /** When the last request arrived, of those that are known: of a server, busy connections are looked at before idle ones. */
+  /** When the last request arrived. */
   #usedAt = 0
   #sweptAt = 0
   #wake: (() => void) | undefined
@@ -101,8 +101,12 @@ export class Run {
     return this.#plan.delay === 0 ? 0 : Math.min(1, Math.max(0, (at - this.began) / this.#plan.delay))
   }
 
-  finished(arrived: number): void {
+  /** A request has arrived. */
+  used(arrived: number): void {
     this.#usedAt = Math.max(this.#usedAt, arrived)
+  }
+
+  finished(arrived: number): void {
     this.#tally.finished(arrived)
   }
 
@@ -131,14 +135,13 @@ export class Run {
   }
 
   #isDue(connection: Connection, now: number): boolean {
-    const { phase, openedAt, site, current } = connection
+    const { phase, openedAt, site } = connection
     const since = this.#tally.leftAt
     if (phase === 'idle') {
       const { keepAlive } = site.policy
       const hold = keepAlive === false ? 0 : keepAlive.hold
       return now >= idleDue(this.#plan.idle, hold, connection, { since, usedAt: Math.max(since, this.#usedAt) })
     }
-    if (current !== undefined) this.#usedAt = Math.max(this.#usedAt, current.arrived)
     return phase === 'silent' && now >= silentDue(this.#plan.silent, openedAt, since)
   }
 
@@ -196,15 +199,15 @@ export class Run {
         const told = site.phaseFor(session.openedAt) === 'draining'
         if (session.ending === undefined && told && now >= due) this.#due.add(session)
       }
-      let between: ReadonlySet<Socket> | undefined
+      let asked = false
       for (const connection of site.registry) {
         noteWritten(connection)
         if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
         if (!this.#isDue(connection, now)) continue
         if (connection.phase === 'idle' && connection.unread === undefined) {
-          between ??= site.betweenMessages()
-          // Half of the next request came along with the last one.
-          if (!between.has(connection.socket)) continue
+          if (!asked) site.askParsers()
+          asked = true
+          if (connection.receiving) continue
         }
         this.#due.add(connection)
         if (this.#due.size >= FOUND) break

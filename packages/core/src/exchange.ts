@@ -11,7 +11,7 @@ export interface Exchange {
   readonly connection: Connection
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** When it arrived, which may be before it was handed over. */
+  /** When it arrived, which may be before it was handed over; where no drain was under way, about when. */
   readonly arrived: number
   /** The parser's verdict on the request: false where its version or framing rules out persistence. */
   readonly parserPersists: boolean
@@ -90,9 +90,13 @@ export function isIncomplete({ expectsBody, req }: Exchange): boolean {
   return expectsBody && !req.complete
 }
 
-const kExchange: unique symbol = Symbol('halfclose.exchange')
+/**
+ * Where a response has its exchange. Who is called for every response asks for that by itself, and gives it to {@link ifOpen}: in a function that
+ * serves many, V8 does not know what it is asked of, nor its prototype.
+ */
+export const kExchange: unique symbol = Symbol('halfclose.exchange')
 
-interface Carrier {
+export interface Carrier {
   [kExchange]?: Exchange
   statusMessage?: string | undefined
 }
@@ -100,6 +104,10 @@ interface Carrier {
 /** The exchange that is being answered with `res`; none once that is done, or where it is not governed. */
 export function exchangeOf(res: ServerResponse): Exchange | undefined {
   const carrier: Carrier = res
-  const exchange = carrier[kExchange]
+  return ifOpen(carrier[kExchange])
+}
+
+/** The exchange, unless it is done. */
+export function ifOpen(exchange: Exchange | undefined): Exchange | undefined {
   return exchange !== undefined && exchange.connection.current === exchange ? exchange : undefined
 }

@@ -2,12 +2,17 @@ import { performance } from 'node:perf_hooks'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { afterPoll, IDLE_QUIET } from './idle.js'
+import { Period } from './period.js'
 import { GRACE } from './policy.js'
 import { numberOf } from './servers.js'
 import type { Site } from './site.js'
 
+/** Milliseconds of a period. */
+const PERIOD = 50
 /** Milliseconds between two looks, at least: those whose hold ends together go together. */
 const STEP = 20
+/** And one more for so many connections, since a look may ask all of them. */
+const CROWD = 40
 /** Connections closed in one turn of the loop, so that ten thousand do not stall it. */
 const BATCH = 100
 
@@ -25,16 +30,33 @@ interface Due {
  * response and disarmed for every request, costs more than all else that is done for either.
  */
 export class Expiry {
+  /** The one that lasts. */
+  period = new Period()
   readonly #site: Site
+  /** Ends the period. None before somebody goes idle in it. */
+  #clock: NodeJS.Timeout | undefined
+  /** When the clock was started. */
+  #began = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(site: Site) {
     this.#site = site
   }
 
-  /** A connection has gone idle. */
-  watch(): void {
+  /** A connection has gone idle for the first time in this period. */
+  rest(connection: Connection): void {
+    connection.period = this.period
+    this.#site.registry.rest(connection)
+    if (this.#clock === undefined) {
+      this.#clock = setTimeout(this.#nextPeriod, PERIOD).unref()
+      this.#began = performance.now()
+    }
     if (this.#timer === undefined) this.#lookIn(this.#hold)
+  }
+
+  /** About now, and never later: while a period lasts, since when it does. */
+  get about(): number {
+    return this.#clock === undefined ? performance.now() : this.#began
   }
 
   /** The hold has changed. */
@@ -51,7 +73,9 @@ export class Expiry {
 
   stop(): void {
     clearTimeout(this.#timer)
+    clearTimeout(this.#clock)
     this.#timer = undefined
+    this.#clock = undefined
   }
 
   get #hold(): number {
@@ -60,7 +84,13 @@ export class Expiry {
   }
 
   #lookIn(ms: number): void {
-    this.#timer = setTimeout(this.#look, Math.max(ms, STEP)).unref()
+    this.#timer = setTimeout(this.#look, Math.max(ms, STEP, this.#site.registry.size / CROWD)).unref()
+  }
+
+  readonly #nextPeriod = (): void => {
+    this.#clock = undefined
+    this.period.end()
+    this.period = new Period()
   }
 
   readonly #look = (): void => {
@@ -68,14 +98,16 @@ export class Expiry {
     const now = performance.now()
     const hold = this.#hold
     const due: Due[] = []
-    for (const connection of this.#site.registry.idle) {
+    const { registry } = this.#site
+    for (const connection of registry.rested) {
       // What was promised under another setting is kept, too.
       const left = connection.lastUsed + Math.max(hold, connection.promised + GRACE) - now
       if (left > 0) {
         this.#lookIn(left)
         break
       }
-      due.push({ connection, requests: connection.requests })
+      if (connection.phase === 'idle') due.push({ connection, requests: connection.requests })
+      else registry.setAside(connection)
     }
     if (due.length > 0) this.#expire(due)
   }
@@ -86,13 +118,14 @@ export class Expiry {
 
   #close(due: readonly Due[], from: number): void {
     const to = from + BATCH
-    let between: ReturnType<Site['betweenMessages']> | undefined
+    let asked = false
     for (const { connection, requests } of due.slice(from, to)) {
       if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) continue
       if (connection.receiving) {
-        // Stray empty lines are no message (RFC 9112 §2.2): the parser knows.
-        between ??= this.#site.betweenMessages()
-        if (!between.has(connection.socket)) {
+        // It may be no more than an empty line.
+        if (!asked) this.#site.askParsers()
+        asked = true
+        if (connection.receiving) {
           this.#waitForRest(connection)
           continue
         }

@@ -10,7 +10,7 @@ import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
 import { writeHead } from './head.js'
-import { goIdle } from './idle.js'
+import { goIdle, noteQuiet } from './idle.js'
 import { unpauseParser } from './node-private.js'
 import { resumeReading, stopReading } from './reading.js'
 import { refuses, refusesHost } from './refusals.js'
@@ -34,7 +34,8 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
     site.counts.dropped++
     return true
   }
-  return begin(connection, event, req, res, performance.now())
+  // All that a drain asks of what came before it is that it did.
+  return begin(connection, event, req, res, site.run === undefined ? site.expiry.about : performance.now())
 }
 
 /** An upgrade or CONNECT has been parsed: Node has let go of the socket. It passes the same gate. */
@@ -71,6 +72,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   site.capacity.busy(connection)
   connection.requests++
   if (!connection.excess) site.counts.received++
+  site.run?.used(arrived)
   const exchange = beginExchange(connection, req, res, arrived)
   // Before the application, whose own choice counts.
   if (connection.requests === 1) {
@@ -84,7 +86,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   if (hasAlias(res)) res.writeHeader = writeHead
   if (connection.waiting !== undefined) watchFinish(res)
   if (connection.inputEnded) boundAnswer(connection)
-  if (refuses(site, req, res)) return true
+  if (refuses(site, exchange)) return true
   // An HTTP/1.0 client would take an interim response for the final one (RFC 9110 §15.2).
   if (exchange.http10) Object.assign(res, NO_INTERIM)
   if (site.intercept?.(req, res) === true) return true
@@ -218,7 +220,7 @@ function leaveUnread(connection: Connection, req: IncomingMessage): void {
   req.once('close', () => {
     if (connection.unread !== req) return
     connection.unread = undefined
-    connection.mark = connection.socket.bytesRead
+    noteQuiet(connection)
     // Its hold was over before the body was: a new one begins.
     if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
   })

@@ -78,7 +78,16 @@ export function govern(site: Site, governor: Governor): void {
     return heard
   }
 
-  const emit = (event: string, ...args: unknown[]): boolean => {
+  /** Not by a rest parameter: that is an array for every request. */
+  function emit(event: string, first?: unknown, second?: unknown): boolean {
+    if (event !== 'request' || !(first instanceof IncomingMessage) || !(second instanceof ServerResponse))
+      // biome-ignore lint/complexity/noArguments: it is what this is about
+      return Reflect.apply(emitOther, undefined, arguments)
+    site.follow()
+    return arrive(site, event, first, second)
+  }
+
+  const emitOther = (event: string, ...args: unknown[]): boolean => {
     // Not by destructuring, which iterates.
     const first = args[0]
     const second = args[1]

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import type { Connection } from './connection.js'
-import { type Exchange, exchangeOf } from './exchange.js'
+import { type Carrier, type Exchange, ifOpen, kExchange } from './exchange.js'
 import { type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './fields.js'
 import {
   announceClose,
@@ -22,9 +22,15 @@ import type { CloseReason, KeepAlivePolicy } from './types.js'
  * `res.writeHead` of a governed response. Every head passes here, also the implicit ones of write() and end(): here, from the
  * newest facts, it is decided whether the connection persists, and nothing the application set overrules a close.
  */
-export function writeHead(this: ServerResponse, status: number, reason?: string | Headers, fields?: Headers): ServerResponse {
-  const exchange = exchangeOf(this)
+export function writeHead(
+  this: ServerResponse & Carrier,
+  status: number,
+  reason?: string | Headers,
+  fields?: Headers,
+): ServerResponse {
+  const open = this[kExchange]
   const prior: ServerResponse['writeHead'] = Object.getPrototypeOf(this).writeHead
+  const exchange = ifOpen(open)
   if (exchange === undefined || exchange.headWritten || (status >= 100 && status < 200)) {
     return Reflect.apply(prior, this, [status, reason, fields])
   }

@@ -2,42 +2,53 @@ import type { Connection } from './connection.js'
 import { List } from './list.js'
 import type { ConnectionState } from './types.js'
 
-/** The open connections of one server, the idle ones apart from the others: counts and walks, nothing else. */
+/** The open connections of one server: counts and walks, nothing else. */
 export class Registry {
-  /** Longest idle first. */
-  readonly idle = new List<Connection>()
-  /** In the order in which they came, or last ceased to be idle. */
+  /**
+   * Those that have been idle: longest ago first, where it is the last time that counts. Whoever is busy meanwhile keeps its place until somebody
+   * looks (expiry.ts): to move each connection for each request costs more.
+   */
+  readonly rested = new List<Connection>()
+  /** In the order in which they came, or ceased to be of those above. */
   readonly #others = new List<Connection>()
 
   get size(): number {
-    return this.#others.size + this.idle.size
+    return this.#others.size + this.rested.size
   }
 
   add(connection: Connection): void {
-    this.#listOf(connection).add(connection)
+    this.#others.add(connection)
   }
 
   /** Whether it was a member. */
   delete(connection: Connection): boolean {
-    return this.#listOf(connection).delete(connection)
+    return (connection.rested ? this.rested : this.#others).delete(connection)
   }
 
   /** The one place where a connection's phase changes. */
   turn(connection: Connection, phase: ConnectionState): void {
-    const before = this.#listOf(connection)
     connection.phase = phase
-    const now = this.#listOf(connection)
-    if (now !== before && before.delete(connection)) now.add(connection)
+    if (connection.rested && phase !== 'idle' && phase !== 'busy') this.setAside(connection)
   }
 
-  #listOf({ phase }: Connection): List<Connection> {
-    return phase === 'idle' ? this.idle : this.#others
+  /** It has gone idle, after all others. */
+  rest(connection: Connection): void {
+    if (!this.delete(connection)) return
+    connection.rested = true
+    this.rested.add(connection)
+  }
+
+  /** Until it goes idle again, if it ever does. */
+  setAside(connection: Connection): void {
+    if (!this.delete(connection)) return
+    connection.rested = false
+    this.#others.add(connection)
   }
 
   /** Whoever is visited may turn to another phase, or be deleted, meanwhile. */
   *[Symbol.iterator](): IterableIterator<Connection> {
     yield* this.#others
-    yield* this.idle
+    yield* this.rested
   }
 
   /** Adds to `into` how many connections there are by state. A walk: counters would cost every request. */

@@ -10,6 +10,8 @@ class Extras {
   failure: Error | undefined = undefined
   /** A request that was answered before its body had arrived. */
   unread: IncomingMessage | undefined = undefined
+  /** It came before the server listened: Node does not know it among its connections. */
+  unlisted: boolean = false
   /** One too many: its request is refused. */
   excess: boolean = false
   /** The remote address, where connections are counted by it. */
@@ -87,6 +89,14 @@ export abstract class Uncommon {
 
   set unread(value: Extras['unread']) {
     this.#set('unread', value)
+  }
+
+  get unlisted(): Extras['unlisted'] {
+    return (this.#extras ?? NONE).unlisted
+  }
+
+  set unlisted(value: Extras['unlisted']) {
+    this.#set('unlisted', value)
   }
 
   get excess(): Extras['excess'] {

@@ -74,6 +74,17 @@ test.each(['GET / HT', '\r\n'])(
   },
 )
 
+test('a drain of a server that does not listen itself ends idle connections after their promise, and not when their hold is over', async () => {
+  const keepAlive = { timeout: 1_000, hold: 30_000 }
+  const { server, connections } = governed({ keepAlive, drain: { delay: 0 } }, (_req, res) => void res.end('x'))
+  const client = await clientOf(createNetServer((socket) => server.emit('connection', socket)))
+  await client.ask(get('/1'))
+  const { ms, connections: closed } = await connections.drain()
+  expect(closed.byReason).toEqual({ draining: 1 })
+  expect(ms).toBeLessThan(10_000)
+  expect(await client.closed()).toBe('fin')
+})
+
 test('the FIN of a client whose first bytes somebody else has read is seen', async () => {
   const { server, connections } = governed({ halfClosed: 300 }, () => {})
   const front = createNetServer({ allowHalfOpen: true }, (socket) => {

@@ -71,4 +71,19 @@ export const drainHeld: Case[] = [
       ok(ms < 10_000, `the drain took ${ms} ms`)
     },
   },
+  {
+    id: 'drain/held-stray-line',
+    rules: ['R067', 'R112', 'R202'],
+    title: 'nor does it get one later for an empty line that old clients send behind a request: no request has begun',
+    options: { keepAlive: { timeout: 1_000, hold: 30_000 } },
+    server: { keepAliveTimeout: 30_000 },
+    run: async (host) => {
+      const client = await host.idleClient()
+      await client.send('\r\n')
+      await host.stopping()
+      equal(await client.closed(), 'fin')
+      const { clean, ms } = await host.report()
+      ok(clean && ms < 10_000, `the drain took ${ms} ms`)
+    },
+  },
 ]
