@@ -4,7 +4,14 @@ import { compare } from './cpu.mjs'
 export const title = 'Connection churn (Connection: close on every request)'
 
 export async function run({ hosts, variants, quick }, say) {
-  const settings = { generations: quick ? 3 : 5, rounds: 3, requests: 4_000, warmup: 16_000, skip: 200, budget: 60_000 }
+  const settings = {
+    generations: quick ? 3 : 12,
+    rounds: 2,
+    requests: 4_000,
+    warmup: 16_000,
+    skip: 200,
+    budget: quick ? 60_000 : 120_000,
+  }
   const names = ['bare', 'again', 'output-first', ...['halfclose', 'counting'].filter((name) => variants.includes(name))]
   const rows = []
   for (const host of hosts) rows.push(...(await compare({ host, names, ...settings, request: { close: true } }, say)))

@@ -2,46 +2,51 @@
 import { startServer } from '../child.mjs'
 import { load } from '../load.mjs'
 import { onServerCore } from '../pin.mjs'
-import { median, quantile, shuffled, spread } from '../stats.mjs'
+import { median, medianWithin, quantile, shuffled, spread } from '../stats.mjs'
 
 export const title = 'CPU time per request'
 
 /**
  * A generation is one process for each variant; each round gives every one of them the same number of requests, in a new order. The
  * ratio is to the mean of the two bare processes in the same round, so that a machine that slows down slows all of them. Several
- * generations, since two processes of the same program differ by a percent or two for as long as they live.
+ * generations, since two processes of the same program differ by some percent for as long as they live. The peers, which have no target to meet,
+ * take part in the first ones.
  */
 export async function run({ hosts, variants, quick }, say) {
-  const { generations, rounds } = quick ? QUICK : FULL
+  const { generations, rounds, budget } = quick ? QUICK : FULL
   const rows = []
   for (const host of hosts) {
-    const names = ['bare', 'again', ...variants.filter((name) => name !== 'bare' && name !== 'again')]
+    const names = ['bare', 'again', ...OURS.filter((name) => variants.includes(name))]
+    const peers = variants.filter((name) => name !== 'bare' && !names.includes(name))
     const settings = { requests: REQUESTS[host], warmup: WARMUP[host] }
-    rows.push(...(await compare({ host, names, generations, rounds, ...settings }, say)))
+    rows.push(...(await compare({ host, names, peers, generations, rounds, budget, ...settings }, say)))
   }
-  return { settings: { generations, rounds, requests: REQUESTS, warmup: WARMUP }, rows }
+  return { settings: { generations, rounds, withPeers: WITH_PEERS, requests: REQUESTS, warmup: WARMUP }, rows }
 }
 
-/** Milliseconds for each host, after which no new processes are started: on a busy machine fewer rounds are better than no end. */
-const BUDGET = 60_000
-const FULL = { generations: 6, rounds: 3 }
-const QUICK = { generations: 9, rounds: 3 }
+/** `budget`: milliseconds for each host, after which no new processes are started: on a busy machine fewer rounds are better than no end. */
+const FULL = { generations: 24, rounds: 2, budget: 240_000 }
+const QUICK = { generations: 9, rounds: 3, budget: 60_000 }
+const OURS = ['halfclose', 'counting']
+/** Generations in which the peers take part. */
+const WITH_PEERS = 4
 /** About the same CPU time for each host. */
 const REQUESTS = { http: 8_000, express: 2_500, fastify: 8_000 }
 const WARMUP = { http: 20_000, express: 8_000, fastify: 20_000 }
 
 /** @param {{ path?: string, close?: boolean, pipelining?: number }} [request] what is sent */
 export async function compare(
-  { host, names, generations, rounds, requests, warmup, request, skip = 1_000, budget = BUDGET },
+  { host, names, peers = [], generations, rounds, requests, warmup, request, skip = 1_000, budget },
   say,
 ) {
   const began = performance.now()
-  const samples = Object.fromEntries(names.map((name) => [name, []]))
+  const samples = Object.fromEntries([...names, ...peers].map((name) => [name, []]))
   let generation = 0
   for (; generation < generations && (generation < 2 || performance.now() - began < budget); generation++) {
     const servers = []
+    const present = generation < WITH_PEERS ? [...names, ...peers] : names
     try {
-      for (const name of names) servers.push(await startServer(host, name, undefined, { under: onServerCore }))
+      for (const name of present) servers.push(await startServer(host, name, undefined, { under: onServerCore }))
       for (const server of servers) await measure(server, { skip: 0, count: warmup, request })
       // The first round is warm-up as well.
       for (let round = -1; round < rounds; round++) {
@@ -51,7 +56,7 @@ export async function compare(
         }
         if (round < 0) continue
         const base = (result.bare.total + result.again.total) / 2
-        for (const name of names) {
+        for (const name of present) {
           const against = name === 'bare' || name === 'again' ? result.bare.total : base
           samples[name].push({ generation, ratio: result[name].total / against, ...result[name] })
         }
@@ -61,7 +66,7 @@ export async function compare(
       await Promise.all(servers.map((server) => server.kill()))
     }
   }
-  const rows = names.map((name) => summary(host, name, samples[name], generation))
+  const rows = [...names, ...peers].map((name) => summary(host, name, samples[name]))
   const floor = (rows[0].cheapest + rows[1].cheapest) / 2
   return rows.map((row) => ({ ...row, floorRatio: row.cheapest / floor }))
 }
@@ -77,8 +82,12 @@ async function measure(server, { skip, count, request }) {
   }
 }
 
-function summary(host, variant, samples, generations) {
+function summary(host, variant, samples) {
   const of = (pick) => samples.map(pick)
+  /** The median of each set of processes: how much of the spread is the process, and not the round. */
+  const perGeneration = [...new Set(of(({ generation }) => generation))].map((index) =>
+    median(samples.filter(({ generation }) => generation === index).map(({ ratio }) => ratio)),
+  )
   return {
     host,
     variant,
@@ -88,10 +97,9 @@ function summary(host, variant, samples, generations) {
       of(({ total }) => total),
       0.1,
     ),
-    /** The median of each set of processes: how much of the spread is the process, and not the round. */
-    perGeneration: Array.from({ length: generations }, (_, index) =>
-      median(samples.filter(({ generation }) => generation === index).map(({ ratio }) => ratio)),
-    ),
+    perGeneration,
+    /** By the sets of processes, since the rounds of one of them are not independent. */
+    within: medianWithin(perGeneration),
     microseconds: {
       total: median(of(({ total }) => total)),
       user: median(of(({ user }) => user)),
