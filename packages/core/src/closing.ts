@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
-import { AMID, type Connection, connectionOf } from './connection.js'
+import { type Connection, connectionOf } from './connection.js'
 import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
 
@@ -51,11 +51,13 @@ export function dropWaiting(connection: Connection): void {
  */
 export function destroy(this: Socket, error?: Error | null): Socket {
   const connection = connectionOf(this)
-  if (connection === undefined || connection.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
-  if (connection.site.asking) {
-    if (connection.mark === AMID) connection.mark = this.bytesRead
+  const probe = connection?.site.probe
+  // One that is about to be reset, too: a FIN would make what was cut look whole.
+  if (probe !== undefined) {
+    probe.add(this)
     return this
   }
+  if (connection === undefined || connection.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
   const byPeer = isConnectionError(error)
   if (!byPeer && hasSomethingToSay(connection)) {
     shut(connection, connection.answering ? 'error' : 'handler')

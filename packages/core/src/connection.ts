@@ -20,11 +20,6 @@ export interface Waiting {
   readonly context: AsyncResource
 }
 
-/** The mark of a connection that has gone idle, until somebody wants to know: its parser can tell, and to look costs every request. */
-export const ASK = -1
-/** The mark of one that is amid a request. */
-export const AMID = -2
-
 /**
  * One HTTP/1 connection. The input half (`current`, `waiting`, `failure`, `inputEnded`) and the output half (`ending`, `lingering`)
  * are apart: the one may end long before the other.
@@ -51,7 +46,7 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   period: Period | undefined = undefined
   /** Which of the registry's lists it is in. */
   rested = false
-  /** `socket.bytesRead` when the connection was last known to be between two requests: more means that one has begun to arrive. Or {@link ASK}. */
+  /** `socket.bytesRead` when the connection was last known to be between two requests: more means that one has begun to arrive. */
   mark: number
 
   constructor(
@@ -70,7 +65,6 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
 
   /** Whether a request has begun to arrive that the parser has not finished reading the head of. */
   get receiving(): boolean {
-    if (this.mark === ASK) this.site.askParsers()
     return this.socket.bytesRead !== this.mark
   }
 

@@ -180,7 +180,11 @@ export class Run {
   }
 
   #enter(phase: ServerState): void {
-    for (const site of this.#sites) site.phase = phase
+    for (const site of this.#sites) {
+      site.phase = phase
+      // What was promised before is known to the millisecond from here on.
+      site.expiry.endPeriod()
+    }
     this.#onPhase(phase)
   }
 
@@ -199,15 +203,17 @@ export class Run {
         const told = site.phaseFor(session.openedAt) === 'draining'
         if (session.ending === undefined && told && now >= due) this.#due.add(session)
       }
-      let asked = false
+      let between: ReadonlySet<Socket> | undefined
       for (const connection of site.registry) {
         noteWritten(connection)
         if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
         if (!this.#isDue(connection, now)) continue
         if (connection.phase === 'idle' && connection.unread === undefined) {
-          if (!asked) site.askParsers()
-          asked = true
-          if (connection.receiving) continue
+          between ??= site.betweenMessages()
+          // What has come since the last answer is no request, but an empty line (RFC 9112 §2.2).
+          if (between.has(connection.socket)) connection.mark = connection.socket.bytesRead
+          // Half of the next request came along with the last one.
+          else if (!connection.unlisted) continue
         }
         this.#due.add(connection)
         if (this.#due.size >= FOUND) break

@@ -11,8 +11,6 @@ import type { Site } from './site.js'
 const PERIOD = 50
 /** Milliseconds between two looks, at least: those whose hold ends together go together. */
 const STEP = 20
-/** And one more for so many connections, since a look may ask all of them. */
-const CROWD = 40
 /** Connections closed in one turn of the loop, so that ten thousand do not stall it. */
 const BATCH = 100
 
@@ -59,6 +57,13 @@ export class Expiry {
     return this.#clock === undefined ? performance.now() : this.#began
   }
 
+  /** Who has gone idle did so no later than now. */
+  endPeriod(): void {
+    if (this.#clock === undefined) return
+    clearTimeout(this.#clock)
+    this.#nextPeriod()
+  }
+
   /** The hold has changed. */
   holdAnew(): void {
     if (this.#timer === undefined) return
@@ -84,7 +89,7 @@ export class Expiry {
   }
 
   #lookIn(ms: number): void {
-    this.#timer = setTimeout(this.#look, Math.max(ms, STEP, this.#site.registry.size / CROWD)).unref()
+    this.#timer = setTimeout(this.#look, Math.max(ms, STEP)).unref()
   }
 
   readonly #nextPeriod = (): void => {
@@ -100,14 +105,19 @@ export class Expiry {
     const due: Due[] = []
     const { registry } = this.#site
     for (const connection of registry.rested) {
+      const isIdle = connection.phase === 'idle'
+      // It comes back to the list when it goes idle, which is in another period.
+      if (!isIdle && connection.period !== this.period) {
+        registry.setAside(connection)
+        continue
+      }
       // What was promised under another setting is kept, too.
-      const left = connection.lastUsed + Math.max(hold, connection.promised + GRACE) - now
+      const left = connection.lastUsed + (isIdle ? Math.max(hold, connection.promised + GRACE) : hold) - now
       if (left > 0) {
         this.#lookIn(left)
         break
       }
-      if (connection.phase === 'idle') due.push({ connection, requests: connection.requests })
-      else registry.setAside(connection)
+      due.push({ connection, requests: connection.requests })
     }
     if (due.length > 0) this.#expire(due)
   }
@@ -118,14 +128,13 @@ export class Expiry {
 
   #close(due: readonly Due[], from: number): void {
     const to = from + BATCH
-    let asked = false
+    let between: ReturnType<Site['betweenMessages']> | undefined
     for (const { connection, requests } of due.slice(from, to)) {
       if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) continue
       if (connection.receiving) {
-        // It may be no more than an empty line.
-        if (!asked) this.#site.askParsers()
-        asked = true
-        if (connection.receiving) {
+        // Stray empty lines are no message (RFC 9112 §2.2): the parser knows.
+        between ??= this.#site.betweenMessages()
+        if (!between.has(connection.socket)) {
           this.#waitForRest(connection)
           continue
         }

@@ -10,7 +10,7 @@ import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
 import { writeHead } from './head.js'
-import { goIdle, noteQuiet } from './idle.js'
+import { goIdle } from './idle.js'
 import { unpauseParser } from './node-private.js'
 import { resumeReading, stopReading } from './reading.js'
 import { refuses, refusesHost } from './refusals.js'
@@ -220,7 +220,7 @@ function leaveUnread(connection: Connection, req: IncomingMessage): void {
   req.once('close', () => {
     if (connection.unread !== req) return
     connection.unread = undefined
-    noteQuiet(connection)
+    connection.mark = connection.socket.bytesRead
     // Its hold was over before the body was: a new one begins.
     if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
   })

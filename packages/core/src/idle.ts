@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { shut } from './closing.js'
-import { ASK, type Connection } from './connection.js'
+import type { Connection } from './connection.js'
 import { count } from './events.js'
 import { GRACE } from './policy.js'
 import type { CloseReason, PromiseBreaker } from './types.js'
@@ -12,17 +12,12 @@ export const IDLE_QUIET = GRACE
 /** Between two requests: the promise and the hold begin. */
 export function goIdle(connection: Connection): void {
   const { socket, site } = connection
-  noteQuiet(connection)
+  connection.mark = socket.bytesRead
   site.registry.turn(connection, 'idle')
   // What somebody set for the request is over; the server's own is set anew with the next one.
   if (socket.timeout) Reflect.apply(Socket.prototype.setTimeout, socket, [0])
   if (connection.period !== site.expiry.period) site.expiry.rest(connection)
   site.capacity.idle(connection)
-}
-
-/** Nothing is known to have begun to arrive. What is left of an unread body is no request. */
-export function noteQuiet(connection: Connection): void {
-  connection.mark = connection.site.asksParsers && connection.unread === undefined ? ASK : connection.socket.bytesRead
 }
 
 /** Runs after a whole turn of the poll phase. setImmediate comes right after the phase; twice, since we may be in the midst of one. */

@@ -4,7 +4,7 @@ import { Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Capacity } from './capacity.js'
 import { _destroy, destroy, dropWaiting, kill } from './closing.js'
-import { AMID, bind, Connection, connectionOf } from './connection.js'
+import { bind, Connection, connectionOf } from './connection.js'
 import type { Run } from './drain.js'
 import { type Counts, count, type Events } from './events.js'
 import { Expiry } from './expiry.js'
@@ -62,10 +62,8 @@ export class Site {
   listensAnew = false
   /** It has listened at least once. */
   listened: boolean
-  /** Whether each of its parsers can be asked at any time what it is amid: Node knows all of its connections, and so do we. */
-  asksParsers: boolean
-  /** Set while {@link askParsers} asks: whoever is destroyed now is between two requests. */
-  asking = false
+  /** Set while {@link betweenMessages} asks: whoever is destroyed now is only counted. */
+  probe: Set<Socket> | undefined = undefined
   /** Its next 'close' event is an artefact of ours. */
   muteClose = false
   #isClosed = false
@@ -87,8 +85,6 @@ export class Site {
     this.expiry = new Expiry(this)
     this.probes = new Probes(this)
     this.listened = server.listening
-    // Over a limit of idle connections one goes for every one that comes: that is no time to ask all.
-    this.asksParsers = !server.listening && policy.limits.idle === false
     this.inherited = inheritedFrom(server)
     this.keepsAlive = keepsAlive(server) ? server : undefined
     if (server.listening) this.#guard()
@@ -161,10 +157,7 @@ export class Site {
     bind(socket, connection)
     this.registry.add(connection)
     this.counts.opened++
-    if (!this.listened) {
-      connection.unlisted = true
-      this.asksParsers = false
-    }
+    if (!this.listened) connection.unlisted = true
     // One by one: Object.assign takes twenty times as long.
     socket.setTimeout = setSocketTimeout
     socket.destroySoon = destroySoon
@@ -181,16 +174,16 @@ export class Site {
   }
 
   /**
-   * Asks the parsers who is between two requests, and who is amid one: bytes of a next request that came along with the last one are visible to
-   * nobody else, and empty lines are none (RFC 9112 §2.2). Node tells only by destroying whoever is idle; while we ask, that does nothing.
+   * The sockets that are between two messages, as the parser knows it: bytes of a next request that came along with the last one are
+   * visible to nobody else. Node tells only by destroying them; while we ask, that does nothing.
    */
-  askParsers(): void {
-    if (!this.listened || !speaksHttp1(this.server)) return
-    for (const connection of this.registry.rested)
-      if (connection.phase === 'idle' && connection.unread === undefined && !connection.unlisted) connection.mark = AMID
-    this.asking = true
+  betweenMessages(): ReadonlySet<Socket> {
+    const found = new Set<Socket>()
+    if (!speaksHttp1(this.server)) return found
+    this.probe = found
     HttpServer.prototype.closeIdleConnections.call(this.server)
-    this.asking = false
+    this.probe = undefined
+    return found
   }
 
   nowListening(): void {

@@ -85,6 +85,37 @@ test('a drain of a server that does not listen itself ends idle connections afte
   expect(await client.closed()).toBe('fin')
 })
 
+test('a connection that is busy, and was promised more, does not hold up the expiry of the others', async () => {
+  const { server, connections } = governed({}, (req, res) => {
+    if (req.url === '/stream') res.write('x')
+    else res.end('x')
+  })
+  const busy = await clientOf(server)
+  await busy.ask(get('/1'))
+  await pass(100)
+  void busy.send(get('/stream'))
+  await until('the stream', () => connections.stats().open.busy === 1)
+  server.keepAliveTimeout = 1_000
+  const other = await clientOf(server)
+  await other.ask(get('/2'))
+  const answered = Date.now()
+  expect(await other.closed()).toBe('fin')
+  expect(other.endedAt - answered).toBeLessThan(4_500)
+  busy.destroy()
+})
+
+test('a promise that is as long as drain.idle is kept, and not counted as broken', async () => {
+  const { server, connections } = governed({ keepAlive: { timeout: 1_000 }, drain: { delay: 0, idle: 1_000 } }, (_req, res) => {
+    res.end('x')
+  })
+  const client = await clientOf(server)
+  await client.ask(get('/1'))
+  const { promisesBroken, connections: closed } = await connections.drain()
+  servers.splice(0)
+  expect([promisesBroken, closed.byReason]).toEqual([{}, { draining: 1 }])
+  expect(await client.closed()).toBe('fin')
+})
+
 test('the FIN of a client whose first bytes somebody else has read is seen', async () => {
   const { server, connections } = governed({ halfClosed: 300 }, () => {})
   const front = createNetServer({ allowHalfOpen: true }, (socket) => {

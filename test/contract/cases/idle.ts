@@ -53,23 +53,6 @@ export const idle: Case[] = [
     },
   },
   {
-    id: 'idle/half-head-along',
-    rules: ['R056'],
-    title: 'nor one whose first half came in one piece with the request before it',
-    options: { keepAlive: { timeout: 1_000 } },
-    server: { keepAliveTimeout: 1_000 },
-    run: async (host) => {
-      const client = await host.idleClient()
-      const request = get('/slow-head')
-      const answer = await client.ask(`${get('/whole')}${request.slice(0, 10)}`)
-      equal(answer.text, '/whole')
-      await pass(3_000)
-      client.parser.methods.push('GET')
-      await client.send(request.slice(10))
-      equal((await client.next()).text, '/slow-head')
-    },
-  },
-  {
     id: 'idle/slow-body-is-not-idle',
     rules: ['R056', 'R007'],
     title: 'an upload that pauses is not cut by the idle deadline',
