@@ -4,7 +4,6 @@ import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.js'
 import type { Linger, Lingers } from './linger.js'
 import type { Linked } from './list.js'
-import type { Period } from './period.js'
 import type { Site } from './site.js'
 import type { CloseReason, ConnectionState } from './types.js'
 import { Uncommon } from './uncommon.js'
@@ -42,8 +41,10 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   promised = 0
   /** In whole milliseconds: a fraction would be an object of its own. Rounded up, in favour of the peer. */
   readonly openedAt: number
-  /** In which it last went idle. */
-  period: Period | undefined = undefined
+  /** When it last went idle, or was opened; rounded like that. */
+  lastUsed: number
+  /** Of {@link Expiry}: in which it last went idle. None before the first time. */
+  period = 0
   /** Which of the registry's lists it is in. */
   rested = false
   /** `socket.bytesRead` when the connection was last known to be between two requests: more means that one has begun to arrive. */
@@ -59,6 +60,7 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   ) {
     super()
     this.openedAt = Math.ceil(openedAt)
+    this.lastUsed = this.openedAt
     this.mark = socket.bytesRead
     if (expiresAt !== Number.POSITIVE_INFINITY) this.expiresAt = expiresAt
   }
@@ -73,11 +75,6 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
     if ((this.phase === 'silent' || this.phase === 'idle') && this.receiving) return 'busy'
     if (this.phase === 'busy' && this.ending !== undefined) return 'closing'
     return this.phase
-  }
-
-  /** When it last went idle, or was opened: never too early, and later by a period at most. */
-  get lastUsed(): number {
-    return this.period === undefined ? this.openedAt : this.period.until
   }
 
   /** Until when the client may believe that the connection stays usable. */

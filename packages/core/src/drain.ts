@@ -180,11 +180,7 @@ export class Run {
   }
 
   #enter(phase: ServerState): void {
-    for (const site of this.#sites) {
-      site.phase = phase
-      // What was promised before is known to the millisecond from here on.
-      site.expiry.endPeriod()
-    }
+    for (const site of this.#sites) site.phase = phase
     this.#onPhase(phase)
   }
 

@@ -2,12 +2,14 @@ import { performance } from 'node:perf_hooks'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { afterPoll, IDLE_QUIET } from './idle.js'
-import { Period } from './period.js'
 import { GRACE } from './policy.js'
 import { numberOf } from './servers.js'
 import type { Site } from './site.js'
 
-/** Milliseconds of a period. */
+/**
+ * Milliseconds of a period. Those that went idle in the same one are in no order: to move each connection for each request costs more than to look at
+ * them all.
+ */
 const PERIOD = 50
 /** Milliseconds between two looks, at least: those whose hold ends together go together. */
 const STEP = 20
@@ -28,8 +30,8 @@ interface Due {
  * response and disarmed for every request, costs more than all else that is done for either.
  */
 export class Expiry {
-  /** The one that lasts. */
-  period = new Period()
+  /** The number of the one that lasts. */
+  period = 1
   readonly #site: Site
   /** Ends the period. None before somebody goes idle in it. */
   #clock: NodeJS.Timeout | undefined
@@ -55,13 +57,6 @@ export class Expiry {
   /** About now, and never later: while a period lasts, since when it does. */
   get about(): number {
     return this.#clock === undefined ? performance.now() : this.#began
-  }
-
-  /** Who has gone idle did so no later than now. */
-  endPeriod(): void {
-    if (this.#clock === undefined) return
-    clearTimeout(this.#clock)
-    this.#nextPeriod()
   }
 
   /** The hold has changed. */
@@ -93,32 +88,39 @@ export class Expiry {
   }
 
   readonly #nextPeriod = (): void => {
+    clearTimeout(this.#clock)
     this.#clock = undefined
-    this.period.end()
-    this.period = new Period()
+    this.period++
   }
 
   readonly #look = (): void => {
     this.#timer = undefined
+    // Whoever is busy now comes back to the list when it goes idle, and sees that there is a timer again.
+    this.#nextPeriod()
     const now = performance.now()
     const hold = this.#hold
     const due: Due[] = []
+    let soonest = Number.POSITIVE_INFINITY
+    /** The period from which on nobody's hold is over. */
+    let last: number | undefined
     const { registry } = this.#site
     for (const connection of registry.rested) {
-      const isIdle = connection.phase === 'idle'
-      // It comes back to the list when it goes idle, which is in another period.
-      if (!isIdle && connection.period !== this.period) {
+      const { phase, period, lastUsed, promised, requests } = connection
+      if (phase !== 'idle') {
         registry.setAside(connection)
         continue
       }
-      // What was promised under another setting is kept, too.
-      const left = connection.lastUsed + (isIdle ? Math.max(hold, connection.promised + GRACE) : hold) - now
+      if (last !== undefined && period !== last) break
+      const left = lastUsed + hold - now
       if (left > 0) {
-        this.#lookIn(left)
-        break
-      }
-      due.push({ connection, requests: connection.requests })
+        last = period
+        soonest = Math.min(soonest, left)
+      } else if (lastUsed + promised + GRACE > now) {
+        // Promised under another setting, which is kept: others may go before it.
+        soonest = Math.min(soonest, lastUsed + promised + GRACE - now, hold)
+      } else due.push({ connection, requests })
     }
+    if (soonest < Number.POSITIVE_INFINITY) this.#lookIn(soonest)
     if (due.length > 0) this.#expire(due)
   }
 

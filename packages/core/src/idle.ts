@@ -13,6 +13,7 @@ export const IDLE_QUIET = GRACE
 export function goIdle(connection: Connection): void {
   const { socket, site } = connection
   connection.mark = socket.bytesRead
+  connection.lastUsed = Math.ceil(performance.now())
   site.registry.turn(connection, 'idle')
   // What somebody set for the request is over; the server's own is set anew with the next one.
   if (socket.timeout) Reflect.apply(Socket.prototype.setTimeout, socket, [0])

@@ -6,7 +6,7 @@ import type { Capacity } from './capacity.js'
 import { _destroy, destroy, dropWaiting, kill } from './closing.js'
 import { bind, Connection, connectionOf } from './connection.js'
 import type { Run } from './drain.js'
-import { type Counts, count, type Events } from './events.js'
+import { type Counts, count, type Events, isolated } from './events.js'
 import { Expiry } from './expiry.js'
 import { destroySoon, setTimeout as setSocketTimeout } from './gate.js'
 import { onLateEnd, push } from './half-closed.js'
@@ -181,7 +181,8 @@ export class Site {
     const found = new Set<Socket>()
     if (!speaksHttp1(this.server)) return found
     this.probe = found
-    HttpServer.prototype.closeIdleConnections.call(this.server)
+    // Among them are streams that are not ours, whose `destroy` may throw.
+    isolated(() => HttpServer.prototype.closeIdleConnections.call(this.server))
     this.probe = undefined
     return found
   }

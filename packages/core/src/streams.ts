@@ -23,7 +23,9 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   const headers = isFields(args[1]) ? args[1] : {}
   const { ':method': method, ':path': path, ':authority': authority, ':protocol': protocol } = headers
   const tunnel = method === 'CONNECT'
-  bindExchange(stream, { session, arrived: performance.now(), method, path, tunnel, cut: false })
+  const arrived = performance.now()
+  site.run?.used(arrived)
+  bindExchange(stream, { session, arrived, method, path, tunnel, cut: false })
   if (tunnel) site.counts.finished++
   Object.assign(stream, { destroy: destroyStream })
   stream.on('close', onStreamClose)

@@ -116,6 +116,44 @@ test('a promise that is as long as drain.idle is kept, and not counted as broken
   expect(await client.closed()).toBe('fin')
 })
 
+test('nor does one that is idle, and was promised more', async () => {
+  const { server, connections } = governed({}, (_req, res) => void res.end('x'))
+  await (await clientOf(server)).ask(get('/1'))
+  await pass(100)
+  server.keepAliveTimeout = 1_000
+  const other = await clientOf(server)
+  await other.ask(get('/2'))
+  const answered = Date.now()
+  expect(await other.closed()).toBe('fin')
+  expect(other.endedAt - answered).toBeLessThan(4_500)
+  expect(connections.stats().open.idle).toBe(1)
+})
+
+test('a promise that is over is not counted as broken, however shortly it is', async () => {
+  const { server, connections } = governed(SHORT, (_req, res) => void res.end('x'))
+  const client = await clientOf(server)
+  await client.ask(get('/1'))
+  await pass(1_003)
+  server.closeIdleConnections()
+  expect(await client.closed()).toBe('fin')
+  expect(connections.stats().promisesBroken).toEqual({})
+})
+
+test('a promise does not become longer because the loop stands still right after it', async () => {
+  const { server, connections } = governed(
+    { keepAlive: { timeout: 3_000 }, drain: { delay: 0 } },
+    (_req, res) => void res.end('x'),
+  )
+  const client = await clientOf(server)
+  await client.ask(get('/1'))
+  const until = performance.now() + 4_100
+  while (performance.now() < until);
+  const { ms } = await connections.drain()
+  servers.splice(0)
+  expect(ms).toBeLessThan(3_500)
+  expect(await client.closed()).toBe('fin')
+})
+
 test('the FIN of a client whose first bytes somebody else has read is seen', async () => {
   const { server, connections } = governed({ halfClosed: 300 }, () => {})
   const front = createNetServer({ allowHalfOpen: true }, (socket) => {

@@ -1,4 +1,6 @@
 import { createServer, type Server } from 'node:http'
+import { Duplex } from 'node:stream'
+import { Client } from '../../../test/support/client.js'
 import { deferred, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options, ServerState } from '../src/types.js'
@@ -101,5 +103,23 @@ describe('what listeners and loggers throw', () => {
     const { connections } = await attached({ logger, keepAlive: { timeout: 65 } })
     await within(connections.drain(), () => 'the drain')
     expect(await thrown()).toEqual(['Error: from the logger'])
+  })
+
+  test('in the destroy of a stream that is not ours is uncaught, but the drain ends, and with it the connections that are', async () => {
+    const drain = { delay: 0, deadline: 3_000 }
+    const { server, connections } = await attached({ keepAlive: { timeout: 1_000, hold: 30_000 }, drain })
+    const foreign = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+    foreign.destroy = () => {
+      throw new Error('not to be destroyed')
+    }
+    server.emit('connection', foreign)
+    foreign.push('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('not listening')
+    const client = await Client.open({ port: address.port })
+    await client.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await within(connections.drain(), () => 'the drain')
+    expect(await client.closed()).toBe('fin')
+    expect(new Set(await thrown())).toEqual(new Set(['Error: not to be destroyed']))
   })
 })
