@@ -6,10 +6,19 @@ export const patience = Number(process.env.HALFCLOSE_PATIENCE ?? 6_000)
 /** For tests whose subject is the time that passes; never to wait for something to happen. */
 export const pass = (ms: number): Promise<void> => elapse(ms)
 
+/** A wait is bounded in so many pieces: where the machine stood still, a timer is over before anything else has had its turn, and that is one piece. */
+const PIECES = 10
+
 export async function within<T>(promise: Promise<T>, what: () => string, ms = patience): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${what()}`)), ms)
+    const waitOn = (pieces: number): void => {
+      timer = setTimeout(() => {
+        if (pieces > 1) waitOn(pieces - 1)
+        else reject(new Error(`not within ${ms} ms: ${what()}`))
+      }, ms / PIECES)
+    }
+    waitOn(PIECES)
   })
   try {
     return await Promise.race([promise, late])
@@ -20,10 +29,14 @@ export async function within<T>(promise: Promise<T>, what: () => string, ms = pa
 
 /** Looks again and again; for facts that announce themselves by no event. */
 export async function until(what: string, test: () => boolean | Promise<boolean>, ms = patience): Promise<void> {
-  const end = Date.now() + ms
-  while (!(await test())) {
-    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`)
-    await elapse(10)
+  const looking = { goesOn: true }
+  const look = async (): Promise<void> => {
+    while (looking.goesOn && !(await test())) await elapse(10)
+  }
+  try {
+    await within(look(), () => what, ms)
+  } finally {
+    looking.goesOn = false
   }
 }
 
