@@ -12,6 +12,7 @@ import type { CloseReason } from './types.js'
 export function shut(connection: Connection, reason: CloseReason, quiet = Number.POSITIVE_INFINITY): void {
   const { socket, phase, site, current, unread } = connection
   if (phase === 'lingering' || phase === 'upgraded' || socket.destroyed) return
+  const isAmid = hasBegun(connection, current?.req ?? unread)
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
   site.registry.turn(connection, 'lingering')
@@ -24,12 +25,13 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   socket.end()
   // Node calls destroySoon() before the exchange has been taken away.
   const reader = current?.bodyTaken === true ? current.req : undefined
-  site.lingering.add(connection, quiet, reader, isAmid(connection, current?.req ?? unread))
+  site.lingering.add(connection, quiet, reader, isAmid)
 }
 
-/** Something has begun to arrive that is not whole yet, or has come that nobody will read. */
-function isAmid({ receiving }: Connection, req: IncomingMessage | undefined): boolean {
-  return req === undefined ? receiving : !req.complete
+/** Whether something has begun to arrive that is not whole yet, or has come that nobody will read. The parsers are asked only where nothing else tells. */
+function hasBegun(connection: Connection, req: IncomingMessage | undefined): boolean {
+  if (req !== undefined) return !req.complete
+  return !connection.inputEnded && (connection.answering || connection.receiving)
 }
 
 /** Ends a connection at once. The peer can tell from the framing, or by a reset, that a response was broken off. */
@@ -51,12 +53,6 @@ export function dropWaiting(connection: Connection): void {
  */
 export function destroy(this: Socket, error?: Error | null): Socket {
   const connection = connectionOf(this)
-  const probe = connection?.site.probe
-  // One that is about to be reset, too: a FIN would make what was cut look whole.
-  if (probe !== undefined) {
-    probe.add(this)
-    return this
-  }
   if (connection === undefined || connection.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
   const byPeer = isConnectionError(error)
   if (!byPeer && hasSomethingToSay(connection)) {

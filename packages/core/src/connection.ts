@@ -47,7 +47,7 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   period = 0
   /** Which of the registry's lists it is in. */
   rested = false
-  /** `socket.bytesRead` when the connection was last known to be between two requests: more means that one has begun to arrive. */
+  /** `socket.bytesRead` when nothing of a request had arrived: where that is all that there is to tell by. */
   mark: number
 
   constructor(
@@ -65,9 +65,17 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
     if (expiresAt !== Number.POSITIVE_INFINITY) this.expiresAt = expiresAt
   }
 
-  /** Whether a request has begun to arrive that the parser has not finished reading the head of. */
+  /**
+   * Whether bytes tell, and not the parser, that something arrives: the parser takes whoever has sent nothing for amid a message, and whoever was answered
+   * early; and where Node keeps no list of it, nobody can ask.
+   */
+  get countsBytes(): boolean {
+    return this.phase === 'silent' || this.unlisted || this.unread !== undefined
+  }
+
+  /** Whether a request has begun to arrive that is not being answered. */
   get receiving(): boolean {
-    return this.socket.bytesRead !== this.mark
+    return this.countsBytes ? this.socket.bytesRead !== this.mark : this.site.isAmidMessage(this.socket)
   }
 
   /** The state as the design's vocabulary has it. */

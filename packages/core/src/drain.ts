@@ -199,18 +199,10 @@ export class Run {
         const told = site.phaseFor(session.openedAt) === 'draining'
         if (session.ending === undefined && told && now >= due) this.#due.add(session)
       }
-      let between: ReadonlySet<Socket> | undefined
       for (const connection of site.registry) {
         noteWritten(connection)
         if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
-        if (!this.#isDue(connection, now)) continue
-        if (connection.phase === 'idle' && connection.unread === undefined) {
-          between ??= site.betweenMessages()
-          // What has come since the last answer is no request, but an empty line (RFC 9112 §2.2).
-          if (between.has(connection.socket)) connection.mark = connection.socket.bytesRead
-          // Half of the next request came along with the last one.
-          else if (!connection.unlisted) continue
-        }
+        if (!this.#isDue(connection, now) || connection.receiving) continue
         this.#due.add(connection)
         if (this.#due.size >= FOUND) break
       }

@@ -130,18 +130,10 @@ export class Expiry {
 
   #close(due: readonly Due[], from: number): void {
     const to = from + BATCH
-    let between: ReturnType<Site['betweenMessages']> | undefined
     for (const { connection, requests } of due.slice(from, to)) {
       if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) continue
-      if (connection.receiving) {
-        // Stray empty lines are no message (RFC 9112 §2.2): the parser knows.
-        between ??= this.#site.betweenMessages()
-        if (!between.has(connection.socket)) {
-          this.#waitForRest(connection)
-          continue
-        }
-      }
-      shut(connection, 'idle', IDLE_QUIET)
+      if (connection.receiving) this.#waitForRest(connection)
+      else shut(connection, 'idle', IDLE_QUIET)
     }
     if (to < due.length) setImmediate(() => this.#close(due, to))
   }
@@ -152,11 +144,11 @@ export class Expiry {
    */
   #waitForRest(connection: Connection): void {
     const { registry, server } = this.#site
-    connection.mark = connection.socket.bytesRead
+    const before = connection.socket.bytesRead
     registry.turn(connection, 'busy')
     connection.setTimer(Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD), () => {
       if (connection.phase !== 'busy' || connection.current !== undefined) return
-      if (connection.receiving) this.#waitForRest(connection)
+      if (connection.socket.bytesRead !== before) this.#waitForRest(connection)
       else shut(connection, 'idle', IDLE_QUIET)
     })
   }

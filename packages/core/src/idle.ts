@@ -12,9 +12,9 @@ export const IDLE_QUIET = GRACE
 /** Between two requests: the promise and the hold begin. */
 export function goIdle(connection: Connection): void {
   const { socket, site } = connection
-  connection.mark = socket.bytesRead
   connection.lastUsed = Math.ceil(performance.now())
   site.registry.turn(connection, 'idle')
+  if (connection.countsBytes) connection.mark = socket.bytesRead
   // What somebody set for the request is over; the server's own is set anew with the next one.
   if (socket.timeout) Reflect.apply(Socket.prototype.setTimeout, socket, [0])
   if (connection.period !== site.expiry.period) site.expiry.rest(connection)

@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { isolated } from './events.js'
 import { shrinkBacklog } from './node-private.js'
 import { caughtUpWithPrimary } from './primary.js'
 import { speaksHttp1 } from './servers.js'
@@ -63,6 +64,8 @@ async function takeQueue({ counts, handshakes }: Site, quiet: number): Promise<v
 export async function finishClose(site: Site): Promise<void> {
   const { server } = site
   if (!site.listened) return
+  // What is left is not ours: streams that somebody has handed to the server, which Node's own close would end here.
+  if (speaksHttp1(server)) isolated(() => HttpServer.prototype.closeIdleConnections.call(server))
   if (!(await site.closedWithin(100))) {
     // Connections from before attach() would hold it for ever.
     if (speaksHttp1(server)) HttpServer.prototype.closeAllConnections.call(server)

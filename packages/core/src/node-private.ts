@@ -100,6 +100,44 @@ export function unpauseParser(socket: Socket): void {
   }
 }
 
+/** Node's list of the parsers of one server. */
+interface ParserList {
+  active(): readonly { readonly socket: unknown }[]
+}
+
+const LIST = 'http.server.connections'
+
+/** The same on every server. */
+let listKey: symbol | undefined
+
+function parsersOf(server: object): ParserList | undefined {
+  listKey ??= Object.getOwnPropertySymbols(server).find(({ description }) => description === LIST)
+  const list: unknown = listKey === undefined ? undefined : Reflect.get(server, listKey)
+  return isParserList(list) ? list : undefined
+}
+
+function isParserList(value: unknown): value is ParserList {
+  return typeof value === 'object' && value !== null && 'active' in value && typeof value.active === 'function'
+}
+
+/** Whether Node knows which of a server's connections are amid a message: once it listens. */
+export function knowsMessages(server: object): boolean {
+  return parsersOf(server) !== undefined
+}
+
+/**
+ * The sockets on which a message has begun to arrive, and has not come as a whole; those that have never sent anything are among them. Only the parser
+ * knows: of what comes in one piece the end of one request and the beginning of the next look alike in `bytesRead`, and so do an empty line and
+ * half a head. Node's public closeIdleConnections() tells by destroying all the others, also those that are not ours.
+ */
+export function amidMessage(server: object): ReadonlySet<unknown> {
+  return new Set(
+    parsersOf(server)
+      ?.active()
+      .map(({ socket }) => socket),
+  )
+}
+
 /**
  * Takes the bytes of a connection away from Node's HTTP parser: from now on `onData` gets them raw. Node lets go of the socket's
  * handle when a data listener is added (public), but on Node 20 reading must then be started again on the handle.

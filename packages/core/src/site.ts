@@ -1,4 +1,3 @@
-import { Server as HttpServer } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
@@ -6,19 +5,20 @@ import type { Capacity } from './capacity.js'
 import { _destroy, destroy, dropWaiting, kill } from './closing.js'
 import { bind, Connection, connectionOf } from './connection.js'
 import type { Run } from './drain.js'
-import { type Counts, count, type Events, isolated } from './events.js'
+import { type Counts, count, type Events } from './events.js'
 import { Expiry } from './expiry.js'
 import { destroySoon, setTimeout as setSocketTimeout } from './gate.js'
 import { onLateEnd, push } from './half-closed.js'
 import { leaveToOther } from './handover.js'
 import { Handshakes } from './handshakes.js'
 import { Lingering } from './linger.js'
+import { amidMessage, knowsMessages } from './node-private.js'
 import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Probes } from './probes.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
-import { inheritedFrom, type KeepsAlive, keepsAlive, speaksHttp1 } from './servers.js'
+import { inheritedFrom, type KeepsAlive, keepsAlive } from './servers.js'
 import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
@@ -62,10 +62,10 @@ export class Site {
   listensAnew = false
   /** It has listened at least once. */
   listened: boolean
-  /** Set while {@link betweenMessages} asks: whoever is destroyed now is only counted. */
-  probe: Set<Socket> | undefined = undefined
   /** Its next 'close' event is an artefact of ours. */
   muteClose = false
+  #isListed = false
+  #amid: ReadonlySet<unknown> | undefined
   #isClosed = false
   #stopGuard: (() => void) | undefined
   #onClosed: (() => void) | undefined
@@ -157,7 +157,8 @@ export class Site {
     bind(socket, connection)
     this.registry.add(connection)
     this.counts.opened++
-    if (!this.listened) connection.unlisted = true
+    this.#isListed ||= knowsMessages(this.server)
+    if (!this.#isListed) connection.unlisted = true
     // One by one: Object.assign takes twenty times as long.
     socket.setTimeout = setSocketTimeout
     socket.destroySoon = destroySoon
@@ -173,18 +174,17 @@ export class Site {
     this.capacity.enter(connection)
   }
 
-  /**
-   * The sockets that are between two messages, as the parser knows it: bytes of a next request that came along with the last one are
-   * visible to nobody else. Node tells only by destroying them; while we ask, that does nothing.
-   */
-  betweenMessages(): ReadonlySet<Socket> {
-    const found = new Set<Socket>()
-    if (!speaksHttp1(this.server)) return found
-    this.probe = found
-    // Among them are streams that are not ours, whose `destroy` may throw.
-    isolated(() => HttpServer.prototype.closeIdleConnections.call(this.server))
-    this.probe = undefined
-    return found
+  /** Whether a message has begun to arrive on a socket. Asked for all at once, and anew as soon as something may have arrived. */
+  isAmidMessage(socket: Socket): boolean {
+    if (this.#amid === undefined) {
+      this.#amid = amidMessage(this.server)
+      queueMicrotask(this.#forgetAmid)
+    }
+    return this.#amid.has(socket)
+  }
+
+  readonly #forgetAmid = (): void => {
+    this.#amid = undefined
   }
 
   nowListening(): void {

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createNetServer, type Server as NetServer } from 'node:net'
+import { Duplex } from 'node:stream'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
-import { pass, until, within } from '../../../test/support/wait.js'
+import { deferred, pass, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options } from '../src/types.js'
 
@@ -83,6 +84,27 @@ test('a drain of a server that does not listen itself ends idle connections afte
   expect(closed.byReason).toEqual({ draining: 1 })
   expect(ms).toBeLessThan(10_000)
   expect(await client.closed()).toBe('fin')
+})
+
+test('a stream that is not ours is left alone while a drain ends what is idle', async () => {
+  const held = deferred<ServerResponse>()
+  const { server, connections } = governed({ ...SHORT, drain: { delay: 0, deadline: 10_000 } }, (req, res) =>
+    req.url === '/held' ? held.resolve(res) : void res.end('ok'),
+  )
+  const idle = await clientOf(server)
+  const busy = await clientOf(server)
+  const foreign = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+  server.emit('connection', foreign)
+  foreign.push(get('/'))
+  await idle.ask(get('/'))
+  await busy.send(get('/held'))
+  const res = await within(held.promise, () => '/held at the application')
+  const drained = connections.drain()
+  expect(await idle.closed()).toBe('fin')
+  expect(foreign.destroyed).toBe(false)
+  res.end('ok')
+  await within(drained, () => 'the drain')
+  servers.splice(0)
 })
 
 test('a connection that is busy, and was promised more, does not hold up the expiry of the others', async () => {

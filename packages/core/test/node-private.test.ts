@@ -2,11 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, createServer as createNetServer, Socket } from 'node:net'
 import {
+  amidMessage,
   announceClose,
   bodyLength,
   bytesTaken,
   hasBody,
   isLast,
+  knowsMessages,
   makeLast,
   readRaw,
   removedConnection,
@@ -248,4 +250,38 @@ test("writeBeside: the handle's descriptor and the length of its queue", async (
 
 test('settingsOf: the settings that an http2 server was made with', () => {
   expect(settingsOf(createHttp2Server({ settings: { maxConcurrentStreams: 7 } }))).toMatchObject({ maxConcurrentStreams: 7 })
+})
+
+describe('amidMessage', () => {
+  const HEAD = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+
+  test.each([
+    ['nothing yet', '', 0, true],
+    ['a request', HEAD, 1, false],
+    ['a request and an empty line', `${HEAD}\r\n`, 1, false],
+    ['a request and half of another one', `${HEAD}GET /ne`, 1, true],
+    ['two requests', HEAD + HEAD, 2, false],
+    ['a request whose body has not come as a whole', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab', 1, true],
+  ])('of %s', async (_what, bytes, answers, amid) => {
+    const server = createServer((_req, res) => res.end('answer'))
+    expect(knowsMessages(server)).toBe(false)
+    const sockets: Socket[] = []
+    server.on('connection', (socket: Socket) => sockets.push(socket))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    expect(knowsMessages(server)).toBe(true)
+    const client = connect(portOf(server).port, '127.0.0.1').setEncoding('latin1')
+    const seen = new Promise<void>((resolve) => {
+      let text = ''
+      client.on('data', (piece) => {
+        text += piece
+        if (text.split('answer').length === answers + 1) resolve()
+      })
+    })
+    client.write(bytes)
+    await (answers > 0 ? seen : new Promise((resolve) => server.once('connection', resolve)))
+    expect(sockets.map((socket) => amidMessage(server).has(socket))).toEqual([amid])
+    client.destroy()
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
 })

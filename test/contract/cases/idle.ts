@@ -53,6 +53,23 @@ export const idle: Case[] = [
     },
   },
   {
+    id: 'idle/half-head-behind',
+    rules: ['R056'],
+    title: 'nor is one whose beginning came in one piece with the request before it, though nothing has arrived since its answer',
+    options: { keepAlive: { timeout: 1_000 } },
+    server: { keepAliveTimeout: 1_000 },
+    run: async (host) => {
+      const client = await host.connect()
+      const request = get('/slow-head')
+      await client.send(get('/first') + request.slice(0, 10))
+      equal((await client.next()).text, '/first')
+      await pass(3_000)
+      client.parser.methods.push('GET')
+      await client.send(request.slice(10))
+      equal((await client.next()).text, '/slow-head')
+    },
+  },
+  {
     id: 'idle/slow-body-is-not-idle',
     rules: ['R056', 'R007'],
     title: 'an upload that pauses is not cut by the idle deadline',
