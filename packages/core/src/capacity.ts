@@ -1,3 +1,4 @@
+import { atOnce } from './amid.js'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { leave, leaveAfterPoll } from './goaway.js'
@@ -6,6 +7,9 @@ import { Session } from './session.js'
 import type { Policy } from './types.js'
 
 type Member = Connection | Session
+
+/** Milliseconds in which those that are idle and too many are closed together: whether one is really idle takes a question about all of them. */
+const TOGETHER = 50
 
 /**
  * How many connections there may be: in all, per client, and idle. The one too many is not cut: it gets an answer that it can read
@@ -19,6 +23,8 @@ export class Capacity {
   readonly #perClient = new Map<string, number>()
   /** In the order in which they went idle: the first is the longest idle. Kept only where there is a limit. */
   readonly #idle = new Set<Member>()
+  /** Idle, and too many: to be closed after the poll. */
+  readonly #overIdle: Connection[] = []
   readonly #excess = new Set<Member>()
 
   constructor({ limits, linger }: Policy) {
@@ -72,9 +78,17 @@ export class Capacity {
     if (this.#idle.size <= this.#limits.idle) return
     for (const longest of this.#idle) {
       this.#idle.delete(longest)
-      closeIdle(longest)
+      if (longest instanceof Session) leaveAfterPoll(longest, 'limit', ({ streams }) => streams.size === 0)
+      else if (this.#overIdle.push(longest) === 1) setTimeout(afterPoll, TOGETHER, this.#closeOverIdle).unref()
       return
     }
+  }
+
+  readonly #closeOverIdle = (): void => {
+    const over = this.#overIdle.splice(0)
+    atOnce(() => {
+      for (const connection of over) closeIfQuiet(connection, 'limit', 'limit')
+    })
   }
 
   busy(connection: Member): void {
@@ -94,11 +108,6 @@ export class Capacity {
       return
     }
   }
-}
-
-function closeIdle(longest: Member): void {
-  if (longest instanceof Session) leaveAfterPoll(longest, 'limit', ({ streams }) => streams.size === 0)
-  else afterPoll(() => closeIfQuiet(longest, 'limit', 'limit'))
 }
 
 /** It sent no request. */

@@ -31,7 +31,7 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
 /** Whether something has begun to arrive that is not whole yet, or has come that nobody will read. The parsers are asked only where nothing else tells. */
 function hasBegun(connection: Connection, req: IncomingMessage | undefined): boolean {
   if (req !== undefined) return !req.complete
-  return !connection.inputEnded && (connection.answering || connection.receiving)
+  return !connection.inputEnded && connection.receiving
 }
 
 /** Ends a connection at once. The peer can tell from the framing, or by a reset, that a response was broken off. */

@@ -1,6 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { isAmidMessage } from './amid.js'
 import type { Exchange } from './exchange.js'
 import type { Linger, Lingers } from './linger.js'
 import type { Linked } from './list.js'
@@ -67,15 +68,17 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
 
   /**
    * Whether bytes tell, and not the parser, that something arrives: the parser takes whoever has sent nothing for amid a message, and whoever was answered
-   * early; and where Node keeps no list of it, nobody can ask.
+   * early; and where the server does not have it in its list, nobody can ask.
    */
   get countsBytes(): boolean {
     return this.phase === 'silent' || this.unlisted || this.unread !== undefined
   }
 
-  /** Whether a request has begun to arrive that is not being answered. */
+  /** Whether a request has begun to arrive that is not being answered yet. Who asks for many does so {@link atOnce}. */
   get receiving(): boolean {
-    return this.countsBytes ? this.socket.bytesRead !== this.mark : this.site.isAmidMessage(this.socket)
+    // Malformed, or too late: the parser is done with it.
+    if (this.answering) return true
+    return this.countsBytes ? this.socket.bytesRead !== this.mark : isAmidMessage(this.site.server, this.socket)
   }
 
   /** The state as the design's vocabulary has it. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { atOnce } from './amid.js'
 import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { count, type Events } from './events.js'
@@ -146,7 +147,7 @@ export class Run {
   }
 
   async #work(): Promise<Report> {
-    const sweep = setInterval(() => this.#sweep(), SWEEP)
+    const sweep = setInterval(() => atOnce(this.#sweep), SWEEP)
     this.#enter('leaving')
     // Where nothing listens there is nobody to tell.
     if (this.#plan.delay > 0 && this.#sites.some(({ server }) => server.listening))
@@ -154,7 +155,7 @@ export class Run {
     this.#tally.leftAt = performance.now()
     this.#enter('draining')
     const progress = this.#reportProgress()
-    this.#sweep()
+    atOnce(this.#sweep)
     await Promise.all(this.#sites.map((site) => stopListening(site, () => this.remaining())))
     this.#stopped = true
     this.check()
@@ -172,7 +173,10 @@ export class Run {
   /** While draining a line after 2 s, then every 5 s: what holds it up. */
   #reportProgress(): { timer: NodeJS.Timeout } {
     const line = () => {
-      this.#events.info({}, progressLine(this.#connections(), this.#sessions(), this.remaining()))
+      this.#events.info(
+        {},
+        atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining())),
+      )
       progress.timer = setTimeout(line, 5_000).unref()
     }
     const progress = { timer: setTimeout(line, 2_000).unref() }
@@ -185,7 +189,7 @@ export class Run {
   }
 
   /** Looks who has gone quiet and may go. */
-  #sweep(): void {
+  readonly #sweep = (): void => {
     const now = performance.now()
     if (this.#sites.some(({ phase }) => phase === 'leaving')) {
       for (const { sessions } of this.#sites) sessions.tellInTurn(this.left(), (at) => this.#leftAt(at))
@@ -221,10 +225,10 @@ export class Run {
   }
 
   readonly #lookAgain = (): void => {
-    if (!this.#empty) this.#sweep()
+    if (!this.#empty) atOnce(this.#sweep)
   }
 
-  readonly #closeDue = (): void => {
+  readonly #closeBatch = (): number => {
     let closed = 0
     for (const connection of this.#due) {
       this.#due.delete(connection)
@@ -233,13 +237,17 @@ export class Run {
       else if (this.#isDue(connection, performance.now())) closeIfQuiet(connection, 'draining', 'drain-idle')
       if (++closed === BATCH) break
     }
+    return closed
+  }
+
+  readonly #closeDue = (): void => {
+    const closed = atOnce(this.#closeBatch)
     this.#looking = this.#due.size > 0
     if (this.#looking) setImmediate(this.#closeDue)
     else if (closed === BATCH) setImmediate(this.#lookAgain)
   }
 
-  /** What is left now is cut, save that idle and silent connections still end output first; `linger.quiet` later nothing is left. */
-  async #atDeadline(): Promise<void> {
+  readonly #endRest = (): void => {
     const now = performance.now()
     for (const connection of this.#connections()) {
       const { state, phase } = connection
@@ -257,6 +265,11 @@ export class Run {
       else leave(session, 'deadline')
     }
     for (const site of this.#sites) site.handshakes.destroyWhere(() => true)
+  }
+
+  /** What is left now is cut, save that idle and silent connections still end output first; `linger.quiet` later nothing is left. */
+  async #atDeadline(): Promise<void> {
+    atOnce(this.#endRest)
     await this.#emptyWithin(Math.max(...this.#sites.map((site) => site.policy.linger.quiet)))
     for (const connection of this.#connections()) cut(connection, connection.ending ?? 'deadline')
     for (const session of this.#sessions()) killSession(session)

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { atOnce } from './amid.js'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { afterPoll, IDLE_QUIET } from './idle.js'
@@ -11,8 +12,8 @@ import type { Site } from './site.js'
  * them all.
  */
 const PERIOD = 50
-/** Milliseconds between two looks, at least: those whose hold ends together go together. */
-const STEP = 20
+/** Milliseconds between two looks, at least: those whose hold ends together go together, and are asked for together. */
+const STEP = 100
 /** Connections closed in one turn of the loop, so that ten thousand do not stall it. */
 const BATCH = 100
 
@@ -130,11 +131,15 @@ export class Expiry {
 
   #close(due: readonly Due[], from: number): void {
     const to = from + BATCH
-    for (const { connection, requests } of due.slice(from, to)) {
-      if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) continue
-      if (connection.receiving) this.#waitForRest(connection)
-      else shut(connection, 'idle', IDLE_QUIET)
-    }
+    atOnce(() => {
+      for (const { connection, requests } of due.slice(from, to)) {
+        if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) continue
+        // An error that is being answered has a bound of its own.
+        if (connection.answering) continue
+        if (connection.receiving) this.#waitForRest(connection)
+        else shut(connection, 'idle', IDLE_QUIET)
+      }
+    })
     if (to < due.length) setImmediate(() => this.#close(due, to))
   }
 

@@ -11,7 +11,7 @@ import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
 import { writeHead } from './head.js'
 import { goIdle } from './idle.js'
-import { unpauseParser } from './node-private.js'
+import { isParsedElsewhere, unpauseParser } from './node-private.js'
 import { resumeReading, stopReading } from './reading.js'
 import { refuses, refusesHost } from './refusals.js'
 import type { Site } from './site.js'
@@ -78,6 +78,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   if (connection.requests === 1) {
     if (mayPersist(exchange)) site.probes.enable(connection.socket)
     else site.probes.enableIfItLasts()
+    if (isParsedElsewhere(site.server, connection.socket)) connection.unlisted = true
   }
   // One by one: Object.assign costs as much as all the rest.
   res.writeHead = writeHead

@@ -3,6 +3,7 @@ import type { Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from 
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { types } from 'node:util'
+import { atOnce } from './amid.js'
 import { cut } from './closing.js'
 import { connectionOf } from './connection.js'
 import { count } from './events.js'
@@ -163,19 +164,23 @@ export function govern(site: Site, governor: Governor): void {
   }
 
   const closeIdleConnections = (): void => {
-    for (const connection of [...site.registry]) {
-      noteWritten(connection)
-      if (connection.phase === 'idle') closeIfQuiet(connection, 'handler', 'close-idle')
-    }
+    atOnce(() => {
+      for (const connection of [...site.registry]) {
+        noteWritten(connection)
+        if (connection.phase === 'idle') closeIfQuiet(connection, 'handler', 'close-idle')
+      }
+    })
     for (const session of [...site.sessions]) if (session.state === 'idle') leave(session, 'handler')
   }
 
   const closeAllConnections = (): void => {
-    for (const connection of [...site.registry]) {
-      if (connection.state === 'idle' && performance.now() < connection.promiseUntil)
-        count(site.counts.promisesBroken, 'close-all')
-      cut(connection, 'handler')
-    }
+    atOnce(() => {
+      for (const connection of [...site.registry]) {
+        if (connection.state === 'idle' && performance.now() < connection.promiseUntil)
+          count(site.counts.promisesBroken, 'close-all')
+        cut(connection, 'handler')
+      }
+    })
     site.handshakes.destroyWhere(() => true)
     for (const session of [...site.sessions]) cutSession(session, 'handler')
     if (speaksHttp1(server)) HttpServer.prototype.closeAllConnections.call(server)

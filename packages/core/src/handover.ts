@@ -61,6 +61,8 @@ export function leaveToOther(connection: Connection): void {
 
 function refuse(connection: Connection, response: string, reason: 'draining' | 'limit' | 'error'): void {
   connection.ending = reason
+  // Node has taken its parser away.
+  connection.unlisted = true
   if (connection.socket.writable) connection.socket.write(response)
   shut(connection, reason)
 }

@@ -126,6 +126,16 @@ export function knowsMessages(server: object): boolean {
 }
 
 /**
+ * Whether a socket's parser is another server's, or knows the socket as another object: whoever listens for connections may have handed it on. A list
+ * holds all that came while there was one.
+ */
+export function isParsedElsewhere(server: object, socket: Socket): boolean {
+  const parser: unknown = Reflect.get(socket, 'parser')
+  if (typeof parser !== 'object' || parser === null || Reflect.get(socket, 'server') !== server) return true
+  return Reflect.get(parser, 'socket') !== socket
+}
+
+/**
  * The sockets on which a message has begun to arrive, and has not come as a whole; those that have never sent anything are among them. Only the parser
  * knows: of what comes in one piece the end of one request and the beginning of the next look alike in `bytesRead`, and so do an empty line and
  * half a head. Node's public closeIdleConnections() tells by destroying all the others, also those that are not ours.

@@ -1,3 +1,4 @@
+import { atOnce } from './amid.js'
 import type { Connection } from './connection.js'
 import { List } from './list.js'
 import type { ConnectionState } from './types.js'
@@ -53,6 +54,8 @@ export class Registry {
 
   /** Adds to `into` how many connections there are by state. A walk: counters would cost every request. */
   countInto(into: Record<ConnectionState, number>): void {
-    for (const connection of this) into[connection.state]++
+    atOnce(() => {
+      for (const connection of this) into[connection.state]++
+    })
   }
 }

@@ -12,7 +12,7 @@ import { onLateEnd, push } from './half-closed.js'
 import { leaveToOther } from './handover.js'
 import { Handshakes } from './handshakes.js'
 import { Lingering } from './linger.js'
-import { amidMessage, knowsMessages } from './node-private.js'
+import { knowsMessages } from './node-private.js'
 import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Probes } from './probes.js'
@@ -65,7 +65,6 @@ export class Site {
   /** Its next 'close' event is an artefact of ours. */
   muteClose = false
   #isListed = false
-  #amid: ReadonlySet<unknown> | undefined
   #isClosed = false
   #stopGuard: (() => void) | undefined
   #onClosed: (() => void) | undefined
@@ -172,19 +171,6 @@ export class Site {
     // Somebody has read it before, and with what is buffered perhaps its end.
     if (socket.readableLength > 0) socket.once('end', onLateEnd)
     this.capacity.enter(connection)
-  }
-
-  /** Whether a message has begun to arrive on a socket. Asked for all at once, and anew as soon as something may have arrived. */
-  isAmidMessage(socket: Socket): boolean {
-    if (this.#amid === undefined) {
-      this.#amid = amidMessage(this.server)
-      queueMicrotask(this.#forgetAmid)
-    }
-    return this.#amid.has(socket)
-  }
-
-  readonly #forgetAmid = (): void => {
-    this.#amid = undefined
   }
 
   nowListening(): void {

@@ -10,7 +10,7 @@ class Extras {
   failure: Error | undefined = undefined
   /** A request that was answered before its body had arrived. */
   unread: IncomingMessage | undefined = undefined
-  /** Node does not have it among the server's connections: it came before that listened. */
+  /** The server does not have its parser in its list. */
   unlisted: boolean = false
   /** One too many: its request is refused. */
   excess: boolean = false

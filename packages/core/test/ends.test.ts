@@ -107,6 +107,39 @@ test('a stream that is not ours is left alone while a drain ends what is idle', 
   servers.splice(0)
 })
 
+test('half a request is waited for on a socket that was handed to another server late: its parser is in no list of ours', async () => {
+  const other = createServer((_req, res) => void res.end('ok'))
+  const { server, connections } = governed(SHORT, (_req, res) => void res.end('ok'))
+  const both = attach(other, { logger: quiet, ...SHORT })
+  server.removeAllListeners('connection').on('connection', (socket) =>
+    socket.once('readable', () => {
+      socket.unshift(socket.read())
+      other.emit('connection', socket)
+    }),
+  )
+  const client = await clientOf(server)
+  await client.ask(get('/1'))
+  client.parser.methods.push('GET')
+  const request = get('/2')
+  await client.send(request.slice(0, 10))
+  await until('it to begin', () => connections.stats().open.busy + both.stats().open.busy === 1)
+  await pass(2_500)
+  await client.send(request.slice(10))
+  expect((await client.next()).text).toBe('ok')
+})
+
+test('a clientError listener may take its time, also for what came on a connection that was used before', async () => {
+  const { server } = governed(SHORT, (_req, res) => void res.end('ok'), { headersTimeout: 500, connectionsCheckingInterval: 100 })
+  server.on('clientError', (_error, socket) => {
+    setTimeout(() => socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'), 3_000)
+  })
+  const client = await clientOf(server)
+  await client.ask(get('/1'))
+  await client.send('GET / HT')
+  client.parser.methods.push('GET')
+  expect((await client.next()).status).toBe(408)
+})
+
 test('a connection that is busy, and was promised more, does not hold up the expiry of the others', async () => {
   const { server, connections } = governed({}, (req, res) => {
     if (req.url === '/stream') res.write('x')
