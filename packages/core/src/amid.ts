@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { amidMessage } from './node-private.js'
 
-/** What the parsers of each server have said, while somebody asks for many connections. */
+/** What the parsers of each server have said, while somebody asks for many connections: for as long as one call lasts, so that a second copy loses nothing. */
 let said: Map<object, ReadonlySet<unknown>> | undefined
 
 /**

@@ -23,8 +23,8 @@ export class Capacity {
   readonly #perClient = new Map<string, number>()
   /** In the order in which they went idle: the first is the longest idle. Kept only where there is a limit. */
   readonly #idle = new Set<Member>()
-  /** Idle, and too many: to be closed after the poll. */
-  readonly #overIdle: Connection[] = []
+  /** Idle, and too many: to be closed, unless they are used meanwhile. */
+  readonly #overIdle: { readonly connection: Connection; readonly requests: number }[] = []
   readonly #excess = new Set<Member>()
 
   constructor({ limits, linger }: Policy) {
@@ -79,7 +79,8 @@ export class Capacity {
     for (const longest of this.#idle) {
       this.#idle.delete(longest)
       if (longest instanceof Session) leaveAfterPoll(longest, 'limit', ({ streams }) => streams.size === 0)
-      else if (this.#overIdle.push(longest) === 1) setTimeout(afterPoll, TOGETHER, this.#closeOverIdle).unref()
+      else if (this.#overIdle.push({ connection: longest, requests: longest.requests }) === 1)
+        setTimeout(afterPoll, TOGETHER, this.#closeOverIdle).unref()
       return
     }
   }
@@ -87,7 +88,8 @@ export class Capacity {
   readonly #closeOverIdle = (): void => {
     const over = this.#overIdle.splice(0)
     atOnce(() => {
-      for (const connection of over) closeIfQuiet(connection, 'limit', 'limit')
+      for (const { connection, requests } of over)
+        if (connection.requests === requests) closeIfQuiet(connection, 'limit', 'limit')
     })
   }
 
