@@ -82,7 +82,7 @@ export function govern(site: Site, governor: Governor): void {
   /** Not by a rest parameter: that is an array for every request. */
   function emit(event: string, first?: unknown, second?: unknown): boolean {
     if (event !== 'request' || !(first instanceof IncomingMessage) || !(second instanceof ServerResponse))
-      // biome-ignore lint/complexity/noArguments: it is what this is about
+      // biome-ignore lint/complexity/noArguments: a rest parameter would be an array for every request
       return Reflect.apply(emitOther, undefined, arguments)
     site.follow()
     return arrive(site, event, first, second)

@@ -8,6 +8,7 @@ import {
   bytesTaken,
   hasBody,
   isLast,
+  isParsedElsewhere,
   knowsMessages,
   makeLast,
   readRaw,
@@ -280,6 +281,10 @@ describe('amidMessage', () => {
     client.write(bytes)
     await (answers > 0 ? seen : new Promise((resolve) => server.once('connection', resolve)))
     expect(sockets.map((socket) => amidMessage(server).has(socket))).toEqual([amid])
+    // That the list is the right one to ask: the socket knows its parser and its server, and the parser its socket.
+    expect(sockets.map((socket) => isParsedElsewhere(server, socket))).toEqual([false])
+    expect(sockets.map((socket) => isParsedElsewhere(createServer(), socket))).toEqual([true])
+    expect(sockets.map((socket) => isParsedElsewhere(server, Object.create(socket)))).toEqual([true])
     client.destroy()
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
