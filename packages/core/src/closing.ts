@@ -108,7 +108,9 @@ export function isConnectionError(error: Error | null | undefined): boolean {
 
 /** `socket._destroy` of a governed connection: whoever destroys it, and however, comes here. */
 export function _destroy(this: Socket, error: Error | null, callback: (error?: Error | null) => void): void {
-  Object.getPrototypeOf(this)._destroy.call(this, error, callback)
   const connection = connectionOf(this)
+  // Before it is gone: over TLS, with the TCP socket gone already, 'close' comes within the call.
+  connection?.site.run?.closing(this)
+  Object.getPrototypeOf(this)._destroy.call(this, error, callback)
   connection?.site.closed(connection)
 }

@@ -245,7 +245,6 @@ export class Site {
     connection.clearTimers()
     this.brokeOff(connection)
     dropWaiting(connection)
-    this.run?.closing(connection.socket)
     this.#record(connection, connection.ending ?? (connection.phase === 'upgraded' ? 'upgraded' : 'peer'))
   }
 
