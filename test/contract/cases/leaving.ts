@@ -12,7 +12,8 @@ export const leaving: Case[] = [
     id: 'leaving/told-gradually',
     rules: ['R005', 'R052', 'R117'],
     title: 'connections are told to go one after another over the delay, each by an answer that says close, none by a silent FIN',
-    options: { drain: { delay: 1_500 } },
+    // Beyond what a machine may stand still: whoever was not told keeps its connection for the promise.
+    options: { keepAlive: { timeout: 30_000 }, drain: { delay: 1_500, deadline: 60_000 } },
     run: async (host) => {
       let open: Client[] = await Promise.all(Array.from({ length: 20 }, () => host.idleClient()))
       void host.stop()
