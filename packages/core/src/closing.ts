@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
-import { type Connection, connectionOf } from './connection.js'
+import { type Connection, kConnection, type SocketCarrier } from './connection.js'
 import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
 
@@ -51,8 +51,8 @@ export function dropWaiting(connection: Connection): void {
  * `socket.destroy` of a governed connection: Node's and the application's, by way of `req.destroy()` and `res.destroy()` too. It does
  * not take a response along that has been written whole, nor the answer to a malformed request: then it means "output first".
  */
-export function destroy(this: Socket, error?: Error | null): Socket {
-  const connection = connectionOf(this)
+export function destroy(this: Socket & SocketCarrier, error?: Error | null): Socket {
+  const connection = this[kConnection]
   if (connection === undefined || connection.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
   const byPeer = isConnectionError(error)
   if (!byPeer && hasSomethingToSay(connection)) {
@@ -107,8 +107,8 @@ export function isConnectionError(error: Error | null | undefined): boolean {
 }
 
 /** `socket._destroy` of a governed connection: whoever destroys it, and however, comes here. */
-export function _destroy(this: Socket, error: Error | null, callback: (error?: Error | null) => void): void {
-  const connection = connectionOf(this)
+export function _destroy(this: Socket & SocketCarrier, error: Error | null, callback: (error?: Error | null) => void): void {
+  const connection = this[kConnection]
   // Before it is gone: over TLS, with the TCP socket gone already, 'close' comes within the call.
   connection?.site.run?.closing(this)
   Object.getPrototypeOf(this)._destroy.call(this, error, callback)

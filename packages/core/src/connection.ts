@@ -100,20 +100,24 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   }
 }
 
-const kConnection: unique symbol = Symbol('halfclose.connection')
+/**
+ * Where a socket has its connection. Who is called for every request or connection asks for that by itself: sockets change their shape as they go, and in a
+ * function that serves all of them V8 looks it up anew each time.
+ */
+export const kConnection: unique symbol = Symbol('halfclose.connection')
 
-interface Carrier {
+export interface SocketCarrier {
   [kConnection]?: Connection
 }
 
 /** The connection of a socket that is governed, if it is. */
 export function connectionOf(socket: object | null | undefined): Connection | undefined {
-  const carrier: Carrier | null | undefined = socket
+  const carrier: SocketCarrier | null | undefined = socket
   return carrier?.[kConnection]
 }
 
 export function bind(socket: Socket, connection: Connection): void {
   const object: object = socket
-  const carrier: Carrier = object
+  const carrier: SocketCarrier = object
   carrier[kConnection] = connection
 }

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { end, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
-import { type Connection, connectionOf, type Waiting } from './connection.js'
+import { type Connection, connectionOf, kConnection, type SocketCarrier, type Waiting } from './connection.js'
 import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
@@ -23,7 +23,8 @@ export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
  * (RFC 9112 §9.3.2, §9.6). Returns what `emit` returns.
  */
 export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, res: ServerResponse): boolean {
-  const connection = connectionOf(req.socket)
+  const socket: Socket & SocketCarrier = req.socket
+  const connection = socket[kConnection]
   if (connection === undefined) return refusesHost(site, req, res) || site.forward(event, [req, res])
   // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
   if (connection.current?.req === req) return site.forward(event, [req, res])
@@ -111,10 +112,10 @@ function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: S
  * `socket.setTimeout` of a governed connection. Node calls it, and nothing else, when a response is with the kernel and the connection persists:
  * the idle timer that it would arm is ours (expiry.ts), and no listener is needed for each response.
  */
-export function setTimeout(this: Socket, ms: number, callback?: () => void): Socket {
+export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: () => void): Socket {
   // At the beginning of each request, where the idle timer would be disarmed.
   if (ms === 0 && callback === undefined && !this.timeout) return this
-  const connection = connectionOf(this)
+  const connection = this[kConnection]
   if (connection?.current !== undefined && isWritten(connection.current)) {
     // Where others wait it is not Node that calls.
     const isNode = callback === undefined && connection.waiting === undefined
@@ -126,8 +127,8 @@ export function setTimeout(this: Socket, ms: number, callback?: () => void): Soc
 }
 
 /** `socket.destroySoon` of a governed connection: the one place where Node itself closes after a last response. */
-export function destroySoon(this: Socket): void {
-  const connection = connectionOf(this)
+export function destroySoon(this: Socket & SocketCarrier): void {
+  const connection = this[kConnection]
   if (connection === undefined) return
   shut(connection, connection.inputEnded ? 'client-close' : 'handler')
   noteWritten(connection)

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import { cut, kill } from './closing.js'
-import { type Connection, connectionOf } from './connection.js'
+import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
 import { bytesTaken } from './node-private.js'
 
 /** `socket.push` of a governed connection: Node calls it with null when it has read the client's FIN. */
-export function push(this: Socket, chunk: unknown, encoding?: BufferEncoding): boolean {
-  const connection = chunk === null ? connectionOf(this) : undefined
+export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: BufferEncoding): boolean {
+  const connection = chunk === null ? this[kConnection] : undefined
   if (connection !== undefined && endInput(connection)) return false
   return Object.getPrototypeOf(this).push.call(this, chunk, encoding)
 }

@@ -3,7 +3,7 @@ import { Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Capacity } from './capacity.js'
 import { _destroy, destroy, dropWaiting, kill } from './closing.js'
-import { bind, Connection, connectionOf } from './connection.js'
+import { bind, Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
 import type { Run } from './drain.js'
 import { type Counts, count, type Events } from './events.js'
 import { Expiry } from './expiry.js'
@@ -141,9 +141,9 @@ export class Site {
   }
 
   /** A connection on which HTTP/1 may be spoken. Node has set it up already. */
-  admit(socket: Socket, raw: Socket | undefined): void {
+  admit(socket: Socket & SocketCarrier, raw: Socket | undefined): void {
     if (socket.destroyed) return
-    const before = connectionOf(socket)
+    const before = socket[kConnection]
     if (before !== undefined) {
       // A listener has passed it on to another server of ours, whose connection it is now.
       if (before.phase !== 'upgraded') return
