@@ -1,4 +1,5 @@
 // Ten requests at once on each connection: what answering them one at a time costs.
+import { oneAfterTheOther } from '../turns.mjs'
 import { compare } from './cpu.mjs'
 
 export const title = 'Pipelining (autocannon -p 10)'
@@ -9,18 +10,20 @@ const HANDLERS = [
 ]
 
 export async function run({ hosts, variants }, say) {
-  const settings = { generations: 1, rounds: 2, budget: 20_000 }
+  const rounds = 2
+  const settings = { generations: 1, budget: 20_000 }
   const names = ['bare', 'again', ...['halfclose'].filter((name) => variants.includes(name))]
   const rows = []
   for (const host of hosts) {
     for (const { handler, path, requests, warmup } of HANDLERS) {
       const request = { path, pipelining: 10 }
-      const found = await compare({ host, names, ...settings, requests, warmup, request }, (line) => say(`${handler}: ${line}`))
+      const measure = (servers) => oneAfterTheOther(servers, { requests, rounds, skip: 1_000, request })
+      const found = await compare({ host, names, ...settings, warmup, request, measure }, (line) => say(`${handler}: ${line}`))
       rows.push(...found.map((row) => ({ ...row, handler })))
     }
   }
   return {
-    settings,
+    settings: { ...settings, rounds },
     rows,
     note: 'halfclose hands over one request at a time, in order; Node runs all ten at once. Browsers and proxies do not pipeline.',
   }
