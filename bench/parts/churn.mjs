@@ -5,7 +5,7 @@ import { compare } from './cpu.mjs'
 export const title = 'Connection churn (Connection: close on every request)'
 
 export async function run({ hosts, variants, quick }, say) {
-  const settings = { generations: quick ? 3 : 12, warmup: 16_000, budget: quick ? 60_000 : 180_000 }
+  const settings = { generations: quick ? 3 : 12, warmup: 16_000, budget: quick ? 60_000 : 150_000 }
   const turns = 16
   const request = { close: true }
   const measure = (servers) => inTurns(servers, { turns, request })

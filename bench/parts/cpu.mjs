@@ -7,7 +7,7 @@ import { alone, inTurns } from '../turns.mjs'
 export const title = 'CPU time per request'
 
 /** `budget`: milliseconds for each host, after which no new processes are started: on a busy machine fewer are better than no end. */
-const FULL = { generations: 32, turns: 16, budget: 330_000 }
+const FULL = { generations: 32, turns: 16, budget: 270_000 }
 const QUICK = { generations: 9, turns: 16, budget: 60_000 }
 const OURS = ['halfclose', 'counting']
 /** Generations in which the peers take part. */
