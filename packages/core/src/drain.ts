@@ -3,24 +3,20 @@ import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
 import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
+import { Due } from './due.js'
 import { count, type Events } from './events.js'
 import { noteWritten } from './gate.js'
 import { cutSession, killSession, leave } from './goaway.js'
-import { afterPoll, closeIfQuiet } from './idle.js'
 import { finishClose, stopListening } from './listener.js'
 import { idleDue, keepableFor, sessionDue, silentDue } from './policy.js'
 import { describeHeld, describeSession, endLine, mergeReports, progressLine, Tally } from './report.js'
-import { Session } from './session.js'
+import type { Session } from './session.js'
 import type { Site } from './site.js'
 import { Stalls } from './stalls.js'
 import type { DrainPolicy, Report, ServerState } from './types.js'
 
 /** How often a drain looks at who may go, in ms. */
 const SWEEP = 50
-/** Connections closed in one turn of the loop, so that ten thousand idle ones do not stall it. */
-const BATCH = 100
-/** Connections found in one look, for the same reason; then it looks again. */
-const FOUND = 1_000
 
 /** One drain of one or more servers: `leaving`, `draining`, `drained`, within the deadline. */
 export class Run {
@@ -31,7 +27,7 @@ export class Run {
   readonly #tally: Tally
   readonly #onPhase: (phase: ServerState) => void
   readonly began = performance.now()
-  readonly #due = new Set<Connection | Session>()
+  readonly #due: Due
   readonly #stalls: Stalls
   readonly #others: readonly Promise<Report>[]
   /** Resolves once whatever is left has been handed over to another protocol. */
@@ -39,7 +35,6 @@ export class Run {
   #settle: (report: Report) => void = () => {}
   #noneButUpgraded: () => void = () => {}
   #stopped = false
-  #looking = false
   /** Sockets that are destroyed, but not closed yet. */
   #closing = 0
   /** When the last request arrived. */
@@ -64,6 +59,10 @@ export class Run {
     this.#events = events
     this.#plan = plan
     this.#stalls = new Stalls(plan.minRate)
+    this.#due = new Due(
+      (connection, now) => this.#isDue(connection, now),
+      () => this.#lookAgain(),
+    )
     this.#onPhase = onPhase
     this.#tally = new Tally(reason, this.began, sites[0]?.counts.promisesBroken ?? {})
     this.done = new Promise((resolve) => {
@@ -208,13 +207,11 @@ export class Run {
         if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
         if (!this.#isDue(connection, now) || connection.receiving) continue
         this.#due.add(connection)
-        if (this.#due.size >= FOUND) break
+        if (this.#due.isFull) break
       }
       site.handshakes.destroyWhere((openedAt) => now >= silentDue(this.#plan.silent, openedAt, this.#tally.leftAt))
     }
-    if (this.#looking || this.#due.size === 0) return
-    this.#looking = true
-    afterPoll(this.#closeDue)
+    this.#due.close()
   }
 
   /** While the loop stood still no request could be seen: that was no quiet time. */
@@ -224,27 +221,8 @@ export class Run {
     this.#sweptAt = now
   }
 
-  readonly #lookAgain = (): void => {
+  #lookAgain(): void {
     if (!this.#empty) atOnce(this.#sweep)
-  }
-
-  readonly #closeBatch = (): number => {
-    let closed = 0
-    for (const connection of this.#due) {
-      this.#due.delete(connection)
-      if (connection instanceof Session) leave(connection, 'draining')
-      // The poll may have brought a request on another one.
-      else if (this.#isDue(connection, performance.now())) closeIfQuiet(connection, 'draining', 'drain-idle')
-      if (++closed === BATCH) break
-    }
-    return closed
-  }
-
-  readonly #closeDue = (): void => {
-    const closed = atOnce(this.#closeBatch)
-    this.#looking = this.#due.size > 0
-    if (this.#looking) setImmediate(this.#closeDue)
-    else if (closed === BATCH) setImmediate(this.#lookAgain)
   }
 
   readonly #endRest = (): void => {
