@@ -1,26 +1,31 @@
 // Two ways to put the same load on several servers that are up at once.
+//
+// Either makes them servers that have lived for a while first: warmed up, and through several full collections (`memory`). What V8 knows of a kind of objects
+// is lost in a collection at which there are none, and afterwards some of Node's functions are compiled in another way, for good: of two young processes one
+// may have been through that, and takes a tenth more for each request for as long as it lives.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { load } from './load.mjs'
 import { shuffled } from './stats.mjs'
 
 /** Milliseconds for which one server runs before it is another one's turn: long for a cache, and short for what a neighbour does. */
 const SLICE = 50
-/** Turns after which the load has settled. */
-const SETTLED = 4
 
 /**
  * All have their load all the time, and one runs while the others are stopped (SIGSTOP), in turns of 50 ms and in a new order each time. What a machine
  * does in longer times (it slows down, a neighbour wakes up) strikes all of them alike. CPU time per request is what each used over all of its turns.
+ * `warmup`: turns before the measured ones.
  * @returns {AsyncIterable<Record<string, object>>} the figures by variant; once
  */
-export async function* inTurns(servers, { turns, request }) {
+export async function* inTurns(servers, { warmup, turns, request }) {
   const stops = servers.map(({ port }) => load(port, request))
   try {
     for (const { pid } of servers) process.kill(pid, 'SIGSTOP')
-    await take(servers, SETTLED)
-    const before = await usageOf(servers)
+    await take(servers, warmup)
+    await askAll(servers, 'memory')
+    await take(servers, warmup)
+    const before = await askAll(servers, 'usage')
     await take(servers, turns)
-    const after = await usageOf(servers)
+    const after = await askAll(servers, 'usage')
     yield Object.fromEntries(
       servers.map(({ variant }, index) => {
         const [from, to] = [before[index], after[index]]
@@ -43,14 +48,14 @@ async function take(servers, turns) {
   }
 }
 
-async function usageOf(servers) {
-  const found = []
+async function askAll(servers, command) {
+  const answers = []
   for (const server of servers) {
     process.kill(server.pid, 'SIGCONT')
-    found.push(await server.ask('usage'))
+    answers.push(await server.ask(command))
     process.kill(server.pid, 'SIGSTOP')
   }
-  return found
+  return answers
 }
 
 /**
@@ -58,16 +63,21 @@ async function usageOf(servers) {
  * thrown away.
  * @returns {AsyncIterable<Record<string, object>>} the figures by variant; once for each round
  */
-export async function* oneAfterTheOther(servers, { requests, rounds, skip, request }) {
+export async function* oneAfterTheOther(servers, { warmup, requests, rounds, request }) {
+  for (const server of servers) {
+    await alone(server, { count: warmup, request })
+    await server.ask('memory')
+  }
   for (let round = -1; round < rounds; round++) {
     const figures = {}
-    for (const server of shuffled(servers)) figures[server.variant] = await alone(server, { skip, count: requests, request })
+    for (const server of shuffled(servers))
+      figures[server.variant] = await alone(server, { skip: 1_000, count: requests, request })
     if (round >= 0) yield figures
   }
 }
 
 /** The figures of one server that has the load to itself, over `count` requests after `skip` others. */
-export async function alone(server, { skip, count, request }) {
+async function alone(server, { skip = 0, count, request }) {
   const stop = load(server.port, request)
   try {
     const { user, system, ms } = await server.ask('window', { skip, count })

@@ -1,40 +1,39 @@
 // CPU time per request, as a ratio to the bare host.
 import { startServer } from '../child.mjs'
 import { onServerCore } from '../pin.mjs'
-import { median, medianWithin, quantile, spread } from '../stats.mjs'
-import { alone, inTurns } from '../turns.mjs'
+import { median, medianWithin, quantile, shuffled, spread } from '../stats.mjs'
+import { inTurns } from '../turns.mjs'
 
 export const title = 'CPU time per request'
 
 /** `budget`: milliseconds for each host, after which no new processes are started: on a busy machine fewer are better than no end. */
-const FULL = { generations: 32, turns: 16, budget: 270_000 }
-const QUICK = { generations: 9, turns: 16, budget: 60_000 }
+const FULL = { generations: 32, budget: 180_000 }
+const QUICK = { generations: 9, budget: 60_000 }
+/** Turns of 50 ms. */
+const TURNS = { warmup: 24, turns: 16 }
 const OURS = ['halfclose', 'counting']
 /** Generations in which the peers take part. */
 const WITH_PEERS = 4
-/** About the same CPU time for each host. */
-const WARMUP = { http: 20_000, express: 8_000, fastify: 20_000 }
 
 export async function run({ hosts, variants, quick }, say) {
-  const { generations, turns, budget } = quick ? QUICK : FULL
+  const { generations, budget } = quick ? QUICK : FULL
   const rows = []
   for (const host of hosts) {
     const names = ['bare', 'again', ...OURS.filter((name) => variants.includes(name))]
     const peers = variants.filter((name) => name !== 'bare' && !names.includes(name))
-    const measure = (servers) => inTurns(servers, { turns })
-    rows.push(...(await compare({ host, names, peers, generations, budget, warmup: WARMUP[host], measure }, say)))
+    const measure = (servers) => inTurns(servers, TURNS)
+    rows.push(...(await compare({ host, names, peers, generations, budget, measure }, say)))
   }
-  return { settings: { generations, turns, withPeers: WITH_PEERS, warmup: WARMUP }, rows }
+  return { settings: { generations, ...TURNS, withPeers: WITH_PEERS }, rows }
 }
 
 /**
  * A generation is one process for each variant, measured together. The ratio is to the mean of the two bare processes of the same generation, in the same
  * round. Several generations, since two processes of the same program differ by some percent for as long as they live. The peers, which have no
  * target to meet, take part in the first ones.
- * @param {{ path?: string, close?: boolean, pipelining?: number }} [request] what is sent
  * @param {(servers: object[]) => AsyncIterable<Record<string, object>>} measure the figures of a generation by variant; for each round, if there are several
  */
-export async function compare({ host, names, peers = [], generations, warmup, request, budget, measure }, say) {
+export async function compare({ host, names, peers = [], generations, budget, measure }, say) {
   const began = performance.now()
   const samples = Object.fromEntries([...names, ...peers].map((name) => [name, []]))
   let generation = 0
@@ -42,8 +41,8 @@ export async function compare({ host, names, peers = [], generations, warmup, re
     const servers = []
     const present = generation < WITH_PEERS ? [...names, ...peers] : names
     try {
-      for (const name of present) servers.push(await startServer(host, name, undefined, { under: onServerCore }))
-      for (const server of servers) await alone(server, { skip: 0, count: warmup, request })
+      // In a new order each time: who comes first is some percent dearer, or cheaper, than who comes last.
+      for (const name of shuffled(present)) servers.push(await startServer(host, name, undefined, { under: onServerCore }))
       for await (const figures of measure(servers)) {
         const base = (figures.bare.total + figures.again.total) / 2
         for (const name of present) {

@@ -17,8 +17,8 @@ export async function run({ hosts, variants }, say) {
   for (const host of hosts) {
     for (const { handler, path, requests, warmup } of HANDLERS) {
       const request = { path, pipelining: 10 }
-      const measure = (servers) => oneAfterTheOther(servers, { requests, rounds, skip: 1_000, request })
-      const found = await compare({ host, names, ...settings, warmup, request, measure }, (line) => say(`${handler}: ${line}`))
+      const measure = (servers) => oneAfterTheOther(servers, { warmup, requests, rounds, request })
+      const found = await compare({ host, names, ...settings, measure }, (line) => say(`${handler}: ${line}`))
       rows.push(...found.map((row) => ({ ...row, handler })))
     }
   }
