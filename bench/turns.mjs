@@ -17,23 +17,32 @@ const SLICE = 50
  * @returns {AsyncIterable<Record<string, object>>} the figures by variant; once
  */
 export async function* inTurns(servers, { warmup, turns, request }) {
-  const stops = servers.map(({ port }) => load(port, request))
-  try {
-    for (const { pid } of servers) process.kill(pid, 'SIGSTOP')
+  await loaded(servers, request, () => take(servers, warmup))
+  // With nothing under way: of what is alive the shape is kept.
+  for (const server of servers) await server.ask('memory')
+  yield await loaded(servers, request, async () => {
     await take(servers, warmup)
-    await askAll(servers, 'memory')
-    await take(servers, warmup)
-    const before = await askAll(servers, 'usage')
+    const before = await usageOf(servers)
     await take(servers, turns)
-    const after = await askAll(servers, 'usage')
-    yield Object.fromEntries(
+    const after = await usageOf(servers)
+    return Object.fromEntries(
       servers.map(({ variant }, index) => {
         const [from, to] = [before[index], after[index]]
         const count = to.requests - from.requests
         return [variant, perRequest(to.user - from.user, to.system - from.system, count, turns * SLICE)]
       }),
     )
+  })
+}
+
+/** All have their load while `run` does something, and are stopped when it begins. */
+async function loaded(servers, request, run) {
+  const stops = servers.map(({ port }) => load(port, request))
+  try {
+    for (const { pid } of servers) process.kill(pid, 'SIGSTOP')
+    return await run()
   } finally {
+    for (const { pid } of servers) process.kill(pid, 'SIGCONT')
     await Promise.all(stops.map((stop) => stop()))
   }
 }
@@ -48,14 +57,14 @@ async function take(servers, turns) {
   }
 }
 
-async function askAll(servers, command) {
-  const answers = []
+async function usageOf(servers) {
+  const found = []
   for (const server of servers) {
     process.kill(server.pid, 'SIGCONT')
-    answers.push(await server.ask(command))
+    found.push(await server.ask('usage'))
     process.kill(server.pid, 'SIGSTOP')
   }
-  return answers
+  return found
 }
 
 /**
