@@ -16,9 +16,9 @@ const FLAGS = [
   '--max-semi-space-size=512',
 ]
 const WARMUP = 300
-// V8 accounts for its heap by pages of 256 KB: over this many, one page more or less is 43 bytes each, and 85.
+// V8 accounts for its heap by pages of 256 KB: over this many, one page more or less is 43 bytes each, and 52.
 const REQUESTS = 6_000
-const CONNECTIONS = 3_000
+const CONNECTIONS = 5_000
 const SOME = 100
 const MANY = 600
 /** Requests on another connection after which a closed one is gone. */
