@@ -1,6 +1,7 @@
 // What a connection policy costs: see docs/benchmark.md.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { beside, readResults } from './beside.mjs'
 import { killAll } from './child.mjs'
 import { stopAll } from './load.mjs'
 import { machine } from './machine.mjs'
@@ -9,6 +10,8 @@ import { tableOf } from './table.mjs'
 
 const settings = settingsOf(process.argv.slice(2))
 const results = { machine: machine(), settings, parts: {} }
+// Read first: who names the wrong folder hears of it before the half hour.
+const earlier = settings.into === undefined ? undefined : readResults(settings.into)
 const began = performance.now()
 const since = () => `${((performance.now() - began) / 1_000).toFixed(0).padStart(4)} s`
 const failed = []
@@ -46,14 +49,15 @@ for (const name of settings.only) {
   }
 }
 
-const table = tableOf(results)
+const published = earlier === undefined ? results : beside(earlier, results)
+const table = tableOf(published)
 console.log(`\n${table}`)
 if (settings.out !== undefined) {
   const { chartOf } = await import('./chart.mjs')
   mkdirSync(settings.out, { recursive: true })
-  writeFileSync(join(settings.out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+  writeFileSync(join(settings.out, 'results.json'), `${JSON.stringify(published, null, 2)}\n`)
   writeFileSync(join(settings.out, 'results.txt'), `${table}\n`)
-  writeFileSync(join(settings.out, 'results.svg'), chartOf(results))
+  writeFileSync(join(settings.out, 'results.svg'), chartOf(published))
   console.log(`\nwritten: ${settings.out}/results.json, results.txt, results.svg`)
 }
 if (failed.length > 0) {

@@ -3,7 +3,7 @@ import { hosts, variants } from './variants.mjs'
 
 export const parts = ['size', 'cpu', 'instructions', 'idle', 'drain', 'linger', 'churn', 'pipeline', 'scale', 'micro']
 
-const USAGE = `npm run bench -- [--quick] [--only ${parts.join(',')}] [--hosts ${hosts.join(',')}] [--variants ${Object.keys(variants).join(',')}] [--out folder]`
+const USAGE = `npm run bench -- [--quick] [--only ${parts.join(',')}] [--hosts ${hosts.join(',')}] [--variants ${Object.keys(variants).join(',')}] [--out folder | --into folder]`
 
 /** What a quick run leaves out: the peers. */
 const OURS = ['bare', 'again', 'halfclose', 'counting']
@@ -17,6 +17,7 @@ export function settingsOf(args) {
       hosts: { type: 'string' },
       variants: { type: 'string' },
       out: { type: 'string' },
+      into: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -34,8 +35,10 @@ export function settingsOf(args) {
         ? OURS
         : // All but what only the part `churn` compares with.
           Object.keys(variants).filter((name) => name !== 'output-first'),
+    /** Where the results of an earlier run are, of which only the parts of this one are replaced. */
+    into: values.into,
     /** Where the JSON and the chart go. A run of some parts only does not overwrite the published results unless it is told to. */
-    out: values.out ?? (values.quick || values.only || values.hosts || values.variants ? undefined : 'docs/bench'),
+    out: values.out ?? values.into ?? (values.quick || values.only || values.hosts || values.variants ? undefined : 'docs/bench'),
   }
 }
 

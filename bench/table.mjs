@@ -97,7 +97,10 @@ const columns = {
 export function tableOf(results) {
   const { machine, parts } = results
   const blocks = Object.entries(parts).map(([name, part]) => {
-    const head = `${part.title}${part.seconds === undefined ? '' : ` (measured in ${part.seconds} s)`}`
+    const run = [part.seconds && `measured in ${part.seconds} s`, part.of && `at ${part.of.commit}, ${part.of.date}`].filter(
+      Boolean,
+    )
+    const head = `${part.title}${run.length === 0 ? '' : ` (${run.join(', ')})`}`
     if (part.failed) return `${head}: FAILED: ${part.failed}`
     if (part.skipped) return `${head}: skipped: ${part.skipped}`
     return `${head}\n${rows(columns[name], part.rows)}${part.note ? `\n${part.note}` : ''}`
