@@ -125,7 +125,7 @@ export function knowsMessages(server: object): boolean {
   return parsersOf(server) !== undefined
 }
 
-/** What a socket has that Node parses. Not by `Reflect.get`, which takes as long as all the rest of a first request's beginning. */
+/** What a socket has that Node parses. Not by `Reflect.get`, which V8 does not compile in place. */
 interface Parsed {
   readonly server?: unknown
   readonly parser?: { readonly socket?: unknown } | null
