@@ -1,14 +1,17 @@
 // The global one is a getter.
 import { Buffer } from 'node:buffer'
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
-import { type Carrier, type Exchange, ifOpen, isIncomplete, kExchange } from './exchange.js'
+import { type Body, type Carrier, type Exchange, ifOpen, isIncomplete, kExchange } from './exchange.js'
 import { hasBody, makeLast } from './node-private.js'
 
 type Callback = (error?: Error | null) => void
 type Chunk = string | Uint8Array
 /** Called as a method: `Reflect.apply` makes an array of the arguments. */
 type Prior<T> = (this: ServerResponse, chunk: unknown, encoding: unknown, callback: unknown) => T
+
+/** Node's own, which V8 compiles in place where it is called by this name. */
+const nodeEnd: Prior<ServerResponse> = Reflect.get<object, string>(ServerResponse.prototype, 'end')
 
 /**
  * `res.write` of a governed response: bytes over the declared Content-Length are not written, since the client would read them
@@ -47,15 +50,15 @@ export function end(
     exchange.whole = !exchange.headWritten
   }
   const kept = fit(exchange, chunk, encoding)
-  if (exchange.written < exchange.declared && !this.writableEnded) misfit(exchange, 'shorter')
-  const { req } = exchange
+  const { body, req } = exchange
+  if (body !== undefined && body.written < body.declared && !this.writableEnded) misfit(exchange, body, 'shorter')
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
   exchange.bodyTaken = isIncomplete(exchange) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
   const { site } = exchange.connection
   if (site.keepsAlive?.keepAliveTimeout !== site.shownTimeout) site.follow()
   let ended: ServerResponse
   try {
-    ended = prior.call(this, kept, encoding, callback)
+    ended = prior === nodeEnd ? nodeEnd.call(this, kept, encoding, callback) : prior.call(this, kept, encoding, callback)
   } catch (error) {
     // Node has refused the body: another one may come.
     exchange.whole = false
@@ -80,21 +83,22 @@ function writeMisfitHead(exchange: Exchange, chunk: unknown, encoding: unknown, 
 
 /** What of `chunk` the declared length has room for. */
 function fit(exchange: Exchange, chunk: unknown, encoding: unknown): unknown {
-  if (exchange.declared < 0 || !isChunk(chunk)) return chunk
-  const room = Math.max(exchange.declared - exchange.written, 0)
+  const { body } = exchange
+  if (body === undefined || body.declared < 0 || !isChunk(chunk)) return chunk
+  const room = Math.max(body.declared - body.written, 0)
   const size = sizeOf(chunk, encoding)
-  exchange.written += size
+  body.written += size
   if (size <= room) return chunk
-  misfit(exchange, 'longer')
+  misfit(exchange, body, 'longer')
   return bytesOf(chunk, encoding).subarray(0, room)
 }
 
 /** The connection cannot be used again, whatever its head said (RFC 9112 §6.3); the client sees the cut by the framing. */
-function misfit(exchange: Exchange, how: 'longer' | 'shorter'): void {
+function misfit(exchange: Exchange, body: Body, how: 'longer' | 'shorter'): void {
   const { connection } = exchange
   connection.ending = 'content-length'
-  if (!exchange.misfit) {
-    exchange.misfit = true
+  if (!body.misfit) {
+    body.misfit = true
     const { method = '', url = '' } = exchange.req
     connection.site.events.warn({
       code: 'HALFCLOSE_CONTENT_LENGTH',

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { type Connection, kConnection, type SocketCarrier } from './connection.js'
+import { endsWithConnection } from './exchange.js'
 import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
 
@@ -71,7 +72,7 @@ function hasSomethingToSay({ answering, phase, socket, blame, current, unread, r
   if (answering || phase === 'lingering') return true
   if (blame !== undefined) return false
   // The answers before this one may still be on their way; that it is broken off shows all the same, unless its end is the connection's.
-  if (current !== undefined && requests > 1 && !(current.closeDelimited && current.res.headersSent)) return true
+  if (current !== undefined && requests > 1 && !endsWithConnection(current)) return true
   // Answered whole, before the body had arrived: what is left of that would turn into a reset.
   return current?.res.writableEnded === true || unread?.complete === false
 }
@@ -87,7 +88,7 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   if (connection.released) return
   connection.released = true
   const { socket, current } = connection
-  if (!byPeer && current?.closeDelimited === true && current.res.headersSent && !socket.writableEnded) {
+  if (!byPeer && current !== undefined && endsWithConnection(current) && !socket.writableEnded) {
     setTimeout(reset, BEFORE_RESET, connection)
   } else Reflect.apply(Socket.prototype.destroy, socket, [error])
 }

@@ -3,6 +3,28 @@ import type { Connection } from './connection.js'
 import { printedTimeout } from './node-private.js'
 import { parseConnection } from './tokens.js'
 
+/** What the request says of its connection and of its body, read when it is handed over. */
+export interface RequestFacts {
+  /** The parser's verdict on the request: false where its version or framing rules out persistence. */
+  readonly parserPersists: boolean
+  readonly http10: boolean
+  readonly expectsBody: boolean
+  readonly askedClose: boolean
+  readonly askedKeepAlive: boolean
+  /** Nothing in it speaks against another one. */
+  readonly persists: boolean
+}
+
+/** Of nearly every request: HTTP/1.1 with a Host, and with no body, expectation or wish to end. Shared, and known by its identity. */
+export const PLAIN: RequestFacts = Object.freeze({
+  parserPersists: true,
+  http10: false,
+  expectsBody: false,
+  askedClose: false,
+  askedKeepAlive: false,
+  persists: true,
+})
+
 /**
  * One request and its response: what is known of the request when it is handed over, and what becomes of the answer. It is asked here and not
  * of the request and the response: a framework gives those another prototype (Express), and V8 then looks up every property of theirs anew.
@@ -11,65 +33,50 @@ export interface Exchange {
   readonly connection: Connection
   readonly req: IncomingMessage
   readonly res: ServerResponse
+  readonly facts: RequestFacts
   /** When it arrived, which may be before it was handed over; where no drain was under way, about when. */
   readonly arrived: number
-  /** The parser's verdict on the request: false where its version or framing rules out persistence. */
-  readonly parserPersists: boolean
-  readonly http10: boolean
-  readonly expectsBody: boolean
-  readonly askedClose: boolean
-  readonly askedKeepAlive: boolean
   /** Milliseconds that Node will print as `timeout=` unless it is told otherwise. */
   readonly printed: number
-  /** Nothing in the request speaks against another one. */
-  readonly plain: boolean
   /** Its head has been written. */
   headWritten: boolean
   /** end() was called. */
   ended: boolean
   /** The head comes with all of the body. */
   whole: boolean
-  /** The Content-Length that the head declared, -1 while there is none. */
-  declared: number
-  /** Body bytes written so far; counted only where a length is declared. */
-  written: number
   /** The one and only piece of the body is known not to fit the declared length. */
   wrongLength: boolean
-  /** The body did not fit, and that was said. */
-  misfit: boolean
-  /** The body ends with the connection, so that a cut would look complete. */
-  closeDelimited: boolean
   /** The application reads the request's body itself, also after it has answered. */
   bodyTaken: boolean
+  /** What the body is held to, where it does not come with its head and is not chunked. */
+  body: Body | undefined
+}
+
+/** The body of a response whose head has declared its length, or which ends with the connection. */
+export interface Body {
+  /** The Content-Length; -1: none, so that a cut would look complete. */
+  readonly declared: number
+  /** Bytes written so far. */
+  written: number
+  /** It did not fit, and that was said. */
+  misfit: boolean
 }
 
 /** Not a class: a literal is made in place, without a call. */
 export function beginExchange(connection: Connection, req: IncomingMessage, res: ServerResponse, arrived: number): Exchange {
-  const { headers } = req
-  const asked = parseConnection(headers.connection)
-  const parserPersists = res.shouldKeepAlive
-  const http10 = req.httpVersionMinor === 0
   const exchange: Exchange = {
     connection,
     req,
     res,
+    facts: isPlain(req, res) ? PLAIN : factsOf(req, res),
     arrived,
-    parserPersists,
-    http10,
-    expectsBody: headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined,
-    askedClose: asked.close,
-    askedKeepAlive: asked.keepAlive,
     printed: printedTimeout(res),
-    plain: parserPersists && !http10 && !asked.close && !connection.excess && headers.expect === undefined,
     headWritten: false,
     ended: false,
     whole: false,
-    declared: -1,
-    written: 0,
     wrongLength: false,
-    misfit: false,
-    closeDelimited: false,
     bodyTaken: false,
+    body: undefined,
   }
   const carrier: Carrier = res
   carrier[kExchange] = exchange
@@ -80,14 +87,45 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
   return exchange
 }
 
+function isPlain({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage, { shouldKeepAlive }: ServerResponse): boolean {
+  return (
+    shouldKeepAlive &&
+    httpVersionMajor === 1 &&
+    httpVersionMinor === 1 &&
+    headers.host !== undefined &&
+    (headers.connection === undefined || headers.connection === 'keep-alive') &&
+    headers.expect === undefined &&
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined
+  )
+}
+
+function factsOf({ headers, httpVersionMinor }: IncomingMessage, { shouldKeepAlive }: ServerResponse): RequestFacts {
+  const asked = parseConnection(headers.connection)
+  const http10 = httpVersionMinor === 0
+  return {
+    parserPersists: shouldKeepAlive,
+    http10,
+    expectsBody: headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined,
+    askedClose: asked.close,
+    askedKeepAlive: asked.keepAlive,
+    persists: shouldKeepAlive && !http10 && !asked.close && headers.expect === undefined,
+  }
+}
+
 /** Whether the request leaves it open that another one follows. */
-export function mayPersist({ parserPersists, askedClose }: Exchange): boolean {
-  return parserPersists && !askedClose
+export function mayPersist({ facts }: Exchange): boolean {
+  return facts.parserPersists && !facts.askedClose
+}
+
+/** Whether a cut of its body would look like its end: the head is out, and the body ends with the connection. */
+export function endsWithConnection({ body, res }: Exchange): boolean {
+  return body !== undefined && body.declared < 0 && res.headersSent
 }
 
 /** Whether its body has not arrived as a whole yet. */
-export function isIncomplete({ expectsBody, req }: Exchange): boolean {
-  return expectsBody && !req.complete
+export function isIncomplete({ facts, req }: Exchange): boolean {
+  return facts.expectsBody && !req.complete
 }
 
 /**

@@ -1,11 +1,11 @@
 import { AsyncResource } from 'node:async_hooks'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { end, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier, type Waiting } from './connection.js'
-import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist } from './exchange.js'
+import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist, PLAIN } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
@@ -14,9 +14,7 @@ import { goIdle } from './idle.js'
 import { isParsedElsewhere, unpauseParser } from './node-private.js'
 import { resumeReading, stopReading } from './reading.js'
 import { refuses, refusesHost } from './refusals.js'
-import type { Site } from './site.js'
-
-export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
+import type { RequestEvent, Site } from './site.js'
 
 /**
  * A request has been parsed. One at a time is handed to the application, in order; what arrives behind a close never is
@@ -25,10 +23,12 @@ export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
 export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, res: ServerResponse): boolean {
   const socket: Socket & SocketCarrier = req.socket
   const connection = socket[kConnection]
-  if (connection === undefined) return refusesHost(site, req, res) || site.forward(event, [req, res])
-  // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
-  if (connection.current?.req === req) return site.forward(event, [req, res])
-  noteWritten(connection)
+  if (connection === undefined) return refusesHost(site, req, res) || site.forwardRequest(event, req, res)
+  if (connection.current !== undefined) {
+    // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
+    if (connection.current.req === req) return site.forwardRequest(event, req, res)
+    noteWritten(connection)
+  }
   if (connection.raw !== undefined) unpauseParser(connection.socket)
   if (connection.current !== undefined) return hold(connection, event, [req, res])
   if (connection.ending !== undefined) {
@@ -69,34 +69,44 @@ function hold(connection: Connection, event: string, args: Waiting['args']): tru
 function begin(connection: Connection, event: RequestEvent, req: IncomingMessage, res: ServerResponse, arrived: number): boolean {
   const { site } = connection
   site.registry.turn(connection, 'busy')
+  connection.requests++
+  const exchange = beginExchange(connection, req, res, arrived)
+  // One by one: Object.assign costs as much as all the rest.
+  res.writeHead = writeHead
+  res.write = write
+  res.end = end
+  if (hasAlias(res)) res.writeHeader = writeHead
+  // Nothing of what follows is to be done for nearly any request: to ask for all of it at once costs a third.
+  const isCommon = exchange.facts === PLAIN && connection.isCommon && connection.requests > 1 && !connection.inputEnded
+  if (!isCommon || !site.isUndemanding || site.run !== undefined) return beginUncommon(exchange, event)
+  site.counts.received++
+  return site.forwardRequest(event, req, res)
+}
+
+function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
+  const { connection, req, res, arrived } = exchange
+  const { site } = connection
   connection.beginAnew()
   site.capacity.busy(connection)
-  connection.requests++
   if (!connection.excess) site.counts.received++
   site.run?.used(arrived)
-  const exchange = beginExchange(connection, req, res, arrived)
   // Before the application, whose own choice counts.
   if (connection.requests === 1) {
     if (mayPersist(exchange)) site.probes.enable(connection.socket)
     else site.probes.enableIfItLasts()
     if (isParsedElsewhere(site.server, connection.socket)) connection.unlisted = true
   }
-  // One by one: Object.assign costs as much as all the rest.
-  res.writeHead = writeHead
-  res.write = write
-  res.end = end
-  if (hasAlias(res)) res.writeHeader = writeHead
   if (connection.waiting !== undefined) watchFinish(res)
   if (connection.inputEnded) boundAnswer(connection)
   if (refuses(site, exchange)) return true
   // An HTTP/1.0 client would take an interim response for the final one (RFC 9110 §15.2).
-  if (exchange.http10) Object.assign(res, NO_INTERIM)
+  if (exchange.facts.http10) Object.assign(res, NO_INTERIM)
   if (site.intercept?.(req, res) === true) return true
   if (connection.excess) {
     res.writeHead(503, { 'Retry-After': '1', 'Content-Length': '0' }).end()
     return true
   }
-  return site.forward(event, [req, res])
+  return site.forwardRequest(event, req, res)
 }
 
 function nothing(): void {}
@@ -104,8 +114,10 @@ function nothing(): void {}
 const NO_INTERIM = { writeContinue: nothing, writeProcessing: nothing, writeEarlyHints: nothing, writeInformation: nothing }
 
 /** `writeHeader` is another name for `writeHead` until Node 25. */
-function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: ServerResponse['writeHead'] } {
-  return 'writeHeader' in res
+const IS_ALIASED = 'writeHeader' in ServerResponse.prototype
+
+function hasAlias(_res: ServerResponse): _res is ServerResponse & { writeHeader: ServerResponse['writeHead'] } {
+  return IS_ALIASED
 }
 
 /**
@@ -161,20 +173,25 @@ function written(exchange: Exchange): void {
   // Node 20 says so also where the write failed because the socket was destroyed.
   if (connection.socket.destroyed) return
   connection.current = undefined
-  if (!connection.excess) connection.site.counts.finished++
-  connection.site.run?.finished(exchange.arrived)
-  connection.clearTimers()
+  const { site, isCommon } = connection
+  if (isCommon || !connection.excess) site.counts.finished++
+  site.run?.finished(exchange.arrived)
+  if (!isCommon) connection.clearTimers()
   if (connection.ending !== undefined) {
     dropWaiting(connection)
     shut(connection, connection.ending)
-  } else if (connection.waiting !== undefined) {
-    process.nextTick(next, connection)
-  } else if (connection.failure !== undefined) {
-    process.nextTick(answer, connection, connection.failure)
-  } else {
+  } else if (isCommon || !takesUpNext(connection)) {
     if (isIncomplete(exchange)) leaveUnread(connection, exchange.req)
     goIdle(connection)
   }
+}
+
+/** Takes up what has come in the meantime; whether anything has. */
+function takesUpNext(connection: Connection): boolean {
+  if (connection.waiting !== undefined) process.nextTick(next, connection)
+  else if (connection.failure !== undefined) process.nextTick(answer, connection, connection.failure)
+  else return false
+  return true
 }
 
 /** Hands over what waited longest, in the async context in which it was parsed. */

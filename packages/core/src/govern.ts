@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
@@ -34,15 +35,27 @@ export interface Governor {
  * later (APM) still run.
  */
 export function forwarder(server: AttachableServer): Site['forward'] {
-  const own: unknown = Object.getOwnPropertyDescriptor(server, 'emit')?.value
-  const prototype = Object.getPrototypeOf(server)
-  return (event, args) => {
-    const emit: unknown = typeof own === 'function' ? own : prototype.emit
-    if (typeof emit !== 'function') return false
-    // A request's two arguments: a spread costs as much as the rest of this function.
-    if (args.length === 2) return emit.call(server, event, args[0], args[1]) === true
-    return Reflect.apply(emit, server, [event, ...args]) === true
+  const emitOf = emitter(server)
+  return (event, args) => Reflect.apply(emitOf(), server, [event, ...args]) === true
+}
+
+/** The same for requests. */
+export function requestForwarder(server: AttachableServer): Site['forwardRequest'] {
+  const emitOf = emitter(server)
+  return (event, req, res) => {
+    const emit = emitOf()
+    return emit === nodeEmit ? nodeEmit.call(server, event, req, res) : emit.call(server, event, req, res) === true
   }
+}
+
+/** Node's own, which V8 compiles in place where it is called by this name. */
+const nodeEmit = EventEmitter.prototype.emit
+
+function emitter(server: AttachableServer): () => AttachableServer['emit'] {
+  const own: AttachableServer['emit'] | undefined = Object.getOwnPropertyDescriptor(server, 'emit')?.value
+  if (own !== undefined) return () => own
+  const prototype: AttachableServer = Object.getPrototypeOf(server)
+  return () => prototype.emit
 }
 
 /** Puts a site's policy on its server. */

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { Capacity } from './capacity.js'
 import { Run } from './drain.js'
 import { Counts, Events } from './events.js'
-import { forwarder, govern } from './govern.js'
+import { forwarder, govern, requestForwarder } from './govern.js'
 import { FAST_DRAIN, type Inherited, loggerOf, parseOptions } from './options.js'
 import { assertAttachable, inheritedFrom, markAttached } from './servers.js'
 import { type Intercept, isShared, Site } from './site.js'
@@ -102,6 +102,7 @@ export class Handle implements AdapterConnections {
       this.#capacity,
       this.#extras.intercept,
       forwarder(server),
+      requestForwarder(server),
     )
     markAttached(server)
     site.sharesListener = isShared(listening)

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import type { Connection } from './connection.js'
 import { type Carrier, type Exchange, ifOpen, kExchange } from './exchange.js'
@@ -17,6 +17,9 @@ import {
 import { closeReason, goesOn, keepAliveField, promiseFor } from './policy.js'
 import { parseConnection } from './tokens.js'
 import type { CloseReason, KeepAlivePolicy } from './types.js'
+
+/** Node's own, which V8 compiles in place where it is called by this name. */
+const nodeWriteHead = ServerResponse.prototype.writeHead
 
 /**
  * `res.writeHead` of a governed response. Every head passes here, also the implicit ones of write() and end(): here, from the
@@ -62,6 +65,7 @@ function callPrior(
   headers: Headers | undefined,
 ): void {
   if (typeof reason === 'string') Reflect.apply(prior, res, [status, reason, headers])
+  else if (prior === nodeWriteHead) nodeWriteHead.call(res, status, headers)
   else prior.call(res, status, headers)
 }
 
@@ -73,19 +77,22 @@ function printsPromise(exchange: Exchange): boolean {
   const { connection, res } = exchange
   const { site, requests } = connection
   const { keepAlive } = site.policy
-  const steady = site.phase === 'serving' && connection.expiresAt === Number.POSITIVE_INFINITY
-  if (!goesOn(keepAlive, exchange.plain, steady, exchange.wrongLength, connection.inputEnded, requests)) return false
-  if (keepAlive === false || keepAlive.parameters !== '' || removedConnection(res)) return false
-  const promise = promiseFor(keepAlive, Number.POSITIVE_INFINITY)
-  if (promise === 0 && keepAlive.maxRequests !== false) return false
-  connection.promised = promise
-  if (promise !== exchange.printed || keepAlive.maxRequests !== false) print(res, keepAlive, promise, requests)
+  const { printable } = site
+  if (keepAlive === false || printable === undefined) return false
+  const isTimeless = connection.isCommon || (connection.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
+  const steady = site.phase === 'serving' && isTimeless
+  if (!goesOn(keepAlive, exchange.facts.persists, steady, exchange.wrongLength, connection.inputEnded, requests)) return false
+  if (removedConnection(res)) return false
+  connection.promised = printable
+  if (printable !== exchange.printed || keepAlive.maxRequests !== false) print(res, keepAlive, printable, requests)
   return true
 }
 
 /** The other common case: the client asked for the close, which Node says by itself. */
-function isAskedToClose({ askedClose, http10, wrongLength, connection, res }: Exchange): boolean {
-  return askedClose && !http10 && !wrongLength && !connection.excess && !res.shouldKeepAlive && !removedConnection(res)
+function isAskedToClose({ facts, wrongLength, connection, res }: Exchange): boolean {
+  return (
+    facts.askedClose && !facts.http10 && !wrongLength && !connection.excess && !res.shouldKeepAlive && !removedConnection(res)
+  )
 }
 
 function print(res: ServerResponse, { maxRequests }: KeepAlivePolicy, promise: number, requests: number): void {
@@ -94,7 +101,7 @@ function print(res: ServerResponse, { maxRequests }: KeepAlivePolicy, promise: n
 
 /** Makes the head say what was decided. Returns the fields to write. */
 function announce(
-  { connection, res, http10 }: Exchange,
+  { connection, res, facts }: Exchange,
   said: Said,
   given: Headers | undefined,
   status: number,
@@ -103,7 +110,7 @@ function announce(
   const { keepAlive } = connection.site.policy
   const persists = ending === undefined
   if (res.shouldKeepAlive !== persists) res.shouldKeepAlive = persists
-  if (http10) prepareHttp10(res, status, ending)
+  if (facts.http10) prepareHttp10(res, status, ending)
   if (!persists || keepAlive === false) {
     connection.promised = 0
     return isSpokenFor(res, said) ? withConnection(res, given, said, 'close', '') : given
@@ -122,13 +129,13 @@ function announce(
  * Transfer-Encoding towards HTTP/1.0 (RFC 9112 §6.1).
  */
 function frame(
-  { res, http10 }: Exchange,
+  { res, facts }: Exchange,
   given: Headers | undefined,
   said: Said,
   status: number,
 ): { readonly given: Headers | undefined; readonly said: Said } {
   const coded = said.transferEncoding !== undefined
-  const uncoded = coded && (status === 204 || http10)
+  const uncoded = coded && (status === 204 || facts.http10)
   if (uncoded && res.hasHeader('transfer-encoding')) res.removeHeader('Transfer-Encoding')
   let kept = uncoded ? without(given, 'transfer-encoding') : given
   if (status === 204 || (coded && !uncoded)) {
@@ -139,7 +146,8 @@ function frame(
 }
 
 function decide(exchange: Exchange, said: Said): CloseReason | undefined {
-  const { connection, req, res, http10, parserPersists } = exchange
+  const { connection, req, res, facts } = exchange
+  const { http10, parserPersists } = facts
   const { site, requests, inputEnded } = connection
   const { keepAlive } = site.policy
   const { wrongLength } = exchange
@@ -148,8 +156,8 @@ function decide(exchange: Exchange, said: Said): CloseReason | undefined {
     {
       http10,
       parserPersists,
-      askedClose: exchange.askedClose,
-      askedKeepAlive: exchange.askedKeepAlive,
+      askedClose: facts.askedClose,
+      askedKeepAlive: facts.askedKeepAlive,
       handlerCloses: (parserPersists && !res.shouldKeepAlive) || parseConnection(said.connection).close,
       refusesBody: refusesBody(res),
       unframed: said.transferEncoding !== undefined && !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(said.transferEncoding),
@@ -202,10 +210,7 @@ function settle(exchange: Exchange, ending: CloseReason | undefined): void {
   exchange.headWritten = true
   const last = isLast(res)
   if (exchange.whole && !last && ending === undefined) return
-  if (hasBody(res) && !res.chunkedEncoding) {
-    exchange.declared = lengthOf(declaredLength(res))
-    exchange.closeDelimited = exchange.declared < 0
-  }
+  if (hasBody(res) && !res.chunkedEncoding) exchange.body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
   if (ending !== undefined) {
     connection.ending = ending
     if (!last) {
@@ -216,7 +221,7 @@ function settle(exchange: Exchange, ending: CloseReason | undefined): void {
   }
   if (!last) return
   connection.promised = 0
-  connection.ending = exchange.closeDelimited ? 'unframed' : 'handler'
+  connection.ending = exchange.body !== undefined && exchange.body.declared < 0 ? 'unframed' : 'handler'
   announceClose(res)
 }
 

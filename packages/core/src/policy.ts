@@ -68,18 +68,18 @@ export function closeReason(
 
 /**
  * Whether nothing at all speaks against another request, as of nearly every response: {@link closeReason} would say the same, but has to be told
- * three times as much. Only for a response whose application has said nothing of the connection. `plain`: nothing in the request speaks against
- * it; `steady`: the server is serving, and nothing depends on the time.
+ * three times as much. Only for a response whose application has said nothing of the connection. `persists`: nothing in the request speaks against
+ * it; `steady`: the server is serving, nothing depends on the time, and it is not one connection too many.
  */
 export function goesOn(
   keepAlive: KeepAlivePolicy | false,
-  plain: boolean,
+  persists: boolean,
   steady: boolean,
   wrongLength: boolean,
   inputEnded: boolean,
   requests: number,
 ): boolean {
-  if (!plain || !steady || wrongLength || inputEnded || keepAlive === false) return false
+  if (!persists || !steady || wrongLength || inputEnded || keepAlive === false) return false
   return keepAlive.maxRequests === false || requests < keepAlive.maxRequests
 }
 
@@ -90,6 +90,16 @@ export function goesOn(
 export function promiseFor(keepAlive: KeepAlivePolicy, keepable: number): number {
   const most = Math.min(keepAlive.timeout, keepable - GRACE)
   return most < 1_000 ? 0 : Math.floor(most / 1_000) * 1_000
+}
+
+/**
+ * What Node is to print as `timeout=` while nothing shortens the promise, in milliseconds (0: no field); `undefined`: it cannot print by itself
+ * what is to be said.
+ */
+export function printablePromise(keepAlive: KeepAlivePolicy | false): number | undefined {
+  if (keepAlive === false || keepAlive.parameters !== '') return undefined
+  const promise = promiseFor(keepAlive, Number.POSITIVE_INFINITY)
+  return promise === 0 && keepAlive.maxRequests !== false ? undefined : promise
 }
 
 /** The explicit Keep-Alive field value; empty where nothing is to be said. */

@@ -5,12 +5,12 @@ import type { Site } from './site.js'
 // Requests that no application gets to see, since they cannot be trusted or understood: each is answered in its turn, as the last of its connection.
 
 /** Answers such a request; whether it was one. */
-export function refuses(site: Site, { req, res, expectsBody }: Exchange): boolean {
+export function refuses(site: Site, { req, res, facts }: Exchange): boolean {
   // What the client writes in its request line does not make this connection another protocol.
   if (req.httpVersionMajor !== 1) return refuse(res, 505)
   if (refusesHost(site, req, res)) return true
   // Node would hand the body over as it is, still coded (RFC 9112 §6.1).
-  return expectsBody && isCodedOtherwise(req) && refuse(res, 501)
+  return facts.expectsBody && isCodedOtherwise(req) && refuse(res, 501)
 }
 
 /** HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, past the gate. */

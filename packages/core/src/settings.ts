@@ -1,6 +1,7 @@
 import type { Http2SecureServer, Http2Server } from 'node:http2'
 import { noteWritten } from './gate.js'
 import { settingsOf } from './node-private.js'
+import { printablePromise } from './policy.js'
 import { isHttp2, numberOf } from './servers.js'
 import type { Site } from './site.js'
 import type { Policy } from './types.js'
@@ -8,6 +9,7 @@ import type { Policy } from './types.js'
 /** Puts a site's policy into its server's own settings. */
 export function impose(site: Site): void {
   const { server, keepsAlive, policy } = site
+  site.printable = printablePromise(policy.keepAlive)
   if (isHttp2(server)) limitStreams(server, policy.http2.streams)
   if (keepsAlive === undefined) return
   Reflect.set(server, 'httpAllowHalfOpen', policy.halfClosed > 0)

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
@@ -35,6 +36,8 @@ export interface AnyResponse {
   end(body: string): unknown
 }
 
+export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
+
 /** Answers a request before the application sees it (a readiness route); true: it did. */
 export type Intercept = (req: AnyRequest, res: AnyResponse) => boolean
 
@@ -52,6 +55,10 @@ export class Site {
   /** The server, where it has settings of HTTP/1.1; and what it was told last. */
   readonly keepsAlive: KeepsAlive | undefined
   shownTimeout = 0
+  /** Of the policy: see {@link printablePromise}. */
+  printable: number | undefined = undefined
+  /** It asks nothing of a request that comes and goes: there is neither a route of ours nor a limit of idle connections. */
+  readonly isUndemanding: boolean
   /** Takes over what the application has changed of its settings. */
   follow: () => void = () => {}
   /** The server's own settings, as they were or are set by somebody else. */
@@ -78,7 +85,10 @@ export class Site {
     readonly intercept: Intercept | undefined,
     /** Hands an event on to whoever would have had it without us. */
     readonly forward: (event: string, args: readonly unknown[]) => boolean,
+    /** The same for a request: without an array, and by a name that V8 knows. */
+    readonly forwardRequest: (event: RequestEvent, req: IncomingMessage, res: ServerResponse) => boolean,
   ) {
+    this.isUndemanding = intercept === undefined && policy.limits.idle === false
     this.lingering = new Lingering(policy.linger, kill)
     this.sessions = new Sessions(this)
     this.expiry = new Expiry(this)

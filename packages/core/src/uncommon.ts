@@ -53,6 +53,11 @@ export abstract class Uncommon {
     this.#extras[name] = value
   }
 
+  /** None of them has ever been set: one question for all. */
+  get isCommon(): boolean {
+    return this.#extras === undefined
+  }
+
   /** A request begins: what belonged to the one before it is over. */
   beginAnew(): void {
     if (this.#extras === undefined) return
