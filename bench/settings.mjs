@@ -33,8 +33,8 @@ export function settingsOf(args) {
       ? listOf('--variants', values.variants, Object.keys(variants))
       : values.quick
         ? OURS
-        : // All but what only the part `churn` compares with.
-          Object.keys(variants).filter((name) => name !== 'output-first'),
+        : // All but what only `cpu` and `churn` compare with.
+          Object.keys(variants).filter((name) => name !== 'output-first' && name !== 'tick-shape'),
     /** Where the results of an earlier run are, of which only the parts of this one are replaced. */
     into: values.into,
     /** Where the JSON and the chart go. A run of some parts only does not overwrite the published results unless it is told to. */

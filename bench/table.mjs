@@ -13,6 +13,7 @@ const loads = [
   ['', ({ variant }) => labelOf(variant)],
   ['ratio to bare', (row) => ratio(row.ratio.median)],
   ['quartiles', (row) => quartiles(row.ratio)],
+  ['to one with tick shape kept', (row) => ratio(row.like?.median)],
   ['median, 95 %', (row) => quartiles(row.within)],
   ['processes', (row) => String(row.perGeneration.length)],
   ['cheapest tenth', (row) => ratio(row.floorRatio)],

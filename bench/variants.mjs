@@ -1,6 +1,7 @@
 // What a host is run with. A peer is set up as its own documentation shows it first, with its defaults (terminus would end the process by a
 // signal, which leaves it no time to report: hence useExit0).
 
+import { AsyncResource } from 'node:async_hooks'
 import { Socket } from 'node:net'
 import { createTerminus } from '@godaddy/terminus'
 import gracefulShutdown from 'http-graceful-shutdown'
@@ -19,6 +20,16 @@ export const variants = {
   again: {},
   halfclose: { options: {} },
   counting: { options: { keepAlive: { maxRequests: NEVER_REACHED } } },
+  /** The bare host in which V8 keeps one thing in mind that it forgets otherwise (core/src/tick-shape.ts): what is left then is what a policy costs. */
+  'tick-shape': {
+    wrap() {
+      const symbols = Object.getOwnPropertySymbols(new AsyncResource('BENCH'))
+      const [id, trigger] = ['async_id_symbol', 'trigger_async_id_symbol'].map((name) =>
+        symbols.find(({ description }) => description === name),
+      )
+      globalThis.keptTick = { [id]: 0.5, [trigger]: 0.5, callback() {}, args: undefined }
+    },
+  },
   /** What the output-first close costs by itself, with no policy around it: what it would be at the least. */
   'output-first': {
     wrap(server) {
@@ -71,6 +82,7 @@ export const labels = {
   again: 'bare again (noise)',
   halfclose: 'halfclose',
   counting: 'halfclose, maxRequests',
+  'tick-shape': 'bare, tick shape kept',
   'output-first': 'bare, but output first',
   terminus: '@godaddy/terminus',
 }

@@ -9,7 +9,13 @@ export async function run({ hosts, variants, quick }, say) {
   /** Turns of 50 ms. */
   const turns = { warmup: 48, turns: 20 }
   const measure = (servers) => inTurns(servers, { ...turns, request: { close: true } })
-  const names = ['bare', 'again', 'output-first', ...['halfclose', 'counting'].filter((name) => variants.includes(name))]
+  const names = [
+    'bare',
+    'again',
+    'tick-shape',
+    'output-first',
+    ...['halfclose', 'counting'].filter((name) => variants.includes(name)),
+  ]
   const rows = []
   for (const host of hosts) rows.push(...(await compare({ host, names, ...settings, measure }, say)))
   return {

@@ -19,7 +19,7 @@ export async function run({ hosts, variants, quick }, say) {
   const { generations, budget } = quick ? QUICK : FULL
   const rows = []
   for (const host of hosts) {
-    const names = ['bare', 'again', ...OURS.filter((name) => variants.includes(name))]
+    const names = ['bare', 'again', 'tick-shape', ...OURS.filter((name) => variants.includes(name))]
     const peers = variants.filter((name) => name !== 'bare' && !names.includes(name))
     const measure = (servers) => inTurns(servers, TURNS)
     rows.push(...(await compare({ host, names, peers, generations, budget, measure }, say)))
@@ -47,7 +47,8 @@ export async function compare({ host, names, peers = [], generations, budget, me
         const base = (figures.bare.total + figures.again.total) / 2
         for (const name of present) {
           const against = name === 'bare' || name === 'again' ? figures.bare.total : base
-          samples[name].push({ generation, ratio: figures[name].total / against, ...figures[name] })
+          const like = figures[name].total / figures['tick-shape'].total
+          samples[name].push({ generation, ratio: figures[name].total / against, like, ...figures[name] })
         }
         say(`${host}: processes ${generation + 1}/${generations}: ${soFar(names, samples)}`)
       }
@@ -70,6 +71,8 @@ function summary(host, variant, samples) {
     host,
     variant,
     ratio: spread(of(({ ratio }) => ratio)),
+    /** To the bare host in which V8 makes Node's ticks as fast as in ours: what the policy costs by itself. */
+    like: spread(of(({ like }) => like)),
     /** Of the cheapest tenth of all measurements: what other processes on the machine add is never negative. */
     cheapest: quantile(
       of(({ total }) => total),

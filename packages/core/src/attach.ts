@@ -1,5 +1,6 @@
 import { HalfcloseTypeError } from './errors.js'
 import { type AdapterConnections, type Extras, Handle } from './handle.js'
+import { keepTickShape } from './tick-shape.js'
 import type { AttachableServer, Connections, Options } from './types.js'
 
 /**
@@ -21,5 +22,6 @@ export function createConnections(options?: Options, extras: Extras = {}): Adapt
       'halfclose: this runtime is not supported: Bun and Deno have no net.Socket below their HTTP servers; run it on Node.js'
     throw new HalfcloseTypeError('HALFCLOSE_UNSUPPORTED_RUNTIME', message)
   }
+  keepTickShape()
   return new Handle(options, extras)
 }

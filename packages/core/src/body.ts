@@ -45,7 +45,7 @@ export function end(
   const prior: Prior<ServerResponse> = Object.getPrototypeOf(this).end
   const exchange = ifOpen(open)
   if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
-  if (!exchange.headWritten) {
+  if (exchange.headWritten === false) {
     writeMisfitHead(exchange, chunk, encoding, true)
     exchange.whole = !exchange.headWritten
   }

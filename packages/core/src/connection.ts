@@ -25,9 +25,7 @@ export interface Waiting {
  * are apart: the one may end long before the other.
  */
 export class Connection extends Uncommon implements Linked<Connection>, Lingers<Connection> {
-  older: Connection | undefined = undefined
-  newer: Connection | undefined = undefined
-  linger: Linger<Connection> | undefined = undefined
+  // What every request asks for comes first, so that it lies together in memory.
   phase: ConnectionState = 'silent'
   /** Requests handed over so far. */
   requests = 0
@@ -36,16 +34,19 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   inputEnded = false
   /** Why this connection ends, once that is decided: nothing more is handed to the application. */
   ending: CloseReason | undefined = undefined
-  closedFirst: 'server' | 'peer' | undefined = undefined
-  released = false
   /** Milliseconds promised with the last response. */
   promised = 0
-  /** In whole milliseconds: a fraction would be an object of its own. Rounded up, in favour of the peer. */
-  readonly openedAt: number
-  /** When it last went idle, or was opened; rounded like that. */
+  /** When it last went idle, or was opened, in whole milliseconds: a fraction would be an object of its own. Rounded up, in favour of the peer. */
   lastUsed: number
   /** Of {@link Expiry}: in which it last went idle. None before the first time. */
   period = 0
+  older: Connection | undefined = undefined
+  newer: Connection | undefined = undefined
+  linger: Linger<Connection> | undefined = undefined
+  closedFirst: 'server' | 'peer' | undefined = undefined
+  released = false
+  /** Rounded like that. */
+  readonly openedAt: number
   /** Which of the registry's lists it is in. */
   rested = false
   /** `socket.bytesRead` when nothing of a request had arrived: where that is all that there is to tell by. */

@@ -4,11 +4,11 @@ import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Stats, War
 
 /** What is counted over the life of a handle. */
 export class Counts {
+  received = 0
+  finished = 0
   opened = 0
   refused = 0
   closed = 0
-  received = 0
-  finished = 0
   cut = 0
   aborted = 0
   dropped = 0

@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.js'
-import { printedTimeout } from './node-private.js'
+import { shownTimeout } from './node-private.js'
 import { parseConnection } from './tokens.js'
 
 /** What the request says of its connection and of its body, read when it is handed over. */
@@ -15,8 +15,8 @@ export interface RequestFacts {
   readonly persists: boolean
 }
 
-/** Of nearly every request: HTTP/1.1 with a Host, and with no body, expectation or wish to end. Shared, and known by its identity. */
-export const PLAIN: RequestFacts = Object.freeze({
+/** Of nearly every request: HTTP/1.1 with a Host, and with no body, expectation or wish to end. */
+const PLAIN: RequestFacts = Object.freeze({
   parserPersists: true,
   http10: false,
   expectsBody: false,
@@ -28,15 +28,20 @@ export const PLAIN: RequestFacts = Object.freeze({
 /**
  * One request and its response: what is known of the request when it is handed over, and what becomes of the answer. It is asked here and not
  * of the request and the response: a framework gives those another prototype (Express), and V8 then looks up every property of theirs anew.
+ *
+ * Where one of its flags is mostly true it is compared with true or false: to tell its truth V8 asks whether it is an empty string, a number
+ * or something else, in a dozen instructions.
  */
 export interface Exchange {
   readonly connection: Connection
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly facts: RequestFacts
+  /** The facts are not what they nearly always are: others need not look at them. */
+  readonly isSpecial: boolean
   /** When it arrived, which may be before it was handed over; where no drain was under way, about when. */
   readonly arrived: number
-  /** Milliseconds that Node will print as `timeout=` unless it is told otherwise. */
+  /** Milliseconds that Node will print as `timeout=` unless it is told otherwise; -1: nobody knows, since it was begun under another setting. */
   readonly printed: number
   /** Its head has been written. */
   headWritten: boolean
@@ -62,15 +67,19 @@ export interface Body {
   misfit: boolean
 }
 
+const NODES_OWN: unknown = ServerResponse.prototype
+
 /** Not a class: a literal is made in place, without a call. */
 export function beginExchange(connection: Connection, req: IncomingMessage, res: ServerResponse, arrived: number): Exchange {
+  const isSpecial = !isPlain(req, res)
   const exchange: Exchange = {
     connection,
     req,
     res,
-    facts: isPlain(req, res) ? PLAIN : factsOf(req, res),
+    facts: isSpecial ? factsOf(req, res) : PLAIN,
+    isSpecial,
     arrived,
-    printed: printedTimeout(res),
+    printed: shownTimeout(res) === connection.site.shownTimeout ? connection.site.printed : -1,
     headWritten: false,
     ended: false,
     whole: false,
@@ -81,15 +90,14 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
   const carrier: Carrier = res
   carrier[kExchange] = exchange
   // Node adds this property with the head, which makes it another kind of object for V8: what was looked up before is looked up again.
-  if (Object.getPrototypeOf(res) === ServerResponse.prototype && carrier.statusMessage === undefined)
-    carrier.statusMessage = undefined
+  if (Object.getPrototypeOf(res) === NODES_OWN && carrier.statusMessage === undefined) carrier.statusMessage = undefined
   connection.current = exchange
   return exchange
 }
 
 function isPlain({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage, { shouldKeepAlive }: ServerResponse): boolean {
   return (
-    shouldKeepAlive &&
+    shouldKeepAlive === true &&
     httpVersionMajor === 1 &&
     httpVersionMinor === 1 &&
     headers.host !== undefined &&
@@ -124,8 +132,8 @@ export function endsWithConnection({ body, res }: Exchange): boolean {
 }
 
 /** Whether its body has not arrived as a whole yet. */
-export function isIncomplete({ facts, req }: Exchange): boolean {
-  return facts.expectsBody && !req.complete
+export function isIncomplete({ facts, isSpecial, req }: Exchange): boolean {
+  return isSpecial && facts.expectsBody && !req.complete
 }
 
 /**

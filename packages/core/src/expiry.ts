@@ -50,14 +50,14 @@ export class Expiry {
     this.#site.registry.rest(connection)
     if (this.#clock === undefined) {
       this.#clock = setTimeout(this.#nextPeriod, PERIOD).unref()
-      this.#began = performance.now()
+      this.#began = Math.floor(performance.now())
     }
     if (this.#timer === undefined) this.#lookIn(this.#hold)
   }
 
-  /** About now, and never later: while a period lasts, since when it does. */
+  /** About now, and never later: while a period lasts, since when it does. In whole milliseconds: a fraction would be an object of its own. */
   get about(): number {
-    return this.#clock === undefined ? performance.now() : this.#began
+    return this.#clock === undefined ? Math.floor(performance.now()) : this.#began
   }
 
   /** The hold has changed. */

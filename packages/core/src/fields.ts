@@ -21,7 +21,11 @@ export const NOTHING: Said = { connection: undefined, keepAlive: false, transfer
 export function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
   let said = NOTHING
   // One look at the names costs less than asking for each of the four.
-  for (const name of res.getHeaderNames()) if (matters(name)) said = note(said, name, res.getHeader(name), false)
+  const names = res.getHeaderNames()
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]
+    if (name !== undefined && matters(name)) said = note(said, name, res.getHeader(name), false)
+  }
   if (given === undefined) return said
   if (!Array.isArray(given)) {
     for (const name in given) if (matters(name)) said = note(said, name, given[name], false)

@@ -1,11 +1,10 @@
 import { AsyncResource } from 'node:async_hooks'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { performance } from 'node:perf_hooks'
 import { end, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier, type Waiting } from './connection.js'
-import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist, PLAIN } from './exchange.js'
+import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
@@ -35,8 +34,7 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
     site.counts.dropped++
     return true
   }
-  // All that a drain asks of what came before it is that it did.
-  return begin(connection, event, req, res, site.run === undefined ? site.expiry.about : performance.now())
+  return begin(connection, event, req, res, site.arrival)
 }
 
 /** An upgrade or CONNECT has been parsed: Node has let go of the socket. It passes the same gate. */
@@ -61,7 +59,12 @@ function hold(connection: Connection, event: string, args: Waiting['args']): tru
     connection.waiting = []
     if (connection.current !== undefined) watchFinish(connection.current.res)
   }
-  connection.waiting.push({ event, args, arrived: performance.now(), context: new AsyncResource('HALFCLOSE_REQUEST', BY_HAND) })
+  connection.waiting.push({
+    event,
+    args,
+    arrived: connection.site.arrival,
+    context: new AsyncResource('HALFCLOSE_REQUEST', BY_HAND),
+  })
   stopReading(connection)
   return true
 }
@@ -77,8 +80,8 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   res.end = end
   if (hasAlias(res)) res.writeHeader = writeHead
   // Nothing of what follows is to be done for nearly any request: to ask for all of it at once costs a third.
-  const isCommon = exchange.facts === PLAIN && connection.isCommon && connection.requests > 1 && !connection.inputEnded
-  if (!isCommon || !site.isUndemanding || site.run !== undefined) return beginUncommon(exchange, event)
+  const isCommon = !exchange.isSpecial && connection.isCommon && connection.requests > 1 && !connection.inputEnded
+  if (!isCommon || site.isDemanding || site.run !== undefined) return beginUncommon(exchange, event)
   site.counts.received++
   return site.forwardRequest(event, req, res)
 }
@@ -130,7 +133,7 @@ export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: 
   const connection = this[kConnection]
   if (connection?.current !== undefined && isWritten(connection.current)) {
     // Where others wait it is not Node that calls.
-    const isNode = callback === undefined && connection.waiting === undefined
+    const isNode = callback === undefined && (connection.isCommon || connection.waiting === undefined)
     written(connection.current)
     if (isNode) return this
   }
@@ -153,7 +156,7 @@ export function noteWritten({ current }: Connection): void {
 
 /** Node has taken the response off the socket. */
 function isWritten({ ended, res }: Exchange): boolean {
-  return res.socket === null && (ended || res.writableEnded)
+  return res.socket === null && (ended === true || res.writableEnded)
 }
 
 /** Where others wait behind it Node calls neither of the two above. */
@@ -221,7 +224,7 @@ function upgrade(connection: Connection, event: 'upgrade' | 'connect', args: Wai
   return handOver(connection, event, args, (req, res) => {
     // Node does not look after this one.
     watchFinish(res)
-    return begin(connection, 'request', req, res, performance.now())
+    return begin(connection, 'request', req, res, connection.site.arrival)
   })
 }
 

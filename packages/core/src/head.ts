@@ -81,7 +81,8 @@ function printsPromise(exchange: Exchange): boolean {
   if (keepAlive === false || printable === undefined) return false
   const isTimeless = connection.isCommon || (connection.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
   const steady = site.phase === 'serving' && isTimeless
-  if (!goesOn(keepAlive, exchange.facts.persists, steady, exchange.wrongLength, connection.inputEnded, requests)) return false
+  const persists = !exchange.isSpecial || exchange.facts.persists
+  if (!goesOn(keepAlive, persists, steady, exchange.wrongLength, connection.inputEnded, requests)) return false
   if (removedConnection(res)) return false
   connection.promised = printable
   if (printable !== exchange.printed || keepAlive.maxRequests !== false) print(res, keepAlive, printable, requests)
@@ -210,7 +211,8 @@ function settle(exchange: Exchange, ending: CloseReason | undefined): void {
   exchange.headWritten = true
   const last = isLast(res)
   if (exchange.whole && !last && ending === undefined) return
-  if (hasBody(res) && !res.chunkedEncoding) exchange.body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
+  if (res.chunkedEncoding === false && hasBody(res))
+    exchange.body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
   if (ending !== undefined) {
     connection.ending = ending
     if (!last) {

@@ -18,7 +18,7 @@ export function goIdle(connection: Connection): void {
   // What somebody set for the request is over; the server's own is set anew with the next one.
   if (socket.timeout) Reflect.apply(Socket.prototype.setTimeout, socket, [0])
   if (connection.period !== site.expiry.period) site.expiry.rest(connection)
-  if (!site.isUndemanding) site.capacity.idle(connection)
+  if (site.isDemanding) site.capacity.idle(connection)
 }
 
 /** Runs after a whole turn of the poll phase. setImmediate comes right after the phase; twice, since we may be in the midst of one. */

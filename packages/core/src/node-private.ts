@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { writeSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
@@ -30,7 +31,8 @@ let areThere: boolean | undefined
 
 function isPrivateResponse(res: ServerResponse): res is ServerResponse & PrivateResponse {
   areThere ??= '_last' in res && '_header' in res && '_hasBody' in res
-  return areThere
+  // Not by its truth: see exchange.ts.
+  return areThere === true
 }
 
 /** Lets Node print `Keep-Alive: timeout=…, max=…` by itself. `max` 0: not printed. */
@@ -40,9 +42,9 @@ export function setPrintedKeepAlive(res: ServerResponse, promise: number, max: n
   if (max !== 0 || res._maxRequestsPerSocket !== 0) res._maxRequestsPerSocket = max
 }
 
-/** What Node will print as `timeout=`, in milliseconds: whole seconds. */
-export function printedTimeout(res: ServerResponse): number {
-  return isPrivateResponse(res) ? Math.floor(res._keepAliveTimeout / 1_000) * 1_000 : 0
+/** What the server's `keepAliveTimeout` was when the response was begun, in milliseconds: Node prints whole seconds of it as `timeout=`. */
+export function shownTimeout(res: ServerResponse): number {
+  return isPrivateResponse(res) ? res._keepAliveTimeout : 0
 }
 
 /** Whether Node will close after this response. */
@@ -218,4 +220,19 @@ export function writeBeside(socket: Socket, bytes: Uint8Array): 'all' | 'some' |
     // The kernel's buffer is full, or the connection has gone.
     return 'none'
   }
+}
+
+/**
+ * An object of the same shape as those of `process.nextTick`, as far as it can be made outside (Node 22 and later have one more symbol in
+ * it); undefined: Node has other ones. Its two symbols are also on every AsyncResource. executionAsyncResource() would return one itself, and make Node
+ * call each callback through one more function from then on.
+ */
+export function tickLike(): object | undefined {
+  const symbols = Object.getOwnPropertySymbols(new AsyncResource('HALFCLOSE_TICK', { requireManualDestroy: true }))
+  const [id, trigger] = ['async_id_symbol', 'trigger_async_id_symbol'].map((name) =>
+    symbols.find(({ description }) => description === name),
+  )
+  if (id === undefined || trigger === undefined) return undefined
+  // Fractions: Node's own are numbers that V8 does not keep as integers, and it gives up the shape where it finds a number that does not fit it.
+  return { [id]: 0.5, [trigger]: 0.5, callback: tickLike, args: undefined }
 }

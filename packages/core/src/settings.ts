@@ -17,6 +17,7 @@ export function impose(site: Site): void {
   keepsAlive.maxRequestsPerSocket = 0
   site.shownTimeout = shown(site)
   keepsAlive.keepAliveTimeout = site.shownTimeout
+  site.printed = Math.floor(site.shownTimeout / 1_000) * 1_000
 }
 
 /**

@@ -43,24 +43,26 @@ export type Intercept = (req: AnyRequest, res: AnyResponse) => boolean
 
 /** One governed server: its policy, its connections and where its drain stands. */
 export class Site {
-  readonly registry = new Registry()
-  readonly handshakes = new Handshakes()
-  readonly expiry: Expiry
-  readonly probes: Probes
-  readonly lingering: Lingering<Connection>
-  readonly sessions: Sessions
+  // What every request asks for comes first, so that it lies together in memory.
   phase: ServerState = 'serving'
   run: Run | undefined = undefined
-  requireHost = true
+  /** Requests are not just let through: there is a route of ours, or a limit of idle connections. */
+  readonly isDemanding: boolean
   /** The server, where it has settings of HTTP/1.1; and what it was told last. */
   readonly keepsAlive: KeepsAlive | undefined
   shownTimeout = 0
-  /** Of the policy: see {@link printablePromise}. */
+  /** Of the policy: see {@link printablePromise}; and what Node prints as `timeout=` by itself, in milliseconds. */
   printable: number | undefined = undefined
-  /** It asks nothing of a request that comes and goes: there is neither a route of ours nor a limit of idle connections. */
-  readonly isUndemanding: boolean
+  printed = 0
   /** Takes over what the application has changed of its settings. */
   follow: () => void = () => {}
+  readonly expiry: Expiry
+  readonly registry = new Registry()
+  readonly handshakes = new Handshakes()
+  readonly probes: Probes
+  readonly lingering: Lingering<Connection>
+  readonly sessions: Sessions
+  requireHost = true
   /** The server's own settings, as they were or are set by somebody else. */
   inherited: Inherited
   /** It listens on a descriptor that it was given (systemd, a parent process): others may accept from the same queue. */
@@ -88,7 +90,7 @@ export class Site {
     /** The same for a request: without an array, and by a name that V8 knows. */
     readonly forwardRequest: (event: RequestEvent, req: IncomingMessage, res: ServerResponse) => boolean,
   ) {
-    this.isUndemanding = intercept === undefined && policy.limits.idle === false
+    this.isDemanding = intercept !== undefined || policy.limits.idle !== false
     this.lingering = new Lingering(policy.linger, kill)
     this.sessions = new Sessions(this)
     this.expiry = new Expiry(this)
@@ -116,6 +118,11 @@ export class Site {
     return this.phase === 'draining' && this.server.listening && this.run !== undefined && openedAt > Math.ceil(this.run.since)
       ? 'leaving'
       : this.phase
+  }
+
+  /** When something arrives, in whole milliseconds: what came before a drain is before it, and what comes after is after it. */
+  get arrival(): number {
+    return this.run === undefined ? this.expiry.about : Math.ceil(performance.now())
   }
 
   /** Milliseconds for which an idle connection will be kept. */
