@@ -47,7 +47,7 @@ export async function compare({ host, names, peers = [], generations, budget, me
         const base = (figures.bare.total + figures.again.total) / 2
         for (const name of present) {
           const against = name === 'bare' || name === 'again' ? figures.bare.total : base
-          const like = figures[name].total / figures['tick-shape'].total
+          const like = figures['tick-shape'] && figures[name].total / figures['tick-shape'].total
           samples[name].push({ generation, ratio: figures[name].total / against, like, ...figures[name] })
         }
         say(`${host}: processes ${generation + 1}/${generations}: ${soFar(names, samples)}`)
@@ -72,7 +72,7 @@ function summary(host, variant, samples) {
     variant,
     ratio: spread(of(({ ratio }) => ratio)),
     /** To the bare host in which V8 makes Node's ticks as fast as in ours: what the policy costs by itself. */
-    like: spread(of(({ like }) => like)),
+    like: samples.some(({ like }) => like === undefined) ? undefined : spread(of(({ like }) => like)),
     /** Of the cheapest tenth of all measurements: what other processes on the machine add is never negative. */
     cheapest: quantile(
       of(({ total }) => total),

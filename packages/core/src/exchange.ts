@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.js'
-import { shownTimeout } from './node-private.js'
+import { timeoutSetting } from './node-private.js'
 import { parseConnection } from './tokens.js'
 
 /** What the request says of its connection and of its body, read when it is handed over. */
@@ -39,9 +39,9 @@ export interface Exchange {
   readonly facts: RequestFacts
   /** The facts are not what they nearly always are: others need not look at them. */
   readonly isSpecial: boolean
-  /** When it arrived, which may be before it was handed over; where no drain was under way, about when. */
+  /** When it arrived, which may be before it was handed over; where no drain was under way, up to a tenth of a second earlier. */
   readonly arrived: number
-  /** Milliseconds that Node will print as `timeout=` unless it is told otherwise; -1: nobody knows, since it was begun under another setting. */
+  /** Milliseconds that Node will print as `timeout=` unless it is told otherwise; -1: it was begun under another setting than the server's present one. */
   readonly printed: number
   /** Its head has been written. */
   headWritten: boolean
@@ -79,7 +79,7 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
     facts: isSpecial ? factsOf(req, res) : PLAIN,
     isSpecial,
     arrived,
-    printed: shownTimeout(res) === connection.site.shownTimeout ? connection.site.printed : -1,
+    printed: timeoutSetting(res) === connection.site.shownTimeout ? connection.site.printed : -1,
     headWritten: false,
     ended: false,
     whole: false,

@@ -11,7 +11,7 @@ import type { Site } from './site.js'
  * Milliseconds of a period. Those that went idle in the same one are in no order: to move each connection for each request costs more than to look at
  * them all.
  */
-const PERIOD = 250
+const PERIOD = 100
 /** Milliseconds between two looks, at least: those whose hold ends together go together, and are asked for together. */
 const STEP = 100
 /** Connections closed in one turn of the loop, so that ten thousand do not stall it. */

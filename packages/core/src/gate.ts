@@ -34,7 +34,7 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
     site.counts.dropped++
     return true
   }
-  return begin(connection, event, req, res, site.arrival)
+  return begin(connection, event, req, res, connection.site.arrival)
 }
 
 /** An upgrade or CONNECT has been parsed: Node has let go of the socket. It passes the same gate. */
@@ -62,7 +62,7 @@ function hold(connection: Connection, event: string, args: Waiting['args']): tru
   connection.waiting.push({
     event,
     args,
-    arrived: connection.site.arrival,
+    arrived: connection.site.now,
     context: new AsyncResource('HALFCLOSE_REQUEST', BY_HAND),
   })
   stopReading(connection)
@@ -80,8 +80,8 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   res.end = end
   if (hasAlias(res)) res.writeHeader = writeHead
   // Nothing of what follows is to be done for nearly any request: to ask for all of it at once costs a third.
-  const isCommon = !exchange.isSpecial && connection.isCommon && connection.requests > 1 && !connection.inputEnded
-  if (!isCommon || site.isDemanding || site.run !== undefined) return beginUncommon(exchange, event)
+  const isUsual = !exchange.isSpecial && connection.isCommon && connection.requests > 1 && !connection.inputEnded
+  if (!isUsual || site.isDemanding || site.run !== undefined) return beginUncommon(exchange, event)
   site.counts.received++
   return site.forwardRequest(event, req, res)
 }
@@ -116,11 +116,11 @@ function nothing(): void {}
 
 const NO_INTERIM = { writeContinue: nothing, writeProcessing: nothing, writeEarlyHints: nothing, writeInformation: nothing }
 
-/** `writeHeader` is another name for `writeHead` until Node 25. */
+/** `writeHeader` is another name for `writeHead` until Node 25; later only where somebody has made it one. */
 const IS_ALIASED = 'writeHeader' in ServerResponse.prototype
 
-function hasAlias(_res: ServerResponse): _res is ServerResponse & { writeHeader: ServerResponse['writeHead'] } {
-  return IS_ALIASED
+function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: ServerResponse['writeHead'] } {
+  return IS_ALIASED || 'writeHeader' in res
 }
 
 /**
@@ -224,7 +224,7 @@ function upgrade(connection: Connection, event: 'upgrade' | 'connect', args: Wai
   return handOver(connection, event, args, (req, res) => {
     // Node does not look after this one.
     watchFinish(res)
-    return begin(connection, 'request', req, res, connection.site.arrival)
+    return begin(connection, 'request', req, res, connection.site.now)
   })
 }
 

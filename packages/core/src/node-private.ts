@@ -43,7 +43,7 @@ export function setPrintedKeepAlive(res: ServerResponse, promise: number, max: n
 }
 
 /** What the server's `keepAliveTimeout` was when the response was begun, in milliseconds: Node prints whole seconds of it as `timeout=`. */
-export function shownTimeout(res: ServerResponse): number {
+export function timeoutSetting(res: ServerResponse): number {
   return isPrivateResponse(res) ? res._keepAliveTimeout : 0
 }
 
@@ -224,11 +224,13 @@ export function writeBeside(socket: Socket, bytes: Uint8Array): 'all' | 'some' |
 
 /**
  * An object of the same shape as those of `process.nextTick`, as far as it can be made outside (Node 22 and later have one more symbol in
- * it); undefined: Node has other ones. Its two symbols are also on every AsyncResource. executionAsyncResource() would return one itself, and make Node
+ * it); undefined: it has other symbols. The two symbols are also on every AsyncResource. executionAsyncResource() would return one itself, and make Node
  * call each callback through one more function from then on.
  */
 export function tickLike(): object | undefined {
-  const symbols = Object.getOwnPropertySymbols(new AsyncResource('HALFCLOSE_TICK', { requireManualDestroy: true }))
+  const resource = new AsyncResource('HALFCLOSE_TICK', { requireManualDestroy: true })
+  const symbols = Object.getOwnPropertySymbols(resource)
+  resource.emitDestroy()
   const [id, trigger] = ['async_id_symbol', 'trigger_async_id_symbol'].map((name) =>
     symbols.find(({ description }) => description === name),
   )

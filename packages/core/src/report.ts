@@ -101,7 +101,8 @@ export function describeHeld({ socket, state, current, upgrade, lastUsed }: Conn
     state,
     method,
     path: url?.split('?')[0],
-    ms: Math.round(now - (current?.arrived ?? lastUsed)),
+    // Both are rounded, and may be a moment ahead.
+    ms: Math.max(0, Math.round(now - (current?.arrived ?? lastUsed))),
   }
 }
 

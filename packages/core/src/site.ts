@@ -120,9 +120,14 @@ export class Site {
       : this.phase
   }
 
-  /** When something arrives, in whole milliseconds: what came before a drain is before it, and what comes after is after it. */
+  /** In whole milliseconds, rounded so that what comes before a drain is before it, and what comes after is after it. */
+  get now(): number {
+    return this.run === undefined ? Math.floor(performance.now()) : Math.ceil(performance.now())
+  }
+
+  /** When a request arrives: exactly in a drain, and up to a period of {@link Expiry} early outside. */
   get arrival(): number {
-    return this.run === undefined ? this.expiry.about : Math.ceil(performance.now())
+    return this.run === undefined ? this.expiry.about : this.now
   }
 
   /** Milliseconds for which an idle connection will be kept. */

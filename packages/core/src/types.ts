@@ -88,7 +88,7 @@ export interface HeldBy {
   readonly method: string | undefined
   /** Without the query. */
   readonly path: string | undefined
-  /** Milliseconds since the request arrived, or since the connection was last used. */
+  /** Milliseconds since the request arrived (to a tenth of a second), or since the connection was last used. */
   readonly ms: number
 }
 

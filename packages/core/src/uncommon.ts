@@ -53,7 +53,7 @@ export abstract class Uncommon {
     this.#extras[name] = value
   }
 
-  /** None of them has ever been set: one question for all. */
+  /** None of them has ever been anything but its default: one question for all. */
   get isCommon(): boolean {
     return this.#extras === undefined
   }
