@@ -1,5 +1,12 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  ServerResponse,
+} from 'node:http'
 import { createServer as createNetServer, type Server as NetServer } from 'node:net'
 import { Duplex } from 'node:stream'
 import { Client } from '../../../test/support/client.js'
@@ -290,4 +297,23 @@ test("an application's socket.setTimeout() with a callback is its own, also righ
   const client = await clientOf(server)
   await client.ask(get('/1'))
   await until('the callback', () => fired === 1)
+})
+
+/** With the old name of writeHead, which Node no longer has by itself from 26 on. */
+class WithAlias extends ServerResponse<IncomingMessage> {
+  writeHeader(status: number, fields: Readonly<Record<string, number>>): this {
+    return super.writeHead(status, fields)
+  }
+}
+
+test('a head written by writeHeader is governed, whoever has defined that', async () => {
+  const server = createServer({ ServerResponse: WithAlias }, (_req, res) => {
+    res.writeHeader(200, { 'Content-Length': 2 })
+    res.end('ok and more')
+  })
+  attach(server, { drain: 'fast', logger: quiet, keepAlive: { maxRequests: 1 } })
+  const client = await clientOf(server)
+  const answer = await client.ask(get('/'))
+  expect([answer.text, answer.header('connection')]).toEqual(['ok', 'close'])
+  expect(await client.closed()).toBe('fin')
 })
