@@ -13,7 +13,8 @@ import { goIdle } from './idle.js'
 import { isParsedElsewhere, unpauseParser } from './node-private.js'
 import { resumeReading, stopReading } from './reading.js'
 import { refuses, refusesHost } from './refusals.js'
-import type { RequestEvent, Site } from './site.js'
+import type { RequestEvent } from './requests.js'
+import type { Site } from './site.js'
 
 /**
  * A request has been parsed. One at a time is handed to the application, in order; what arrives behind a close never is
@@ -79,7 +80,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   res.write = write
   res.end = end
   if (hasAlias(res)) res.writeHeader = writeHead
-  // Nothing of what follows is to be done for nearly any request: to ask for all of it at once costs a third.
+  // Nothing of what follows is to be done for nearly any request: this asks for all of it at once.
   const isUsual = !exchange.isSpecial && connection.isCommon && connection.requests > 1 && !connection.inputEnded
   if (!isUsual || site.isDemanding || site.run !== undefined) return beginUncommon(exchange, event)
   site.counts.received++

@@ -4,8 +4,9 @@ import { Run } from './drain.js'
 import { Counts, Events } from './events.js'
 import { forwarder, govern, requestForwarder } from './govern.js'
 import { FAST_DRAIN, type Inherited, loggerOf, parseOptions } from './options.js'
-import { assertAttachable, inheritedFrom, markAttached } from './servers.js'
-import { type Intercept, isShared, Site } from './site.js'
+import type { Intercept } from './requests.js'
+import { assertAttachable, inheritedFrom, isShared, markAttached } from './servers.js'
+import { Site } from './site.js'
 import type {
   AttachableServer,
   Connections,

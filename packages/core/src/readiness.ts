@@ -1,4 +1,4 @@
-import type { Intercept } from './site.js'
+import type { Intercept } from './requests.js'
 import type { Connections } from './types.js'
 
 export interface ReadinessAnswer {

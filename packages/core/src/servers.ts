@@ -80,3 +80,8 @@ export function numberOf(server: AttachableServer, name: string): number {
 export function halfOpenBefore(server: AttachableServer): boolean {
   return Reflect.get(server, 'allowHalfOpen') === true
 }
+
+/** Whether `listen()` was given a descriptor or handle that others may accept from as well. */
+export function isShared(listening: unknown): boolean {
+  return typeof listening === 'object' && listening !== null && ('fd' in listening || '_handle' in listening)
+}

@@ -19,27 +19,12 @@ import { expiryOf } from './policy.js'
 import { Probes } from './probes.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
+import type { Intercept, RequestEvent } from './requests.js'
 import { inheritedFrom, type KeepsAlive, keepsAlive } from './servers.js'
 import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
 import type { AttachableServer, CloseReason, Policy, ServerState } from './types.js'
-
-/** What the requests and responses of HTTP/1.1 and HTTP/2 have in common. */
-export interface AnyRequest {
-  readonly url?: string | undefined
-  readonly method?: string | undefined
-}
-
-export interface AnyResponse {
-  writeHead(status: number, fields: Readonly<Record<string, string>>): unknown
-  end(body: string): unknown
-}
-
-export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
-
-/** Answers a request before the application sees it (a readiness route); true: it did. */
-export type Intercept = (req: AnyRequest, res: AnyResponse) => boolean
 
 /** One governed server: its policy, its connections and where its drain stands. */
 export class Site {
@@ -297,11 +282,6 @@ export class Site {
 /** The client went away, or what it sent could not be read: nobody waits for the answer. */
 function isGivenUp({ byPeer, ending }: Connection): boolean {
   return byPeer || ending === undefined || ending === 'peer' || ending === 'half-closed' || ending === 'error'
-}
-
-/** Whether `listen()` was given a descriptor or handle that others may accept from as well. */
-export function isShared(listening: unknown): boolean {
-  return typeof listening === 'object' && listening !== null && ('fd' in listening || '_handle' in listening)
 }
 
 export function remoteOf(socket: Socket): string {

@@ -3,8 +3,9 @@ import { performance } from 'node:perf_hooks'
 import { noteReset } from './floods.js'
 import { brokenOff, closeIfDone, ignoreError, leave } from './goaway.js'
 import { goawayReason } from './policy.js'
+import type { AnyResponse } from './requests.js'
 import { bindExchange, CODES, exchangeOf, type Session } from './session.js'
-import type { AnyResponse, Site } from './site.js'
+import type { Site } from './site.js'
 
 /** A stream was opened. Streams wait for nobody; but none that comes behind the GOAWAY is handed over. */
 export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {

@@ -1,7 +1,7 @@
 import { createServer, ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer as createNetServer, type Server, Socket } from 'node:net'
 import { attach } from '../src/index.js'
-import { isShared } from '../src/site.js'
+import { isShared } from '../src/servers.js'
 
 const quiet = { info: () => {}, warn: () => {} }
 
