@@ -300,7 +300,7 @@ test("an application's socket.setTimeout() with a callback is its own, also righ
 })
 
 /** With the old name of writeHead, which Node no longer has by itself from 26 on. */
-class WithAlias extends ServerResponse<IncomingMessage> {
+class WithAlias<Request extends IncomingMessage> extends ServerResponse<Request> {
   writeHeader(status: number, fields: Readonly<Record<string, number>>): this {
     return super.writeHead(status, fields)
   }
