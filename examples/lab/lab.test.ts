@@ -2,13 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { Client } from './client.mjs'
 import { experiments } from './experiments.mjs'
 import { run as handshake } from './handshake.mjs'
 import { run as limits } from './limits.mjs'
 import { run as nagle } from './nagle.mjs'
 import { run as page } from './page.mjs'
 import { run as ports } from './ports.mjs'
+import { answering, serve } from './server.mjs'
 import { roundTrips, run as slowStart } from './slow-start.mjs'
+import { countTimeWait } from './sockets.mjs'
 import { formatTable, median, wrap } from './table.mjs'
 import { run as timeWait } from './time-wait.mjs'
 
@@ -62,6 +65,19 @@ describe('the lab', () => {
     for (const [index, { first, held }] of rows.entries()) {
       if (held) expect(held).toEqual({ server: first.server, client: index === resets ? 0 : first.peer })
     }
+  })
+
+  it('does not count what an earlier server has left on its port', async () => {
+    const server = await serve(answering(1))
+    const before = countTimeWait(server.port)
+    const client = new Client(server.port)
+    await client.get()
+    await client.close()
+    await server.stats()
+    await server.stop()
+    if (before() === undefined) return
+    expect(before()).toEqual({ server: 0, client: 1 })
+    expect(countTimeWait(server.port)()).toEqual({ server: 0, client: 0 })
   })
 
   it('refuses the one too many with an answer, and counts it', async () => {

@@ -2,7 +2,7 @@
 import { Client } from './client.mjs'
 import { isolated } from './namespace.mjs'
 import { answering, serve } from './server.mjs'
-import { setting, timeWait } from './sockets.mjs'
+import { countTimeWait, setting } from './sockets.mjs'
 import { count } from './table.mjs'
 
 export const about = 'port exhaustion, with few ports'
@@ -71,6 +71,7 @@ function arithmetic() {
 export async function exhaust({ how, requests }) {
   // On a port that is none of the client's.
   const server = await serve(answering(200), {}, { port: 8080 })
+  const inTimeWait = countTimeWait(server.port)
   let answered = 0
   let error = ''
   const kept = how === 'one kept connection' ? new Client(server.port) : undefined
@@ -86,7 +87,7 @@ export async function exhaust({ how, requests }) {
   }
   await kept?.close()
   const { closedFirst } = await server.stats()
-  const held = timeWait(server.port) ?? { server: 0, client: 0 }
+  const held = inTimeWait() ?? { server: 0, client: 0 }
   await server.stop()
   return { how, answered, error, held, first: { ...closedFirst } }
 }

@@ -4,11 +4,24 @@ import { readFileSync } from 'node:fs'
 const TIME_WAIT = '06'
 
 /**
- * Connections in TIME_WAIT, by whose side holds them. Undefined where there is no /proc/net/tcp.
+ * Counts the connections in TIME_WAIT from now on, by whose side holds them. What is there already is not counted: another server may have
+ * had the same port within the last minute. The function returned gives undefined where there is no /proc/net/tcp.
  * @param {number} port the server's
- * @returns {{ server: number, client: number } | undefined}
+ * @returns {() => { server: number, client: number } | undefined}
  */
-export function timeWait(port) {
+export function countTimeWait(port) {
+  const before = entries(port)
+  return () => {
+    const now = entries(port)
+    if (before === undefined || now === undefined) return undefined
+    const held = { server: 0, client: 0 }
+    for (const [pair, side] of now) if (!before.has(pair)) held[side] += 1
+    return held
+  }
+}
+
+/** @param {number} port @returns {Map<string, 'server' | 'client'> | undefined} the side by the pair of addresses */
+function entries(port) {
   /** @type {string} */
   let table
   try {
@@ -16,14 +29,15 @@ export function timeWait(port) {
   } catch {
     return undefined
   }
-  const held = { server: 0, client: 0 }
+  /** @type {Map<string, 'server' | 'client'>} */
+  const found = new Map()
   for (const line of table.split('\n').slice(1)) {
     const [, local = '', remote = '', state] = line.trim().split(/\s+/)
     if (state !== TIME_WAIT) continue
-    if (portOf(local) === port) held.server += 1
-    else if (portOf(remote) === port) held.client += 1
+    if (portOf(local) === port) found.set(`${local} ${remote}`, 'server')
+    else if (portOf(remote) === port) found.set(`${local} ${remote}`, 'client')
   }
-  return held
+  return found
 }
 
 /** @param {string} address hexadecimal, address:port */

@@ -1,7 +1,7 @@
 /** Who closes first keeps TIME_WAIT: for a minute, for every connection. */
 import { Client, fetchOnce } from './client.mjs'
 import { answering, serve } from './server.mjs'
-import { timeWait } from './sockets.mjs'
+import { countTimeWait } from './sockets.mjs'
 import { count } from './table.mjs'
 
 export const about = 'TIME_WAIT by who closes first'
@@ -74,9 +74,10 @@ export async function run({ requests = 50 }, say) {
   for (const { how, options, ask } of cases) {
     say(how)
     const server = await serve(answering(200), options)
+    const held = countTimeWait(server.port)
     await ask(server.port, requests)
     const { connections, closedFirst } = await server.stats()
-    rows.push({ how, opened: connections.opened, first: { ...closedFirst }, held: timeWait(server.port) })
+    rows.push({ how, opened: connections.opened, first: { ...closedFirst }, held: held() })
     await server.stop()
   }
   return {
