@@ -89,8 +89,12 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
   }
   const carrier: Carrier = res
   carrier[kExchange] = exchange
-  // Node adds this property with the head, which makes it another kind of object for V8: what was looked up before is looked up again.
-  if (Object.getPrototypeOf(res) === NODES_OWN && carrier.statusMessage === undefined) carrier.statusMessage = undefined
+  // Node adds these two with the head, which makes it another kind of object for V8: what was looked up before is looked up again. Behind a change
+  // of its prototype (Express) it is even a kind of its own, made for each response anew.
+  if (Object.getPrototypeOf(res) === NODES_OWN && carrier.statusMessage === undefined && carrier.statusCode === 200) {
+    carrier.statusMessage = undefined
+    carrier.statusCode = 200
+  }
   connection.current = exchange
   return exchange
 }
@@ -145,6 +149,7 @@ export const kExchange: unique symbol = Symbol('halfclose.exchange')
 export interface Carrier {
   [kExchange]?: Exchange
   statusMessage?: string | undefined
+  statusCode?: number
 }
 
 /** The exchange that is being answered with `res`; none once that is done, or where it is not governed. */

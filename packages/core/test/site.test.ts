@@ -104,13 +104,35 @@ describe('what the application says of a connection or a response stays', () => 
       })
     })
 
-  test('a response class may have its own statusMessage, be it a getter', async () => {
+  test('a response class may have its own statusMessage and statusCode, be it a getter', async () => {
     class Getter extends ServerResponse {}
     Object.defineProperty(Getter.prototype, 'statusMessage', { get: () => 'Acc' })
+    const set: unknown[] = []
+    Object.defineProperty(Getter.prototype, 'statusCode', { get: () => 200, set: (code) => set.push(code) })
     const server = createServer({ ServerResponse: Getter }, (_req, res) => res.end('x'))
     const connections = attach(server, { logger: quiet })
     const { port } = await listening(server)
     expect(await answerTo(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 Acc\r\n/)
+    expect(set).toEqual([200]) // by Node, with the head
+    await connections.drain()
+  })
+
+  test('the head adds no property to a response: under Express V8 would make a kind of object for each', async () => {
+    const added: PropertyKey[] = []
+    const server = createServer((req, res) => {
+      const before = Reflect.ownKeys(res)
+      if (req.url === '/explicit') res.writeHead(200, { 'X-Some': 'field' })
+      res.end('x')
+      added.push(...Reflect.ownKeys(res).filter((key) => !before.includes(key)))
+    })
+    const connections = attach(server, { logger: quiet })
+    const { port } = await listening(server)
+    for (const path of ['/', '/explicit']) {
+      expect(await answerTo(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).toMatch(
+        /^HTTP\/1\.1 200 OK\r\n/,
+      )
+    }
+    expect(added).toEqual([])
     await connections.drain()
   })
 
