@@ -5,7 +5,7 @@ import { compare } from './cpu.mjs'
 export const title = 'Connection churn (Connection: close on every request)'
 
 export async function run({ hosts, variants, quick }, say) {
-  const settings = { generations: quick ? 3 : 12, budget: quick ? 60_000 : 110_000 }
+  const settings = { generations: quick ? 3 : 12, budget: quick ? 60_000 : 240_000 }
   /** Turns of 50 ms. */
   const turns = { warmup: 48, turns: 20 }
   const measure = (servers) => inTurns(servers, { ...turns, request: { close: true } })
