@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.js'
 import { timeoutSetting } from './node-private.js'
 import { parseConnection } from './tokens.js'
@@ -67,8 +67,6 @@ export interface Body {
   misfit: boolean
 }
 
-const NODES_OWN: unknown = ServerResponse.prototype
-
 /** Not a class: a literal is made in place, without a call. */
 export function beginExchange(connection: Connection, req: IncomingMessage, res: ServerResponse, arrived: number): Exchange {
   const isSpecial = !isPlain(req, res)
@@ -87,14 +85,8 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
     bodyTaken: false,
     body: undefined,
   }
-  const carrier: Carrier = res
+  const carrier: ServerResponse & Carrier = res
   carrier[kExchange] = exchange
-  // Node adds these two with the head, which makes it another kind of object for V8: what was looked up before is looked up again. Behind a change
-  // of its prototype (Express) it is even a kind of its own, made for each response anew.
-  if (Object.getPrototypeOf(res) === NODES_OWN && carrier.statusMessage === undefined && carrier.statusCode === 200) {
-    carrier.statusMessage = undefined
-    carrier.statusCode = 200
-  }
   connection.current = exchange
   return exchange
 }
@@ -148,13 +140,11 @@ export const kExchange: unique symbol = Symbol('halfclose.exchange')
 
 export interface Carrier {
   [kExchange]?: Exchange
-  statusMessage?: string | undefined
-  statusCode?: number
 }
 
 /** The exchange that is being answered with `res`; none once that is done, or where it is not governed. */
 export function exchangeOf(res: ServerResponse): Exchange | undefined {
-  const carrier: Carrier = res
+  const carrier: ServerResponse & Carrier = res
   return ifOpen(carrier[kExchange])
 }
 

@@ -117,25 +117,6 @@ describe('what the application says of a connection or a response stays', () => 
     await connections.drain()
   })
 
-  test('the head adds no property to a response: under Express V8 would make a kind of object for each', async () => {
-    const added: PropertyKey[] = []
-    const server = createServer((req, res) => {
-      const before = Reflect.ownKeys(res)
-      if (req.url === '/explicit') res.writeHead(200, { 'X-Some': 'field' })
-      res.end('x')
-      added.push(...Reflect.ownKeys(res).filter((key) => !before.includes(key)))
-    })
-    const connections = attach(server, { logger: quiet })
-    const { port } = await listening(server)
-    for (const path of ['/', '/explicit']) {
-      expect(await answerTo(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).toMatch(
-        /^HTTP\/1\.1 200 OK\r\n/,
-      )
-    }
-    expect(added).toEqual([])
-    await connections.drain()
-  })
-
   test('TCP keep-alive as a handler sets it is not set again', async () => {
     const { setKeepAlive } = Socket.prototype
     const asked: unknown[] = []

@@ -23,6 +23,22 @@ describe.each(versions)('halfclose(app, options) on %s', (version) => {
     expect(byDefault).toBe(halfclose)
   })
 
+  it('leaves to a response what the application has put on the prototype of all of them', async () => {
+    const app = (await load(version))()
+    const connections = halfclose(app, { drain: 'fast' })
+    Object.assign(app.response, { statusCode: 203, statusMessage: 'Tea' })
+    let seen: unknown[] = []
+    app.get('/', (_req, res) => {
+      seen = [res.statusCode, res.statusMessage]
+      res.end('x')
+    })
+    const server = await listening(app.listen(0, '127.0.0.1'))
+    const client = await connect(server)
+    expect(await client.ask(get('/'))).toMatchObject({ status: 203, reason: 'Tea' })
+    expect(seen).toEqual([203, 'Tea'])
+    await connections.drain()
+  })
+
   it('throws for a second policy', async () => {
     const app = (await load(version))()
     halfclose(app)
