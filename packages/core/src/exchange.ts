@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.js'
 import { timeoutSetting } from './node-private.js'
+import { presetMessage } from './status-message.js'
 import { parseConnection } from './tokens.js'
 
 /** What the request says of its connection and of its body, read when it is handed over. */
@@ -87,6 +88,7 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
   }
   const carrier: ServerResponse & Carrier = res
   carrier[kExchange] = exchange
+  presetMessage(connection.site, res)
   connection.current = exchange
   return exchange
 }

@@ -15,6 +15,7 @@ import {
   setPrintedKeepAlive,
 } from './node-private.js'
 import { closeReason, goesOn, keepAliveField, promiseFor } from './policy.js'
+import { yieldMessage } from './status-message.js'
 import { parseConnection } from './tokens.js'
 import type { CloseReason, KeepAlivePolicy } from './types.js'
 
@@ -32,11 +33,13 @@ export function writeHead(
   fields?: Headers,
 ): ServerResponse {
   const open = this[kExchange]
-  const prior: ServerResponse['writeHead'] = Object.getPrototypeOf(this).writeHead
+  const prototype: ServerResponse = Object.getPrototypeOf(this)
+  const prior = prototype.writeHead
   const exchange = ifOpen(open)
   if (exchange === undefined || exchange.headWritten || (status >= 100 && status < 200)) {
     return Reflect.apply(prior, this, [status, reason, fields])
   }
+  yieldMessage(exchange.connection.site, this, prototype)
   const given = typeof reason === 'string' ? fields : (fields ?? reason)
   const said = whatWasSaid(this, given)
   if (said === NOTHING && status !== 204 && printsPromise(exchange)) {

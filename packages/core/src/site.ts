@@ -24,6 +24,7 @@ import { inheritedFrom, type KeepsAlive, keepsAlive } from './servers.js'
 import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
+import { isPlainMessage } from './status-message.js'
 import type { AttachableServer, CloseReason, Policy, ServerState } from './types.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
@@ -58,6 +59,8 @@ export class Site {
   listened: boolean
   /** Its next 'close' event is an artefact of ours. */
   muteClose = false
+  /** Whether a response is given its `statusMessage` early. */
+  presetsMessage = isPlainMessage()
   #isListed = false
   #isClosed = false
   #stopGuard: (() => void) | undefined

@@ -34,7 +34,7 @@ describe.each(versions)('halfclose(app, options) on %s', (version) => {
     })
     const server = await listening(app.listen(0, '127.0.0.1'))
     const client = await connect(server)
-    expect(await client.ask(get('/'))).toMatchObject({ status: 203, reason: 'Tea' })
+    for (let request = 0; request < 2; request++) expect(await client.ask(get('/'))).toMatchObject({ status: 203, reason: 'Tea' })
     expect(seen).toEqual([203, 'Tea'])
     await connections.drain()
   })

@@ -24,6 +24,8 @@ export class Application {
   /** The one connection, as the server has it. */
   socket: Socket | undefined
   inputEnded = false
+  /** When the last answer was with the kernel: the client may hear of it much later. */
+  answeredAt = performance.now()
 
   constructor({ tls, keepAlive, halfClosed, quiet, drain, commands }: Script) {
     const handle = (req: IncomingMessage, res: ServerResponse) => this.#handle(req, res)
@@ -85,6 +87,9 @@ export class Application {
   #handle(req: IncomingMessage, res: ServerResponse): void {
     const id = (req.url ?? '').slice(1)
     this.seen.push(id)
+    res.once('finish', () => {
+      this.answeredAt = performance.now()
+    })
     const plan = this.plans.get(id) ?? 'held'
     if (plan === 'read') {
       req.resume().on('end', () => respond(res, id, 'length'))

@@ -115,7 +115,7 @@ export class Play {
         await this.#settle()
         if (!model.states.includes('idle') || model.states.length > 1 || model.draining || this.#longWaits++ > 0) return
         await until('the hold to end', () => client.ending !== undefined, this.app.hold + SLACK)
-        if (performance.now() - this.#quietSince < this.app.hold - 20 && !model.fog)
+        if (performance.now() - this.app.answeredAt < this.app.hold - 20 && !model.fog)
           throw new Mismatch('closed before its hold was over')
         model.expire()
         return this.#settle()
