@@ -24,7 +24,8 @@ export function presetMessage(site: Site, res: ServerResponse): void {
 
 /**
  * With the head: where the prototype that an application gave the response has one (Express: `app.response.statusMessage`), it counts, and from then on
- * none is set early. Not done: who reads `res.statusMessage` of the first such response before its head sees none.
+ * none is set early. Not done: who reads `res.statusMessage` of the first such response before its head sees none, and a setter there whose getter gives
+ * undefined is not called.
  */
 export function yieldMessage(site: Site, res: ServerResponse, prototype: object): void {
   const carrier: Carrier = res
