@@ -5,7 +5,8 @@ const TIME_WAIT = '06'
 
 /**
  * Counts the connections in TIME_WAIT from now on, by whose side holds them. What is there already is not counted: another server may have
- * had the same port within the last minute. (Nor is a new one, then, between the same two addresses and ports.) The function returned gives undefined where there is no /proc/net/tcp.
+ * had the same port within the last minute. (Nor is a new one, then, between the same two addresses and ports.) The function returned gives
+ * undefined where there is no /proc/net/tcp.
  * @param {number} port the server's
  * @returns {() => { server: number, client: number } | undefined}
  */

@@ -11,7 +11,7 @@ interface Carrier {
 
 const NODES_OWN: unknown = ServerResponse.prototype
 
-/** Whether it is as Node has made it, and nobody (APM) has made it an accessor. */
+/** Whether it is as Node has made it, and nobody (APM) has made it an accessor: asked when a server is attached. */
 export function isPlainMessage(): boolean {
   return Object.getOwnPropertyDescriptor(ServerResponse.prototype, 'statusMessage')?.writable === true
 }

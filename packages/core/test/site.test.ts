@@ -117,6 +117,26 @@ describe('what the application says of a connection or a response stays', () => 
     await connections.drain()
   })
 
+  test('who has made statusMessage of all responses an accessor sees only what the application and Node set', async () => {
+    const plain = Object.getOwnPropertyDescriptor(ServerResponse.prototype, 'statusMessage')
+    const set: unknown[] = []
+    Object.defineProperty(ServerResponse.prototype, 'statusMessage', {
+      configurable: true,
+      get: () => undefined,
+      set: (message) => set.push(message),
+    })
+    try {
+      const server = createServer((_req, res) => res.end('x'))
+      const connections = attach(server, { logger: quiet })
+      const { port } = await listening(server)
+      await answerTo(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      expect(set).toEqual(['OK'])
+      await connections.drain()
+    } finally {
+      if (plain !== undefined) Object.defineProperty(ServerResponse.prototype, 'statusMessage', plain)
+    }
+  })
+
   test('TCP keep-alive as a handler sets it is not set again', async () => {
     const { setKeepAlive } = Socket.prototype
     const asked: unknown[] = []
