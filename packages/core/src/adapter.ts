@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AdapterChoices, type AdapterOptions, chooseOptions } from './adapter-options.js'
 import { createConnections } from './attach.js'
+import type { WarningCode } from './codes.js'
 import { HalfcloseTypeError } from './errors.js'
 import type { AdapterConnections } from './handle.js'
 import { interceptReadiness } from './readiness.js'
@@ -217,7 +218,7 @@ export class Governed {
     return closed && (await report).clean
   }
 
-  #warn(code: string, message: string): void {
+  #warn(code: WarningCode, message: string): void {
     const { logger } = this.#choices.core
     if (logger) logger.warn({ code }, message)
     else process.emitWarning(message, { type: 'HalfcloseWarning', code })

@@ -9,7 +9,7 @@ import { noteWritten } from './gate.js'
 import { cutSession, killSession, leave } from './goaway.js'
 import { finishClose, stopListening } from './listener.js'
 import { idleDue, keepableFor, sessionDue, silentDue } from './policy.js'
-import { describeHeld, describeSession, endLine, mergeReports, progressLine, Tally } from './report.js'
+import { describeHeld, describeSession, endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
 import type { Session } from './session.js'
 import type { Site } from './site.js'
 import { Stalls } from './stalls.js'
@@ -164,21 +164,24 @@ export class Run {
     clearTimeout(progress.timer)
     await Promise.all(this.#sites.map(finishClose))
     const report = (await Promise.all(this.#others)).reduce(mergeReports, this.#tally.report())
-    this.#events.info(report, endLine(report))
+    if (wentWell(report)) this.#events.info(report, endLine(report))
+    else await this.#events.drainCut(report, formatReport(report))
     this.#enter('drained')
     return report
   }
 
-  /** While draining a line after 2 s, then every 5 s: what holds it up. */
+  /** While draining a line after 2 s, then every 5 s: what holds it up. Without a logger only the first. */
   #reportProgress(): { timer: NodeJS.Timeout } {
-    const line = () => {
-      this.#events.info(
-        {},
-        atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining())),
-      )
-      progress.timer = setTimeout(line, 5_000).unref()
+    const line = () => atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining()))
+    const next = () => {
+      this.#events.info({}, line())
+      progress.timer = setTimeout(next, 5_000).unref()
     }
-    const progress = { timer: setTimeout(line, 2_000).unref() }
+    const first = () => {
+      if (this.#sites.some(({ isEmpty }) => !isEmpty)) this.#events.infoOrWarn('HALFCLOSE_DRAIN_HELD', line())
+      progress.timer = setTimeout(next, 5_000).unref()
+    }
+    const progress = { timer: setTimeout(first, 2_000).unref() }
     return progress
   }
 

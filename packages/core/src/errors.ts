@@ -1,11 +1,4 @@
-/**
- * Stable codes, part of the public interface:
- * - `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_OPTION_RANGE`: a wrong option. `HALFCLOSE_OPTION_UNKNOWN`: no such option.
- * - `HALFCLOSE_NOT_A_SERVER`, `HALFCLOSE_NOT_AN_APP`: the first argument is something else.
- * - `HALFCLOSE_NOT_HEADERS`: endToEndHeaders() was given something else. `HALFCLOSE_NOT_PRIMARY`, `HALFCLOSE_WORKER_NOT_LISTENING`: a rolling restart.
- * - `HALFCLOSE_ALREADY_ATTACHED`: the server has a policy. `HALFCLOSE_UNSUPPORTED_RUNTIME`: Bun, Deno.
- */
-export type ErrorCode = `HALFCLOSE_${string}`
+import type { ErrorCode } from './codes.js'
 
 /** What an error about an option knows besides its message. */
 export interface ErrorDetail {

@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
-import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Stats, WarningEvent } from './types.js'
+import type { WarningCode } from './codes.js'
+import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Report, Stats, WarningEvent } from './types.js'
 
 /** What is counted over the life of a handle. */
 export class Counts {
@@ -123,11 +124,31 @@ export class Events {
     // Messages hold paths, which clients choose: what is logged is bounded, the event is not.
     if (this.#warned.has(warning.message) || this.#warned.size >= LOGGED_AT_MOST) return
     this.#warned.add(warning.message)
-    if (this.#logger) isolated(() => this.#logger?.warn({ code: warning.code }, warning.message))
-    else process.emitWarning(warning.message, { type: 'HalfcloseWarning', code: warning.code })
+    this.#log({ code: warning.code }, warning)
+  }
+
+  /** A drain that did not go well. Logged every time; resolves once it is written, since the process may be ended next. */
+  async drainCut(report: Report, message: string): Promise<void> {
+    const warning: WarningEvent = { code: 'HALFCLOSE_DRAIN_CUT', message }
+    channels.warning.publish(warning)
+    isolated(() => this.#emitter.emit('warning', warning))
+    this.#log({ code: warning.code, ...report }, warning)
+    // `process.emitWarning` writes in the next tick.
+    await new Promise<void>((resolve) => process.nextTick(resolve))
   }
 
   info(fields: object, message: string): void {
     isolated(() => this.#logger?.info(fields, message))
+  }
+
+  /** As {@link info}, for what has to be seen without a logger too. */
+  infoOrWarn(code: WarningCode, message: string): void {
+    if (this.#logger) this.info({}, message)
+    else this.#log({ code }, { code, message })
+  }
+
+  #log(fields: object, { code, message }: WarningEvent): void {
+    if (this.#logger) isolated(() => this.#logger?.warn(fields, message))
+    else process.emitWarning(message, { type: 'HalfcloseWarning', code })
   }
 }

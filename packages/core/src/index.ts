@@ -1,5 +1,5 @@
 export { attach } from './attach.js'
-export type { ErrorCode } from './errors.js'
+export type { ErrorCode, WarningCode } from './codes.js'
 export { type EndToEndOptions, endToEndHeaders } from './hop-by-hop.js'
 export { formatReport } from './report.js'
 export type * from './types.js'

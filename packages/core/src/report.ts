@@ -143,14 +143,25 @@ export function progressLine(connections: readonly Connection[], sessions: reado
   return `halfclose: draining, ${s(left)} left: ${open.join(', ') || 'nothing'} open${request}`
 }
 
+/** Nothing was cut, and nothing had to be closed at the deadline. */
+export function wentWell({ clean, heldBy }: Report): boolean {
+  return clean && heldBy.length === 0
+}
+
 /** `halfclose: drained in 5.9 s (SIGTERM): 3 requests finished, 7 rescued, 0 cut; 12 connections closed` */
-export function endLine({ ms, reason, requests, connections, heldBy, heldByMore, promisesBroken }: Report): string {
+export function endLine(report: Report): string {
+  const { ms, reason, requests, connections, heldBy, heldByMore, promisesBroken } = report
   const broken = Object.values(promisesBroken).reduce((sum, n) => sum + n, 0)
   const held = heldBy.length + heldByMore
+  const outcome = wentWell(report)
+    ? 'drained in'
+    : report.clean
+      ? 'the drain was held to its deadline,'
+      : 'the drain was not clean, it took'
   return [
-    `halfclose: drained in ${s(ms)} (${reason}): ${requests.finished} requests finished, ${requests.rescued} rescued, ${requests.cut} cut`,
-    `${connections.closed} connections closed`,
-    ...(broken > 0 ? [`${broken} promises broken`] : []),
+    `halfclose: ${outcome} ${s(ms)} (${reason}): ${some(requests.finished, 'request')} finished, ${requests.rescued} rescued, ${requests.cut} cut`,
+    `${some(connections.closed, 'connection')} closed`,
+    ...(broken > 0 ? [`${some(broken, 'promise')} broken`] : []),
     ...(held > 0 ? [`${held} held it to the deadline`] : []),
   ].join('; ')
 }
@@ -163,6 +174,11 @@ export function formatReport(report: Report): string {
   })
   const more = report.heldByMore > 0 ? [`  and ${report.heldByMore} more`] : []
   return [endLine(report), ...held, ...more].join('\n')
+}
+
+/** `1 request`, `2 requests`. */
+function some(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`
 }
 
 function s(ms: number): string {

@@ -1,3 +1,4 @@
+import type { WarningCode } from './codes.js'
 import type { AttachableServer, Policy } from './options-types.js'
 
 export type * from './options-types.js'
@@ -139,8 +140,8 @@ export interface UpgradeEvent {
 }
 
 export interface WarningEvent {
-  /** Stable, e.g. `HALFCLOSE_CONTENT_LENGTH`. */
-  readonly code: string
+  /** Stable, e.g. `HALFCLOSE_CONTENT_LENGTH`; docs/codes.md says of each when it comes and what to do. */
+  readonly code: WarningCode
   readonly message: string
 }
 

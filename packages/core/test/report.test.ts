@@ -20,11 +20,31 @@ const REPORT: Report = {
 test('formatReport says in words what the drain did, and names what held it up', () => {
   expect(formatReport(REPORT)).toBe(
     [
-      'halfclose: drained in 5.9 s (SIGTERM): 3 requests finished, 7 rescued, 1 cut; 12 connections closed; 1 promises broken; 5 held it to the deadline',
+      'halfclose: the drain was not clean, it took 5.9 s (SIGTERM): 3 requests finished, 7 rescued, 1 cut; 12 connections closed; 1 promise broken; 5 held it to the deadline',
       '  busy GET /report for 9.1 s, 10.0.0.7:51234',
       '  idle for 0.8 s, 10.0.0.8:40000',
       '  and 3 more',
     ].join('\n'),
+  )
+})
+
+test('a drain that went well has drained; one that something held to the deadline has not', () => {
+  const well = {
+    ...REPORT,
+    clean: true,
+    requests: { finished: 1, rescued: 0, cut: 0 },
+    connections: { closed: 1, byReason: { draining: 1 } },
+    promisesBroken: {},
+    heldBy: [],
+    heldByMore: 0,
+  }
+  expect(formatReport(well)).toBe(
+    'halfclose: drained in 5.9 s (SIGTERM): 1 request finished, 0 rescued, 0 cut; 1 connection closed',
+  )
+  const [, held] = REPORT.heldBy
+  if (held === undefined) throw new Error('nothing held')
+  expect(formatReport({ ...well, heldBy: [held] })).toMatch(
+    /^halfclose: the drain was held to its deadline, 5\.9 s \(SIGTERM\): /,
   )
 })
 

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { type HalfcloseExpressOptions, halfclose, type WarningEvent } from '@halfclose/express'
+import { type HalfcloseExpressOptions, halfclose } from '@halfclose/express'
 import type { Express } from 'express'
 import { Example } from '../../../examples/testing/child.js'
 import { Client } from '../../../test/support/client.js'
@@ -34,7 +34,7 @@ const ways: [string, (app: RequestListener) => Server, boolean][] = [
 async function governed(version: (typeof versions)[number], options: HalfcloseExpressOptions = {}) {
   const app = (await load(version))()
   const logger = { info() {}, warn: (fields: object, message: string) => void warnings.push({ code: '', message, ...fields }) }
-  const warnings: WarningEvent[] = []
+  const warnings: { code: string; message: string }[] = []
   const connections = halfclose(app, { ...patient, logger, ...options })
   app.get('/', (_req, res) => void res.send('x'))
   return { app, connections, codes: () => warnings.map(({ code }) => code), warnings }
