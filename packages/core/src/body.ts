@@ -26,12 +26,13 @@ export function write(
   const open = this[kExchange]
   const prior: Prior<boolean> = Object.getPrototypeOf(this).write
   const exchange = ifOpen(open)
-  if (exchange === undefined || !isChunk(chunk)) return prior.call(this, chunk, encoding, callback)
+  if (exchange === undefined || exchange.ended || !isChunk(chunk)) return prior.call(this, chunk, encoding, callback)
+  const bytes = decoded(chunk, encoding)
   if (!exchange.headWritten) {
     exchange.whole = false
-    writeMisfitHead(exchange, chunk, encoding, false)
+    writeMisfitHead(exchange, bytes, encoding, false)
   }
-  return prior.call(this, fit(exchange, chunk, encoding), encoding, callback)
+  return prior.call(this, fit(exchange, bytes, encoding), encoding, callback)
 }
 
 /** `res.end` of a governed response: as {@link write}; and a body that ends short of its Content-Length ends the connection. */
@@ -45,11 +46,12 @@ export function end(
   const prior: Prior<ServerResponse> = Object.getPrototypeOf(this).end
   const exchange = ifOpen(open)
   if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
+  const bytes = decoded(chunk, encoding)
   if (exchange.headWritten === false) {
-    writeMisfitHead(exchange, chunk, encoding, true)
+    writeMisfitHead(exchange, bytes, encoding, true)
     exchange.whole = !exchange.headWritten
   }
-  const kept = fit(exchange, chunk, encoding)
+  const kept = fit(exchange, bytes, encoding)
   const { body, req } = exchange
   if (body !== undefined && body.written < body.declared && !this.writableEnded) misfit(exchange, body, 'shorter')
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
@@ -77,8 +79,14 @@ function writeMisfitHead(exchange: Exchange, chunk: unknown, encoding: unknown, 
   const declared = res.getHeader('content-length')
   if (declared === undefined || (last && Number(declared) === (isChunk(chunk) ? sizeOf(chunk, encoding) : 0))) return
   if (res.headersSent) return
-  exchange.wrongLength = last && hasBody(res) && res.statusCode !== 204 && res.statusCode !== 304
+  exchange.wrongLength = last && hasBody(res) && !isBodyless(res.statusCode)
   res.writeHead(res.statusCode)
+}
+
+/** Whether a response with this status has no body. It may be a string: an application's own, which Node takes for a number. */
+function isBodyless(status: number): boolean {
+  const code = status | 0
+  return code === 204 || code === 304
 }
 
 /** What of `chunk` the declared length has room for. */
@@ -111,6 +119,17 @@ function misfit(exchange: Exchange, body: Body, how: 'longer' | 'shorter'): void
 function isChunk(chunk: unknown): chunk is Chunk {
   return typeof chunk === 'string' || types.isUint8Array(chunk)
 }
+
+/**
+ * What is decoded is turned into bytes here. Node tells from the length of the text how many they will be, and is wrong where that has line breaks or is not
+ * what it is said to be: the next response would be read as the rest of this one.
+ */
+function decoded(chunk: unknown, encoding: unknown): unknown {
+  if (typeof encoding !== 'string' || encoding === 'utf8' || typeof chunk !== 'string' || !DECODED.test(encoding)) return chunk
+  return bytesOf(chunk, encoding)
+}
+
+const DECODED = /^(?:base64(?:url)?|hex)$/i
 
 function sizeOf(chunk: Chunk, encoding: unknown): number {
   if (typeof chunk !== 'string') return chunk.byteLength

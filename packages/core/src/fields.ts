@@ -28,7 +28,10 @@ export function whatWasSaid(res: ServerResponse, given: Headers | undefined): Sa
   }
   if (given === undefined) return said
   if (!Array.isArray(given)) {
-    for (const name in given) if (matters(name)) said = note(said, name, given[name], false)
+    for (const name in given) {
+      // Node writes no field that the object inherits.
+      if (matters(name) && Object.hasOwn(given, name)) said = note(said, name, given[name], false)
+    }
     return said
   }
   for (let i = 0; i < given.length; i += 1) {

@@ -113,9 +113,13 @@ function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
   return site.forwardRequest(event, req, res)
 }
 
-function nothing(): void {}
+/** In place of an interim response: nothing is written, and who waits for that goes on. */
+function skip(...args: readonly unknown[]): void {
+  const callback = args.at(-1)
+  if (typeof callback === 'function') process.nextTick(callback)
+}
 
-const NO_INTERIM = { writeContinue: nothing, writeProcessing: nothing, writeEarlyHints: nothing, writeInformation: nothing }
+const NO_INTERIM = { writeContinue: skip, writeProcessing: skip, writeEarlyHints: skip, writeInformation: skip }
 
 /** `writeHeader` is another name for `writeHead` until Node 25; later only where somebody has made it one. */
 const IS_ALIASED = 'writeHeader' in ServerResponse.prototype

@@ -29,33 +29,35 @@ const nodeWriteHead = ServerResponse.prototype.writeHead
 export function writeHead(
   this: ServerResponse & Carrier,
   status: number,
-  reason?: string | Headers,
-  fields?: Headers,
+  reason?: string | Headers | null,
+  fields?: Headers | null,
 ): ServerResponse {
   const open = this[kExchange]
   const prototype: ServerResponse = Object.getPrototypeOf(this)
   const prior = prototype.writeHead
   const exchange = ifOpen(open)
-  if (exchange === undefined || exchange.headWritten || (status >= 100 && status < 200)) {
+  // As Node takes it: '304' is one too. What is none, and an interim response, is left to Node.
+  const code = status | 0
+  if (exchange === undefined || exchange.headWritten || code < 200 || code > 999) {
     return Reflect.apply(prior, this, [status, reason, fields])
   }
   yieldMessage(exchange.connection.site, this, prototype)
-  const given = typeof reason === 'string' ? fields : (fields ?? reason)
+  const given = (typeof reason === 'string' ? fields : (fields ?? reason)) ?? undefined
   const said = whatWasSaid(this, given)
-  if (said === NOTHING && status !== 204 && printsPromise(exchange)) {
+  if (said === NOTHING && code !== 204 && printsPromise(exchange)) {
     callPrior(prior, this, status, reason, given)
     settle(exchange, undefined)
     return this
   }
-  if (said === NOTHING && status !== 204 && isAskedToClose(exchange)) {
+  if (said === NOTHING && code !== 204 && isAskedToClose(exchange)) {
     exchange.connection.promised = 0
     callPrior(prior, this, status, reason, given)
     settle(exchange, 'client-close')
     return this
   }
-  const framing = frame(exchange, given, said, status)
+  const framing = frame(exchange, given, said, code)
   const ending = decide(exchange, framing.said)
-  callPrior(prior, this, status, reason, announce(exchange, framing.said, framing.given, status, ending))
+  callPrior(prior, this, status, reason, announce(exchange, framing.said, framing.given, code, ending))
   settle(exchange, ending)
   return this
 }
@@ -64,7 +66,7 @@ function callPrior(
   prior: ServerResponse['writeHead'],
   res: ServerResponse,
   status: number,
-  reason: string | Headers | undefined,
+  reason: string | Headers | null | undefined,
   headers: Headers | undefined,
 ): void {
   if (typeof reason === 'string') Reflect.apply(prior, res, [status, reason, headers])

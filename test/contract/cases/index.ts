@@ -30,6 +30,7 @@ import { limits } from './limits.js'
 import { linger } from './linger.js'
 import { lingerEverywhere } from './linger-everywhere.js'
 import { listen } from './listen.js'
+import { messages } from './messages.js'
 import { options } from './options.js'
 import { ownListeners } from './own-listeners.js'
 import { persist } from './persist.js'
@@ -72,6 +73,7 @@ export const cases: Case[] = [
   ...stalledProgress,
   ...stats,
   ...statsWarnings,
+  ...messages,
   ...options,
   ...conformanceRequests,
   ...conformanceResponses,
