@@ -29,7 +29,7 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
     if (connection.current.req === req) return site.forwardRequest(event, req, res)
     noteWritten(connection)
   }
-  if (connection.raw !== undefined) unpauseParser(connection.socket)
+  if (connection.raw !== undefined || connection.inPieces) unpauseParser(connection.socket)
   if (connection.current !== undefined) return hold(connection, event, [req, res])
   if (connection.ending !== undefined) {
     site.counts.dropped++

@@ -1,13 +1,23 @@
 import type { Socket } from 'node:net'
+import { types } from 'node:util'
 import { cut, kill } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
 import { bytesTaken } from './node-private.js'
+import { pushPieces } from './reading.js'
 
-/** `socket.push` of a governed connection: Node calls it with null when it has read the client's FIN. */
+/**
+ * `socket.push` of a governed connection: Node calls it with null when it has read the client's FIN, and with bytes where its parser does not take them
+ * from the handle.
+ */
 export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: BufferEncoding): boolean {
-  const connection = chunk === null ? this[kConnection] : undefined
-  if (connection !== undefined && endInput(connection)) return false
-  return Object.getPrototypeOf(this).push.call(this, chunk, encoding)
+  const connection = this[kConnection]
+  const prior: Socket['push'] = Object.getPrototypeOf(this).push
+  if (chunk === null) {
+    if (connection !== undefined && endInput(connection)) return false
+  } else if (connection?.inPieces === true && types.isUint8Array(chunk)) {
+    return pushPieces(chunk, (piece) => prior.call(this, piece))
+  }
+  return prior.call(this, chunk, encoding)
 }
 
 /** For a socket whose FIN may have been read before it was ours. */

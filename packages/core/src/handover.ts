@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { isConnectionError, shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { head } from './failure.js'
-import { forgetReading } from './reading.js'
+import { leaveReading } from './reading.js'
 import { halfOpenBefore } from './servers.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
@@ -76,7 +76,7 @@ export function watchHeld(socket: Socket): void {
 /** As Node hands a socket over: nobody listens, and it is neither flowing nor paused. */
 function letGo(connection: Connection): void {
   const { socket } = connection
-  forgetReading(connection)
+  leaveReading(connection)
   socket.removeListener('drain', passDrainOn)
   socket.removeListener('error', ignore)
   Reflect.set(socket, 'readableFlowing', null)

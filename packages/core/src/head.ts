@@ -172,7 +172,7 @@ function decide(exchange: Exchange, said: Said): CloseReason | undefined {
       requests,
       expiresAt: connection.expiresAt,
       excess: connection.excess,
-      inputEnded: inputEnded && connection.waiting === undefined,
+      inputEnded: inputEnded && connection.waiting === undefined && connection.socket.readableLength === 0,
       phase: site.phaseFor(connection.openedAt),
       left: site.left(),
       owesMore: owesMore(connection),

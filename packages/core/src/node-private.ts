@@ -162,7 +162,14 @@ export function readRaw(socket: Socket, onData: (chunk: Buffer) => void): void {
   socket.removeAllListeners('data')
   socket.on('data', onData)
   socket.resume()
-  // net.Socket#_read starts the handle where it is stopped, and does nothing where it runs.
+  readOn(socket)
+}
+
+/**
+ * Lets a socket read from the kernel, also where its stream would not ask for more. net.Socket#_read starts the handle where it is stopped, and does
+ * nothing where it runs.
+ */
+export function readOn(socket: Socket): void {
   if (!socket.destroyed) socket._read(0)
 }
 

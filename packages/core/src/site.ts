@@ -17,6 +17,7 @@ import { knowsMessages } from './node-private.js'
 import type { Inherited } from './options.js'
 import { expiryOf } from './policy.js'
 import { Probes } from './probes.js'
+import { forgetReading } from './reading.js'
 import { Registry } from './registry.js'
 import { policyLine } from './report.js'
 import type { Intercept, RequestEvent } from './requests.js'
@@ -253,6 +254,7 @@ export class Site {
     this.lingering.delete(connection)
     this.capacity.leave(connection)
     connection.clearTimers()
+    forgetReading(connection)
     this.brokeOff(connection)
     dropWaiting(connection)
     this.#record(connection, connection.ending ?? (connection.phase === 'upgraded' ? 'upgraded' : 'peer'))

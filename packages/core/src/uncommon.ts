@@ -18,8 +18,10 @@ class Extras {
   client: string | undefined = undefined
   /** Reading is stopped, since requests wait. */
   stopped: boolean = false
-  /** Reading is about to be stopped. */
-  pausing: boolean = false
+  /** Its bytes reach the parser by way of the stream, in pieces. */
+  inPieces: boolean = false
+  /** While reading is stopped: looks at the client. */
+  lookTimer: NodeJS.Timeout | undefined = undefined
   /** Why Node is about to destroy the socket, if it does. */
   blame: CloseReason | undefined = undefined
   /** The peer broke it off: nobody waits for what is still to be answered. */
@@ -128,12 +130,20 @@ export abstract class Uncommon {
     this.#set('stopped', value)
   }
 
-  get pausing(): Extras['pausing'] {
-    return (this.#extras ?? NONE).pausing
+  get inPieces(): Extras['inPieces'] {
+    return (this.#extras ?? NONE).inPieces
   }
 
-  set pausing(value: Extras['pausing']) {
-    this.#set('pausing', value)
+  set inPieces(value: Extras['inPieces']) {
+    this.#set('inPieces', value)
+  }
+
+  get lookTimer(): Extras['lookTimer'] {
+    return (this.#extras ?? NONE).lookTimer
+  }
+
+  set lookTimer(value: Extras['lookTimer']) {
+    this.#set('lookTimer', value)
   }
 
   get blame(): Extras['blame'] {

@@ -18,6 +18,7 @@ import { drainReentry } from './drain-reentry.js'
 import { drainRequests } from './drain-requests.js'
 import { gateAgain } from './gate-again.js'
 import { gateClose } from './gate-close.js'
+import { gateLooks } from './gate-looks.js'
 import { gateOrder } from './gate-order.js'
 import { gateSpecial } from './gate-special.js'
 import { halfClosed } from './half-closed.js'
@@ -51,6 +52,7 @@ export const cases: Case[] = [
   ...gateOrder,
   ...gateClose,
   ...gateSpecial,
+  ...gateLooks,
   ...gateAgain,
   ...ownListeners,
   ...linger,
