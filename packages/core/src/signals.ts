@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { performance } from 'node:perf_hooks'
 import { isatty } from 'node:tty'
 import { timerOf } from './kill-timers.js'
 
@@ -118,14 +119,14 @@ class SignalCoordinator implements Coordinator {
   #told(reason: 'SIGTERM' | 'SIGINT' | 'shutdown'): void {
     if (this.#leaving) {
       const { request, since } = this.#leaving
-      if (reason !== 'shutdown' && reason === request.reason && Date.now() - since < SENT_ONCE) return
+      if (reason !== 'shutdown' && reason === request.reason && performance.now() - since < SENT_ONCE) return
       this.#leaving.forcedBy = reason
       this.#host.exit(reason === 'shutdown' ? 1 : 128 + constants.signals[reason])
       return
     }
     const leaving: Leaving = {
       request: { reason, fast: reason === 'SIGINT' && atTerminal() },
-      since: Date.now(),
+      since: performance.now(),
       pending: new Set(),
       clean: true,
       finished: false,
@@ -164,7 +165,7 @@ class SignalCoordinator implements Coordinator {
     if (this.#leaving === undefined) return
     const { request, since, pending, forcedBy } = this.#leaving
     const open = [...pending].map((participant) => `${participant.name}: ${participant.progress()}`).join('; ')
-    const elapsed = Date.now() - since
+    const elapsed = Math.round(performance.now() - since)
     const by = forcedBy === undefined ? `somebody else (${timerOf(elapsed)})` : `a second signal (${forcedBy})`
     // Not through a logger: an asynchronous one would lose the line.
     console.error(`halfclose: ended by ${by} while it drained, ${elapsed} ms after ${request.reason}. ${open}`)

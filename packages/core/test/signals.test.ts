@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { performance } from 'node:perf_hooks'
 import { deferred, within } from '../../../test/support/wait.js'
 import { joinSignals, type LeaveRequest, type Participant, type SignalHost } from '../src/signals.js'
 
@@ -120,7 +121,7 @@ describe('the coordinator', () => {
     ['SIGINT', [], 130],
     ['message', ['shutdown'], 1],
   ])('ends the process at once on a second %s', (event, args, code) => {
-    const now = jest.spyOn(Date, 'now').mockReturnValue(1_000)
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000)
     const error = jest.spyOn(console, 'error').mockImplementation(() => {})
     try {
       joinSignals(new App('api'), host)
@@ -142,8 +143,28 @@ describe('the coordinator', () => {
     }
   })
 
+  it('hears a second signal although the clock of the machine was set back meanwhile', () => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    const monotonic = jest.spyOn(performance, 'now').mockReturnValue(1_000)
+    const wall = jest.spyOn(Date, 'now').mockReturnValue(7_200_000)
+    try {
+      joinSignals(new App('api'), host)
+      host.emit('SIGINT')
+      monotonic.mockReturnValue(1_250)
+      wall.mockReturnValue(3_600_000)
+      host.emit('SIGINT')
+      expect(host.exits).toEqual([130])
+      host.emit('exit', 130)
+      expect(error.mock.calls).toEqual([[expect.stringContaining('250 ms after SIGINT')]])
+    } finally {
+      wall.mockRestore()
+      monotonic.mockRestore()
+      error.mockRestore()
+    }
+  })
+
   it.each(['SIGTERM', 'SIGINT'])('takes the %s that npm forwards for the one that it has seen already', (signal) => {
-    const now = jest.spyOn(Date, 'now').mockReturnValue(1_000)
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000)
     const error = jest.spyOn(console, 'error').mockImplementation(() => {})
     try {
       joinSignals(new App(), host)
