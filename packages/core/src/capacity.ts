@@ -2,8 +2,9 @@ import { atOnce } from './amid.js'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { leave, leaveAfterPoll } from './goaway.js'
-import { afterPoll, closeIfQuiet } from './idle.js'
+import { closeIfQuiet } from './idle.js'
 import { Session } from './session.js'
+import { afterPoll } from './timers.js'
 import type { Policy } from './types.js'
 
 type Member = Connection | Session

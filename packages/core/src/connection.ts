@@ -95,9 +95,9 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   }
 
   setTimer(ms: number, run: () => void): void {
-    clearTimeout(this.timer)
+    this.timer?.stop()
     // Whoever closed it has cleared its timers already.
-    if (!this.socket.destroyed) this.timer = setTimeout(run, ms)
+    if (!this.socket.destroyed) this.timer = this.site.timers.after(ms, run)
   }
 }
 

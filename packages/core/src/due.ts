@@ -2,8 +2,9 @@ import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
 import type { Connection } from './connection.js'
 import { leave } from './goaway.js'
-import { afterPoll, closeIfQuiet } from './idle.js'
+import { closeIfQuiet } from './idle.js'
 import { Session } from './session.js'
+import { afterPoll } from './timers.js'
 
 /** Closed in one turn of the loop, so that ten thousand idle ones do not stall it. */
 const BATCH = 100

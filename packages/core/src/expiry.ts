@@ -2,10 +2,11 @@ import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
-import { afterPoll, IDLE_QUIET } from './idle.js'
+import { IDLE_QUIET } from './idle.js'
 import { GRACE } from './policy.js'
 import { numberOf } from './servers.js'
 import type { Site } from './site.js'
+import { afterPoll } from './timers.js'
 
 /**
  * Milliseconds of a period. Those that went idle in the same one are in no order: to move each connection for each request costs more than to look at

@@ -1,9 +1,9 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { afterPoll } from './idle.js'
 import { writeBeside } from './node-private.js'
 import { CODES, type Session } from './session.js'
+import { afterPoll } from './timers.js'
 import type { CloseReason } from './types.js'
 
 /**

@@ -53,9 +53,9 @@ export function boundAnswer(connection: Connection): void {
   const { halfClosed } = connection.site.policy
   if (halfClosed === 0 || connection.socket.destroyed) return
   const before = bytesTaken(connection)
-  clearTimeout(connection.halfClosedTimer)
-  connection.halfClosedTimer = setTimeout(() => {
+  connection.halfClosedTimer?.stop()
+  connection.halfClosedTimer = connection.site.timers.after(halfClosed, () => {
     if (bytesTaken(connection) > before) boundAnswer(connection)
     else cut(connection, 'half-closed')
-  }, halfClosed)
+  })
 }

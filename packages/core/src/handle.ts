@@ -7,6 +7,7 @@ import { FAST_DRAIN, type Inherited, loggerOf, parseOptions } from './options.js
 import type { Intercept } from './requests.js'
 import { assertAttachable, inheritedFrom, isShared, markAttached } from './servers.js'
 import { Site } from './site.js'
+import { Timers } from './timers.js'
 import type {
   AttachableServer,
   Connections,
@@ -52,6 +53,7 @@ export class Handle implements AdapterConnections {
   readonly #counts = new Counts()
   readonly #events: Events
   readonly #capacity: Capacity
+  readonly #timers = new Timers()
   readonly #told = new Set<string>()
   #sites: Site[] = []
   #policy: Policy
@@ -101,6 +103,7 @@ export class Handle implements AdapterConnections {
       this.#events,
       this.#counts,
       this.#capacity,
+      this.#timers,
       this.#extras.intercept,
       forwarder(server),
       requestForwarder(server),

@@ -21,11 +21,6 @@ export function goIdle(connection: Connection): void {
   if (site.isDemanding) site.capacity.idle(connection)
 }
 
-/** Runs after a whole turn of the poll phase. setImmediate comes right after the phase; twice, since we may be in the midst of one. */
-export function afterPoll(run: () => void): void {
-  setImmediate(() => setImmediate(run))
-}
-
 /** Closes a connection that is idle or silent, if it still is and nothing has begun to arrive. `broken`: the promise that this breaks, if any. */
 export function closeIfQuiet(connection: Connection, reason: CloseReason, broken?: PromiseBreaker): void {
   const { phase, socket, site } = connection

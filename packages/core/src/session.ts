@@ -2,6 +2,7 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Linger } from './linger.js'
 import type { Site } from './site.js'
+import type { Timer } from './timers.js'
 import type { CloseReason, ConnectionState } from './types.js'
 
 /** Error codes of RFC 9113 §7. Not from node:http2: a server without HTTP/2 should not load it. */
@@ -65,7 +66,7 @@ export class Session {
   /** Bytes of all PING and SETTINGS frames, at most, and of our answers to them. */
   controlled = 0
   answered = 0
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor(
     readonly http2: ServerHttp2Session,
@@ -100,13 +101,13 @@ export class Session {
 
   /** Streams may close after their connection: nothing is timed then. */
   setTimer(ms: number, run: () => void): void {
-    clearTimeout(this.#timer)
+    this.#timer?.stop()
     if (this.released) return
-    this.#timer = setTimeout(run, ms)
+    this.#timer = this.site.timers.after(ms, run)
   }
 
   clearTimer(): void {
-    clearTimeout(this.#timer)
+    this.#timer?.stop()
   }
 }
 

@@ -26,6 +26,7 @@ import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
 import { isPlainMessage } from './status-message.js'
+import type { Timers } from './timers.js'
 import type { AttachableServer, CloseReason, Policy, ServerState } from './types.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
@@ -73,6 +74,7 @@ export class Site {
     readonly events: Events,
     readonly counts: Counts,
     readonly capacity: Capacity,
+    readonly timers: Timers,
     readonly intercept: Intercept | undefined,
     /** Hands an event on to whoever would have had it without us. */
     readonly forward: (event: string, args: readonly unknown[]) => boolean,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Waiting } from './connection.js'
+import type { Timer } from './timers.js'
 import type { CloseReason } from './types.js'
 
 /** What few connections ever need. */
@@ -29,9 +30,9 @@ class Extras {
   /** When it is too old for another request. */
   expiresAt: number = Number.POSITIVE_INFINITY
   /** Bounds an error's late answer, or a request that was held back. */
-  timer: NodeJS.Timeout | undefined = undefined
+  timer: Timer | undefined = undefined
   /** Bounds the answer that a half-closed client waits for. */
-  halfClosedTimer: NodeJS.Timeout | undefined = undefined
+  halfClosedTimer: Timer | undefined = undefined
   /** What an upgraded connection asked for. */
   upgrade: { readonly method: string | undefined; readonly url: string | undefined } | undefined = undefined
   /** destroy() means "linger" while the application answers a malformed request. */
@@ -65,13 +66,13 @@ export abstract class Uncommon {
     if (this.#extras === undefined) return
     this.#extras.unread = undefined
     this.#extras.blame = undefined
-    clearTimeout(this.#extras.timer)
+    this.#extras.timer?.stop()
   }
 
   clearTimers(): void {
     if (this.#extras === undefined) return
-    clearTimeout(this.#extras.timer)
-    clearTimeout(this.#extras.halfClosedTimer)
+    this.#extras.timer?.stop()
+    this.#extras.halfClosedTimer?.stop()
   }
 
   get waiting(): Extras['waiting'] {
