@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { type Connection, kConnection, type SocketCarrier } from './connection.js'
 import { endsWithConnection } from './exchange.js'
+import { canReset } from './node-private.js'
 import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
 
@@ -95,8 +96,7 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
 
 function reset({ socket, raw }: Connection): void {
   const tcp = raw ?? socket
-  // A unix domain socket has no address, and knows no reset.
-  if (tcp.remoteAddress !== undefined && !tcp.destroyed) tcp.resetAndDestroy()
+  if (!tcp.destroyed && canReset(tcp)) Socket.prototype.resetAndDestroy.call(tcp)
   socket.destroy()
 }
 

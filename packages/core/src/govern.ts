@@ -3,6 +3,7 @@ import { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http
 import type { Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { Duplex } from 'node:stream'
 import { types } from 'node:util'
 import { atOnce } from './amid.js'
 import { cut } from './closing.js'
@@ -11,7 +12,9 @@ import { count } from './events.js'
 import { onClientError } from './failure.js'
 import { arrive, arriveUpgrade, noteWritten } from './gate.js'
 import { cutSession, leave } from './goaway.js'
+import { Handshakes } from './handshakes.js'
 import { closeIfQuiet } from './idle.js'
+import { belowTls, rawBelowTls } from './node-private.js'
 import type { AnyRequest, AnyResponse } from './requests.js'
 import { isHttp2, isSecure, isShared, speaksHttp1 } from './servers.js'
 import { sessionOf } from './session.js'
@@ -75,8 +78,11 @@ export function govern(site: Site, governor: Governor): void {
 
   /** Node says in a later event, but within this one, that it has begun a session on the socket. */
   let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
-  const connect = (event: string, socket: Socket, raw: Socket | undefined, args: readonly unknown[]): boolean => {
+  const connect = (event: string, socket: Socket, args: readonly unknown[]): boolean => {
     site.follow()
+    const below = belowTls(socket)
+    if (below !== undefined) Handshakes.finish(below)
+    const raw = below && rawBelowTls(socket)
     if (!http2) {
       const heard = site.forward(event, args)
       if (secure || !site.turnsAway(socket)) site.admit(socket, raw)
@@ -133,13 +139,13 @@ export function govern(site: Site, governor: Governor): void {
         if (first instanceof Socket) return onTimeout(site, first)
         break
       case 'connection':
-        if (!(first instanceof Socket)) break
-        if ((secure || http2) && site.turnsAway(first)) return true
-        if (!secure) return connect(event, first, undefined, args)
-        site.handshakes.begin(first, () => site.run?.check())
-        return site.forward(event, args)
+        if (first instanceof Socket && (secure || http2) && site.turnsAway(first)) return true
+        if (!secure) {
+          if (first instanceof Socket) return connect(event, first, args)
+        } else if (first instanceof Duplex) site.handshakes.begin(first, () => site.run?.check())
+        break
       case 'secureConnection':
-        if (first instanceof Socket) return connect(event, first, site.handshakes.finish(first), args)
+        if (first instanceof Socket) return connect(event, first, args)
         break
       case 'listening': {
         const heard = site.forward(event, args)

@@ -1,50 +1,49 @@
-import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import type { Duplex } from 'node:stream'
 
 interface Handshake {
-  readonly socket: Socket
+  readonly handshakes: Handshakes
   readonly openedAt: number
 }
 
+const kHandshake: unique symbol = Symbol('halfclose.handshake')
+
+interface HandshakeCarrier {
+  [kHandshake]?: Handshake | undefined
+}
+
 /**
- * TLS connections whose handshake is not finished: HTTP does not know them yet, but a drain must bound them. A finished one is
- * found again by its peer's address and port, since the link between a TLS socket and the raw one below it is private; a unix domain
- * socket has none, and is not watched.
+ * TLS connections whose handshake is not finished: HTTP does not know them yet, but a drain must bound them. A finished one is found again by
+ * the stream below its TLS socket: not by addresses, which a front that reads the PROXY protocol overrides.
  */
 export class Handshakes {
-  readonly #open = new Map<string, Handshake>()
+  readonly #open = new Set<Duplex & HandshakeCarrier>()
 
   get size(): number {
     return this.#open.size
   }
 
-  begin(socket: Socket, onEnd: () => void): void {
-    const key = keyOf(socket)
-    if (key === undefined) return
-    this.#open.set(key, { socket, openedAt: performance.now() })
-    socket.once('close', () => {
-      if (this.#open.get(key)?.socket !== socket) return
-      this.#open.delete(key)
-      onEnd()
+  begin(raw: Duplex & HandshakeCarrier, onEnd: () => void): void {
+    this.#open.add(raw)
+    raw[kHandshake] = { handshakes: this, openedAt: performance.now() }
+    raw.once('close', () => {
+      if (this.#open.delete(raw)) onEnd()
     })
-  }
-
-  /** Returns the raw socket below. */
-  finish(secure: Socket): Socket | undefined {
-    const key = keyOf(secure)
-    if (key === undefined) return undefined
-    const raw = this.#open.get(key)?.socket
-    this.#open.delete(key)
-    return raw
   }
 
   /** Destroys those for which `due` says so: there is no response to lose. */
   destroyWhere(due: (openedAt: number) => boolean): void {
-    for (const { socket, openedAt } of [...this.#open.values()]) if (due(openedAt)) socket.destroy()
+    for (const raw of [...this.#open]) {
+      const openedAt = raw[kHandshake]?.openedAt
+      if (openedAt !== undefined && due(openedAt)) raw.destroy()
+    }
   }
-}
 
-function keyOf(socket: Socket): string | undefined {
-  if (socket.remoteAddress === undefined) return undefined
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`
+  /** TLS speaks on it, be it for another server than the one that it came to. */
+  static finish(raw: Duplex & HandshakeCarrier): void {
+    const handshake = raw[kHandshake]
+    if (handshake === undefined) return
+    handshake.handshakes.#open.delete(raw)
+    raw[kHandshake] = undefined
+  }
 }

@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import { writeSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
-import type { Server, Socket } from 'node:net'
+import { type Server, Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 
 // Every private field of Node that is read or written, in this one place, each with the reason why no public way exists.
 // test/node-private.test.ts fails where a Node version changes one.
@@ -195,6 +196,38 @@ export function settingsOf(server: object): object | undefined {
   const value: unknown = options === undefined ? undefined : Reflect.get(server, options)
   if (typeof value !== 'object' || value === null || !('settings' in value)) return undefined
   return typeof value.settings === 'object' && value.settings !== null ? value.settings : undefined
+}
+
+/**
+ * What a TLS socket encrypts to: a socket or any other stream. Nothing public tells. Not by addresses: fronts override those of the raw socket, and a
+ * unix domain socket has none. `undefined`: it is no TLS socket, or is closed already.
+ */
+export function belowTls(socket: Socket): Duplex | undefined {
+  if (!('encrypted' in socket)) return undefined
+  const parent: unknown = Reflect.get(socket, '_parent')
+  if (parent instanceof Socket) return parent
+  // A stream without a handle is wrapped in a socket of Node's.
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (typeof handle !== 'object' || handle === null) return undefined
+  const wrap: unknown = Reflect.get(handle, '_parentWrap')
+  const stream: unknown = wrap instanceof Socket ? Reflect.get(wrap, 'stream') : undefined
+  return stream instanceof Duplex ? stream : undefined
+}
+
+/** The TCP socket (or pipe) below TLS, also where TLS runs within TLS. `undefined`: there is no TLS, or it runs over some other stream. */
+export function rawBelowTls(socket: Socket): Socket | undefined {
+  let raw: Socket | undefined
+  for (let below = belowTls(socket); below !== undefined; below = belowTls(raw)) {
+    if (!(below instanceof Socket)) return undefined
+    raw = below
+  }
+  return raw
+}
+
+/** Whether `resetAndDestroy()` can reset it, which throws for whatever is not TCP (a pipe, TLS, a wrapped stream), and nothing public tells before. */
+export function canReset(socket: Socket): boolean {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  return typeof handle === 'object' && handle !== null && 'reset' in handle
 }
 
 /**

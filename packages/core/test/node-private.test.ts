@@ -1,16 +1,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
-import { type AddressInfo, connect, createServer as createNetServer, Socket } from 'node:net'
+import { type AddressInfo, connect, createServer as createNetServer, Server as NetServer, Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { credentials } from '../../../test/support/hosts/http.js'
 import {
   amidMessage,
   announceClose,
+  belowTls,
   bodyLength,
   bytesTaken,
+  canReset,
   hasBody,
   isLast,
   isParsedElsewhere,
   knowsMessages,
   makeLast,
+  rawBelowTls,
   readRaw,
   removedConnection,
   setPrintedKeepAlive,
@@ -219,6 +225,55 @@ test('bytesTaken: of a write that has not ended, what the kernel has taken', asy
   expect(taken[0]).toBe(0)
   expect(taken[1]).toBeGreaterThan(0)
   expect(taken[1]).toBeLessThan(SIZE)
+})
+
+describe('belowTls, rawBelowTls: _parent and _parentWrap; canReset: the handle of TCP', () => {
+  /** What a TLS server makes of what a listener of its own gives to it. */
+  async function secured<T>(below: (socket: Socket) => Duplex, look: (socket: TLSSocket, below: Duplex) => T): Promise<T> {
+    const tls = createTlsServer(credentials)
+    const server = new NetServer()
+    let given: Duplex = new Duplex()
+    server.on('connection', (socket: Socket) => {
+      given = below(socket.on('error', () => {}))
+      tls.emit('connection', given)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const client = connectTls({ port: (server.address() as AddressInfo).port, rejectUnauthorized: false }).on('error', () => {})
+    const found = await new Promise<T>((resolve) =>
+      tls.on('secureConnection', (socket) => {
+        resolve(look(socket, given))
+        socket.destroy()
+      }),
+    )
+    client.destroy()
+    await new Promise((resolve) => server.close(resolve))
+    return found
+  }
+
+  test('over TCP', async () => {
+    const found = await secured(
+      (socket) => Object.defineProperty(socket, 'remoteAddress', { value: 'overridden' }),
+      (tls, raw) => [belowTls(tls) === raw, rawBelowTls(tls) === raw, canReset(tls), raw instanceof Socket && canReset(raw)],
+    )
+    expect(found).toEqual([true, true, false, true])
+  })
+
+  test('over some other stream', async () => {
+    const found = await secured(
+      (socket) => {
+        const stream = new Duplex({ read() {}, write: (chunk, _encoding, done) => void socket.write(chunk, done) })
+        socket.on('data', (chunk) => stream.push(chunk))
+        return stream.on('close', () => socket.destroy())
+      },
+      (tls, raw) => [belowTls(tls) === raw, rawBelowTls(tls)],
+    )
+    expect(found).toEqual([true, undefined])
+  })
+
+  test('without TLS', () => {
+    const socket = new Socket()
+    expect([belowTls(socket), rawBelowTls(socket), canReset(socket)]).toEqual([undefined, undefined, false])
+  })
 })
 
 test("writeBeside: the handle's descriptor and the length of its queue", async () => {
