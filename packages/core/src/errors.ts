@@ -41,9 +41,10 @@ export function optionTypeError(path: string, rule: string, value: unknown): Hal
   return new HalfcloseTypeError('HALFCLOSE_OPTION_TYPE', ruleMessage(path, rule, value), { path, value })
 }
 
-/** An option of the right type, out of its bounds. `rule` completes "must be …". */
-export function optionRangeError(path: string, rule: string, value: unknown): HalfcloseRangeError {
-  return new HalfcloseRangeError('HALFCLOSE_OPTION_RANGE', ruleMessage(path, rule, value), { path, value })
+/** An option of the right type, out of its bounds. `rule` completes "must be …"; `hint`: what was meant, perhaps. */
+export function optionRangeError(path: string, rule: string, value: unknown, hint?: string): HalfcloseRangeError {
+  const message = ruleMessage(path, rule, value)
+  return new HalfcloseRangeError('HALFCLOSE_OPTION_RANGE', hint === undefined ? message : `${message}; ${hint}`, { path, value })
 }
 
 /** A value for an error message: short, on one line, and never the inside of an object, which may hold secrets. */

@@ -1,6 +1,8 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import type { WarningCode } from './codes.js'
+import { HalfcloseTypeError, quote } from './errors.js'
+import { nearest } from './misspelt.js'
 import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Report, Stats, WarningEvent } from './types.js'
 
 /** What is counted over the life of a handle. */
@@ -48,6 +50,15 @@ const channels = {
   warning: channel('halfclose:warning'),
 }
 
+/** Somebody who listens for what never comes would wait for ever. */
+function assertEvent(event: string): void {
+  const names = Object.keys(channels)
+  if (names.includes(event)) return
+  const meant = nearest(event, names)
+  const hint = meant === undefined ? `the events are ${names.join(', ')}` : `did you mean '${meant}'?`
+  throw new HalfcloseTypeError('HALFCLOSE_EVENT_UNKNOWN', `halfclose: there is no event ${quote(String(event))}; ${hint}`)
+}
+
 /** Warnings of different text that are logged. */
 const LOGGED_AT_MOST = 100
 
@@ -74,11 +85,13 @@ export class Events {
   }
 
   on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): void {
+    assertEvent(event)
     this.#emitter.on(event, listener)
     this.#countListeners()
   }
 
   once<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): void {
+    assertEvent(event)
     this.#emitter.once(event, listener)
     this.#countListeners()
   }

@@ -1,6 +1,8 @@
-import { HalfcloseRangeError, optionRangeError, optionTypeError } from './errors.js'
-import { count, duration, fold, LONGEST, limit, nearest, plainObject, section } from './options-rules.js'
+import { optionRangeError, optionTypeError } from './errors.js'
+import { fold, nearest } from './misspelt.js'
+import { count, duration, LONGEST, limit, plainObject, section } from './options-rules.js'
 import { holdBehind, holdWarning, PROXIES, PROXY_ALIASES, type ProxyPreset, presetOf } from './presets.js'
+import { askSeconds, grouped, secondsGiven } from './seconds.js'
 import { isToken } from './tokens.js'
 import type { DrainPolicy, Http2Policy, Http10, KeepAlivePolicy, Logger, Policy, WarningEvent } from './types.js'
 
@@ -30,7 +32,12 @@ export const FAST_DRAIN: DrainPolicy = Object.freeze({ delay: 0, deadline: 2_000
  * Options → Policy, total and deeply frozen, or a `HALFCLOSE_OPTION_…` error. `alsoKnown` are the top-level names that an
  * adapter reads itself: they are passed over here, and may be what a misspelt name meant.
  */
-export function parseOptions(options: unknown, inherited: Inherited, alsoKnown: readonly string[] = []): ParsedOptions {
+export function parseOptions(
+  options: unknown,
+  inherited: Inherited,
+  alsoKnown: readonly string[] = [],
+  env = process.env,
+): ParsedOptions {
   const given = section(options, '', 'an object', alsoKnown)
   const warnings: WarningEvent[] = []
   if (given.logger !== undefined && !isLogger(given.logger)) {
@@ -47,6 +54,7 @@ export function parseOptions(options: unknown, inherited: Inherited, alsoKnown: 
     tcp: parseTcp(given.tcp),
     http2: parseHttp2(given.http2, keepAlive, isChosen(given.keepAlive)),
   })
+  warnings.push(...secondsGiven(options, env))
   return Object.freeze({ policy, warnings: Object.freeze(warnings) })
 }
 
@@ -63,10 +71,9 @@ function parseBehind(value: unknown): ProxyPreset | undefined {
   if (typeof value !== 'string') throw optionTypeError('behind', rule, value)
   const preset = presetOf(value)
   if (preset !== undefined) return preset
-  const { message } = optionRangeError('behind', rule, value)
   const meant = PROXY_ALIASES.get(fold(value)) ?? nearest(value, names)
   const hint = meant === undefined ? 'for any other proxy give `keepAlive.hold`' : `did you mean '${meant}'?`
-  throw new HalfcloseRangeError('HALFCLOSE_OPTION_RANGE', `${message}; ${hint}`, { path: 'behind', value })
+  throw optionRangeError('behind', rule, value, hint)
 }
 
 function parseKeepAlive(
@@ -100,7 +107,11 @@ function parseTimes(
   const kept = duration(givenHold, 'keepAlive.hold')
   const least = (promised ?? 0) + MARGIN
   if (kept !== undefined && kept < least) {
-    throw optionRangeError('keepAlive.hold', `at least timeout + 1_000 (${least} ms)`, kept)
+    const rule =
+      promised === undefined
+        ? 'at least 1_000'
+        : `at least ${grouped(least)}, 1_000 more than the promise \`keepAlive.timeout: ${grouped(promised)}\``
+    throw optionRangeError('keepAlive.hold', rule, kept, hintOfSeconds(kept))
   }
   // 0 means "for ever, without a field" to Node: no promise.
   const set = Number.isFinite(inherited.keepAliveTimeout) && inherited.keepAliveTimeout > 0
@@ -112,7 +123,7 @@ function parseTimes(
   const tooShort = behind === undefined ? undefined : holdWarning(behind, hold)
   if (tooShort !== undefined) warnings.push(Object.freeze({ code: 'HALFCLOSE_HOLD_BELOW_PROXY', message: tooShort }))
   if (timeout > 0 && timeout < 1_000) {
-    const hint = `${timeout} is milliseconds; did you mean ${grouped(timeout * 1_000)}?`
+    const hint = askSeconds(timeout)
     const source =
       promised !== undefined
         ? `option \`keepAlive.timeout\`: ${hint}`
@@ -192,7 +203,8 @@ function parseDrain(value: unknown, warnings: WarningEvent[]): DrainPolicy {
 }
 
 function parseMinRate(value: unknown, path: 'drain.minRate' | 'limits.minRate'): number | false | undefined {
-  return limit(value, path, 'a number of bytes per second over 0', (rate) => rate > 0 && Number.isFinite(rate))
+  const holds = (rate: number) => rate > 0 && Number.isFinite(rate)
+  return limit(value, path, 'a number of bytes per second over 0', holds, { off: 'no such bound' })
 }
 
 function parseIdle(value: unknown): 'promise' | number {
@@ -228,9 +240,12 @@ function parseTcp(value: unknown): Policy['tcp'] {
   if (typeof noDelay !== 'boolean') throw optionTypeError('tcp.noDelay', 'true or false', noDelay)
   // The kernel counts in whole seconds, and 0 is the interval of the system.
   const rule = `a number of milliseconds from 1_000 to ${LONGEST}`
+  const { keepAlive } = given
+  const holds = (ms: number) => ms >= 1_000 && ms <= LONGEST
+  const hint = typeof keepAlive === 'number' ? hintOfSeconds(keepAlive) : undefined
   return Object.freeze({
     noDelay,
-    keepAlive: limit(given.keepAlive, 'tcp.keepAlive', rule, (ms) => ms >= 1_000 && ms <= LONGEST) ?? 60_000,
+    keepAlive: limit(keepAlive, 'tcp.keepAlive', rule, holds, { off: 'no TCP keep-alive probes', hint }) ?? 60_000,
   })
 }
 
@@ -263,6 +278,6 @@ function isLogger(value: unknown): value is Logger {
   return 'info' in value && typeof value.info === 'function' && 'warn' in value && typeof value.warn === 'function'
 }
 
-function grouped(ms: number): string {
-  return String(Math.round(ms)).replace(/\B(?=(\d{3})+$)/g, '_')
+function hintOfSeconds(ms: number): string | undefined {
+  return ms > 0 && ms < 1_000 ? askSeconds(ms) : undefined
 }

@@ -4,6 +4,7 @@ import { Server as HttpsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { HalfcloseTypeError } from './errors.js'
+import { notAServer } from './not-a-server.js'
 import type { Inherited } from './options.js'
 import type { AttachableServer } from './types.js'
 
@@ -29,13 +30,7 @@ export function markAttached(server: AttachableServer): void {
 
 /** Throws where a server cannot be attached, or has a policy already. */
 export function assertAttachable(server: unknown): asserts server is AttachableServer {
-  if (!isAttachable(server)) {
-    const message =
-      typeof server === 'function'
-        ? 'halfclose: attach() takes an http, https or http2 server, got a function; for an Express app use `halfclose(app)` of @halfclose/express'
-        : 'halfclose: attach() takes an http, https or http2 server: `attach(http.createServer(app), options)`'
-    throw new HalfcloseTypeError('HALFCLOSE_NOT_A_SERVER', message, { value: server })
-  }
+  if (!isAttachable(server)) throw notAServer(server)
   if (isAttached(server)) {
     const message = 'halfclose: this server has a policy already; attach() it once, and keep the handle that it returned'
     throw new HalfcloseTypeError('HALFCLOSE_ALREADY_ATTACHED', message)

@@ -170,8 +170,14 @@ export interface Connections {
   remaining(): number
   readonly policy: Policy
   stats(): Stats
+  /**
+   * Listens to an event of {@link ConnectionsEvents}. Throws `HALFCLOSE_EVENT_UNKNOWN` where there is no such event. What a listener throws is an
+   * uncaught exception, and breaks off nothing.
+   */
   on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this
+  /** As {@link on}, for the next one only. */
   once<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this
+  /** Removes a listener that {@link on} or {@link once} has added; nothing happens where there is none. */
   off<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this
   /** Puts another server under the same policy, count and drain. */
   attach(server: AttachableServer): this

@@ -125,18 +125,18 @@ describe('keepAlive.timeout and keepAlive.hold', () => {
   })
 
   test.each([
-    [{ timeout: 5_000, hold: 3_000 }, '6000 ms', 3_000],
-    [{ timeout: 5_000, hold: 5_999 }, '6000 ms', 5_999],
-    [{ hold: 999 }, '1000 ms', 999],
-    [{ timeout: 0, hold: 0 }, '1000 ms', 0],
-  ])('%j keeps less than it promises', (keepAlive, least, value) => {
+    [{ timeout: 5_000, hold: 3_000 }, '6_000, 1_000 more than the promise `keepAlive.timeout: 5_000`', 3_000, ''],
+    [{ timeout: 5_000, hold: 5_999 }, '6_000, 1_000 more than the promise `keepAlive.timeout: 5_000`', 5_999, ''],
+    [{ hold: 999 }, '1_000', 999, '; 999 is milliseconds; did you mean 999_000?'],
+    [{ timeout: 0, hold: 0 }, '1_000, 1_000 more than the promise `keepAlive.timeout: 0`', 0, ''],
+  ])('%j keeps less than it promises', (keepAlive, least, value, hint) => {
     const error = errorOf(() => policyOf({ keepAlive }))
     expect(error).toBeInstanceOf(RangeError)
     expect(error).toMatchObject({
       code: 'HALFCLOSE_OPTION_RANGE',
       path: 'keepAlive.hold',
       value,
-      message: `halfclose: option \`keepAlive.hold\` must be at least timeout + 1_000 (${least}), got ${value} (number)`,
+      message: `halfclose: option \`keepAlive.hold\` must be at least ${least}, got ${value} (number)${hint}`,
     })
   })
 

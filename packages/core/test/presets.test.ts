@@ -3,8 +3,8 @@ import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { chooseOptions } from '../src/adapter-options.js'
+import { fold } from '../src/misspelt.js'
 import { type Inherited, parseOptions } from '../src/options.js'
-import { fold } from '../src/options-rules.js'
 import { holdBehind, PROXIES, PROXY_ALIASES, PROXY_MARGIN } from '../src/presets.js'
 
 const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
