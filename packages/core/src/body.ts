@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import { type Body, type Carrier, type Exchange, ifOpen, isIncomplete, kExchange } from './exchange.js'
-import { hasBody, makeLast } from './node-private.js'
+import { makeLast, watchPieces } from './node-private.js'
 
 type Callback = (error?: Error | null) => void
 type Chunk = string | Uint8Array
@@ -12,6 +12,7 @@ type Prior<T> = (this: ServerResponse, chunk: unknown, encoding: unknown, callba
 
 /** Node's own, which V8 compiles in place where it is called by this name. */
 const nodeEnd: Prior<ServerResponse> = Reflect.get<object, string>(ServerResponse.prototype, 'end')
+const nodeWrite: Prior<boolean> = Reflect.get<object, string>(ServerResponse.prototype, 'write')
 
 /**
  * `res.write` of a governed response: bytes over the declared Content-Length are not written, since the client would read them
@@ -28,8 +29,9 @@ export function write(
   const exchange = ifOpen(open)
   if (exchange === undefined || exchange.ended || !isChunk(chunk)) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)
+  if (isCountedBelow(exchange, prior === nodeWrite)) return prior.call(this, bytes, encoding, callback)
   if (!exchange.headWritten) {
-    exchange.whole = false
+    exchange.account = 'here'
     writeMisfitHead(exchange, bytes, encoding, false)
   }
   return prior.call(this, fit(exchange, bytes, encoding), encoding, callback)
@@ -47,13 +49,14 @@ export function end(
   const exchange = ifOpen(open)
   if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)
-  if (exchange.headWritten === false) {
+  const isBelow = isCountedBelow(exchange, prior === nodeEnd)
+  if (!isBelow && exchange.headWritten === false) {
     writeMisfitHead(exchange, bytes, encoding, true)
-    exchange.whole = !exchange.headWritten
+    if (exchange.headWritten === false) exchange.account = 'whole'
   }
-  const kept = fit(exchange, bytes, encoding)
+  const kept = isBelow ? bytes : fit(exchange, bytes, encoding)
   const { body, req } = exchange
-  if (body !== undefined && body.written < body.declared && !this.writableEnded) misfit(exchange, body, 'shorter')
+  if (!isBelow && body !== undefined && body.written < body.declared && !this.writableEnded) misfit(exchange, body)
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
   exchange.bodyTaken = isIncomplete(exchange) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
   const { site } = exchange.connection
@@ -63,7 +66,7 @@ export function end(
     ended = prior === nodeEnd ? nodeEnd.call(this, kept, encoding, callback) : prior.call(this, kept, encoding, callback)
   } catch (error) {
     // Node has refused the body: another one may come.
-    exchange.whole = false
+    if (exchange.account === 'whole') exchange.account = 'here'
     throw error
   }
   exchange.ended = true
@@ -77,16 +80,40 @@ export function end(
 function writeMisfitHead(exchange: Exchange, chunk: unknown, encoding: unknown, last: boolean): void {
   const { res } = exchange
   const declared = res.getHeader('content-length')
-  if (declared === undefined || (last && Number(declared) === (isChunk(chunk) ? sizeOf(chunk, encoding) : 0))) return
-  if (res.headersSent) return
-  exchange.wrongLength = last && hasBody(res) && !isBodyless(res.statusCode)
+  if (declared === undefined || res.headersSent || isRefused(chunk)) return
+  if (last) {
+    exchange.length = isChunk(chunk) ? sizeOf(chunk, encoding) : 0
+    if (Number(declared) === exchange.length) return
+  }
   res.writeHead(res.statusCode)
 }
 
-/** Whether a response with this status has no body. It may be a string: an application's own, which Node takes for a number. */
-function isBodyless(status: number): boolean {
-  const code = status | 0
-  return code === 204 || code === 304
+/** Node takes no such piece. */
+function isRefused(chunk: unknown): boolean {
+  return Boolean(chunk) && !isChunk(chunk) && typeof chunk !== 'function'
+}
+
+/**
+ * Whether the body is counted where Node takes it: what the application gave to a write() or end() that is not Node's own may be written by others' calls of
+ * ours, in more pieces, or as something else.
+ */
+function isCountedBelow(exchange: Exchange, isNodes: boolean): boolean {
+  if (exchange.account === 'below') return true
+  return !isNodes && countBelow(exchange)
+}
+
+/** From here on it is; whether that can be done. */
+export function countBelow(exchange: Exchange): boolean {
+  if (!watchPieces(exchange.res, (chunk, encoding) => (ifOpen(exchange) === undefined ? chunk : fit(exchange, chunk, encoding))))
+    return false
+  exchange.account = 'below'
+  return true
+}
+
+/** What was counted where Node takes it is looked at when that is over: nobody else knows its end. */
+export function endBelow(exchange: Exchange): void {
+  const { account, body } = exchange
+  if (account === 'below' && body !== undefined && body.written < body.declared) misfit(exchange, body)
 }
 
 /** What of `chunk` the declared length has room for. */
@@ -97,12 +124,12 @@ function fit(exchange: Exchange, chunk: unknown, encoding: unknown): unknown {
   const size = sizeOf(chunk, encoding)
   body.written += size
   if (size <= room) return chunk
-  misfit(exchange, body, 'longer')
+  misfit(exchange, body)
   return bytesOf(chunk, encoding).subarray(0, room)
 }
 
 /** The connection cannot be used again, whatever its head said (RFC 9112 §6.3); the client sees the cut by the framing. */
-function misfit(exchange: Exchange, body: Body, how: 'longer' | 'shorter'): void {
+export function misfit(exchange: Exchange, body: Body, length = body.written): void {
   const { connection } = exchange
   connection.ending = 'content-length'
   if (!body.misfit) {
@@ -110,7 +137,7 @@ function misfit(exchange: Exchange, body: Body, how: 'longer' | 'shorter'): void
     const { method = '', url = '' } = exchange.req
     connection.site.events.warn({
       code: 'HALFCLOSE_CONTENT_LENGTH',
-      message: `halfclose: the response to ${method} ${url.split('?')[0]} is ${how} than its Content-Length; its connection is closed`,
+      message: `halfclose: the response to ${method} ${url.split('?')[0]} is ${length > body.declared ? 'longer' : 'shorter'} than its Content-Length; its connection is closed`,
     })
   }
   makeLast(exchange.res)

@@ -48,10 +48,13 @@ export interface Exchange {
   headWritten: boolean
   /** end() was called. */
   ended: boolean
-  /** The head comes with all of the body. */
-  whole: boolean
-  /** The one and only piece of the body is known not to fit the declared length. */
-  wrongLength: boolean
+  /**
+   * Where the body is held to its length: `'here'`, in our write() and end(); `'whole'`: nowhere, since the head comes with all of it; `'below'`: where Node
+   * takes it, since the write() or end() of somebody else stands between, and may change it.
+   */
+  account: 'here' | 'whole' | 'below'
+  /** Bytes of the whole body, where they are known when the head is written; -1: they are not. */
+  length: number
   /** The application reads the request's body itself, also after it has answered. */
   bodyTaken: boolean
   /** What the body is held to, where it does not come with its head and is not chunked. */
@@ -81,8 +84,8 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
     printed: timeoutSetting(res) === connection.site.shownTimeout ? connection.site.printed : -1,
     headWritten: false,
     ended: false,
-    whole: false,
-    wrongLength: false,
+    account: 'here',
+    length: -1,
     bodyTaken: false,
     body: undefined,
   }

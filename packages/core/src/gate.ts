@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { end, write } from './body.js'
+import { end, endBelow, write } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier, type Waiting } from './connection.js'
 import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist } from './exchange.js'
@@ -180,6 +180,7 @@ function written(exchange: Exchange): void {
   const { connection } = exchange
   // Node 20 says so also where the write failed because the socket was destroyed.
   if (connection.socket.destroyed) return
+  if (exchange.body !== undefined) endBelow(exchange)
   connection.current = undefined
   const { site, isCommon } = connection
   if (isCommon || !connection.excess) site.counts.finished++

@@ -1,5 +1,6 @@
 import { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
+import { countBelow, misfit } from './body.js'
 import type { Connection } from './connection.js'
 import { type Carrier, type Exchange, ifOpen, kExchange } from './exchange.js'
 import { type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './fields.js'
@@ -42,6 +43,7 @@ export function writeHead(
     return Reflect.apply(prior, this, [status, reason, fields])
   }
   yieldMessage(exchange.connection.site, this, prototype)
+  if (exchange.account === 'whole') exchange.length = bodyLength(this) ?? -1
   const given = (typeof reason === 'string' ? fields : (fields ?? reason)) ?? undefined
   const said = whatWasSaid(this, given)
   if (said === NOTHING && code !== 204 && printsPromise(exchange)) {
@@ -87,7 +89,7 @@ function printsPromise(exchange: Exchange): boolean {
   const isTimeless = connection.isCommon || (connection.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
   const steady = site.phase === 'serving' && isTimeless
   const persists = !exchange.isSpecial || exchange.facts.persists
-  if (!goesOn(keepAlive, persists, steady, exchange.wrongLength, connection.inputEnded, requests)) return false
+  if (!goesOn(keepAlive, persists, steady, connection.inputEnded, requests)) return false
   if (removedConnection(res)) return false
   connection.promised = printable
   if (printable !== exchange.printed || keepAlive.maxRequests !== false) print(res, keepAlive, printable, requests)
@@ -95,10 +97,8 @@ function printsPromise(exchange: Exchange): boolean {
 }
 
 /** The other common case: the client asked for the close, which Node says by itself. */
-function isAskedToClose({ facts, wrongLength, connection, res }: Exchange): boolean {
-  return (
-    facts.askedClose && !facts.http10 && !wrongLength && !connection.excess && !res.shouldKeepAlive && !removedConnection(res)
-  )
+function isAskedToClose({ facts, connection, res }: Exchange): boolean {
+  return facts.askedClose && !facts.http10 && !connection.excess && !res.shouldKeepAlive && !removedConnection(res)
 }
 
 function print(res: ServerResponse, { maxRequests }: KeepAlivePolicy, promise: number, requests: number): void {
@@ -156,7 +156,6 @@ function decide(exchange: Exchange, said: Said): CloseReason | undefined {
   const { http10, parserPersists } = facts
   const { site, requests, inputEnded } = connection
   const { keepAlive } = site.policy
-  const { wrongLength } = exchange
   return closeReason(
     keepAlive,
     {
@@ -168,7 +167,6 @@ function decide(exchange: Exchange, said: Said): CloseReason | undefined {
       refusesBody: refusesBody(res),
       unframed: said.transferEncoding !== undefined && !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(said.transferEncoding),
       faultyFraming: http10 && req.headers['transfer-encoding'] !== undefined,
-      wrongLength,
       requests,
       expiresAt: connection.expiresAt,
       excess: connection.excess,
@@ -212,14 +210,24 @@ function prepareHttp10(res: ServerResponse, status: number, ending: CloseReason 
 
 /** After Node wrote the head: takes over what Node decided by itself, and notes what the body must keep to. */
 function settle(exchange: Exchange, ending: CloseReason | undefined): void {
-  const { connection, res } = exchange
+  const { connection, res, account, length } = exchange
   exchange.headWritten = true
   const last = isLast(res)
-  if (exchange.whole && !last && ending === undefined) return
-  if (res.chunkedEncoding === false && hasBody(res))
-    exchange.body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
-  if (ending !== undefined) {
-    connection.ending = ending
+  if (account === 'whole' && !last && ending === undefined && declaredLength(res) === length) return
+  if (ending !== undefined) connection.ending = ending
+  let isOver = ending !== undefined
+  if (res.chunkedEncoding === false && hasBody(res)) {
+    const body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
+    exchange.body = body
+    // Whoever had the last word on the fields has declared another length than the body has.
+    if (length >= 0 && body.declared >= 0 && body.declared !== length) {
+      isOver = true
+      misfit(exchange, body, length)
+      if (account === 'whole') countBelow(exchange)
+    }
+  }
+  if (isOver) {
+    connection.promised = 0
     if (!last) {
       announceClose(res)
       makeLast(res)

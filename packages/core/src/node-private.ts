@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { type Server, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { parseConnection } from './tokens.js'
 
 // Every private field of Node that is read or written, in this one place, each with the reason why no public way exists.
 // test/node-private.test.ts fails where a Node version changes one.
@@ -85,11 +86,40 @@ export function refusesBody(res: ServerResponse): boolean {
 
 const CONNECTION_LINES = /\r\n(?:connection|keep-alive):[^\r]*(?=\r\n)/gi
 
-/** Puts `Connection: close` into a head that Node wrote but has not sent, in place of what it says of the connection. */
+/** Puts `Connection: close` into a head that Node wrote but has not sent, in place of what it says of the connection. Other options stay. */
 export function announceClose(res: ServerResponse): void {
   if (!isPrivateResponse(res) || res._header === null) return
-  const head = res._header.replace(CONNECTION_LINES, '')
-  res._header = `${head.slice(0, -2)}Connection: close\r\n\r\n`
+  const options: string[] = []
+  const head = res._header.replace(CONNECTION_LINES, (line) => {
+    const [name, value] = line.split(':', 2)
+    if (name?.toLowerCase() === '\r\nconnection')
+      options.push(...parseConnection(value).options.filter((option) => !OURS.has(option)))
+    return ''
+  })
+  res._header = `${head.slice(0, -2)}Connection: ${[...options, 'close'].join(', ')}\r\n\r\n`
+}
+
+const OURS: ReadonlySet<string> = new Set(['close', 'keep-alive'])
+
+interface Sends {
+  _send(data: unknown, encoding: unknown, callback: unknown, length?: number): boolean
+}
+
+/**
+ * Shows each piece of a body to `keep` where Node sends it, behind all that may stand between the application and Node; what that returns is sent. Not by
+ * `write` and `end`: a subclass calls those of Node past everybody, or those of the response out of its own. Whether it can be done.
+ */
+export function watchPieces(res: ServerResponse, keep: (chunk: unknown, encoding: unknown) => unknown): boolean {
+  const prior: unknown = Reflect.get(res, '_send')
+  if (typeof prior !== 'function') return false
+  const sends: Sends = {
+    _send(data, encoding, callback, length) {
+      const kept = keep(data, encoding)
+      return Reflect.apply(prior, res, [kept, encoding, callback, kept === data ? length : undefined])
+    },
+  }
+  Object.assign(res, sends)
+  return true
 }
 
 /**

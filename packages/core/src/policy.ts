@@ -20,8 +20,6 @@ export interface Facts {
   readonly unframed: boolean
   /** The request's framing cannot be trusted: a transfer coding in HTTP/1.0 (RFC 9112 §6.1). */
   readonly faultyFraming: boolean
-  /** The body is known to differ from its Content-Length. */
-  readonly wrongLength: boolean
   /** Requests handed over on this connection, this one included. */
   readonly requests: number
   /** When the connection is too old for another request. */
@@ -48,7 +46,6 @@ export function closeReason(
   now: number,
   random: () => number,
 ): CloseReason | undefined {
-  if (facts.wrongLength) return 'content-length'
   if (facts.excess) return 'limit'
   if (facts.askedClose) return facts.http10 && keepAlive !== false && keepAlive.http10 === 'ignore' ? 'http10' : 'client-close'
   if (facts.http10) {
@@ -75,11 +72,10 @@ export function goesOn(
   keepAlive: KeepAlivePolicy | false,
   persists: boolean,
   steady: boolean,
-  wrongLength: boolean,
   inputEnded: boolean,
   requests: number,
 ): boolean {
-  if (!persists || !steady || wrongLength || inputEnded || keepAlive === false) return false
+  if (!persists || !steady || inputEnded || keepAlive === false) return false
   return keepAlive.maxRequests === false || requests < keepAlive.maxRequests
 }
 

@@ -22,6 +22,7 @@ import {
   setPrintedKeepAlive,
   settingsOf,
   shrinkBacklog,
+  watchPieces,
   writeBeside,
 } from '../src/node-private.js'
 
@@ -153,6 +154,23 @@ describe('private fields of Node', () => {
       res.end('grüße')
     }, 'GET / HTTP/1.0\r\n\r\n')
     expect(seen).toEqual([null, 7])
+  })
+
+  test('_send is given every piece of a body, also past write() and end(), and what takes its place is sent', async () => {
+    const seen: unknown[] = []
+    const text = await exchange((_req, res) => {
+      res.writeHead(200, { 'Content-Length': 4, Connection: 'close' })
+      expect(
+        watchPieces(res, (chunk, encoding) => {
+          seen.push(chunk, encoding)
+          return chunk === 'longer' ? Buffer.from('lo') : chunk
+        }),
+      ).toBe(true)
+      res.write(Buffer.from('he'))
+      res.end('longer', 'latin1')
+    })
+    expect(text.endsWith('\r\n\r\nhelo')).toBe(true)
+    expect(seen.slice(0, 4)).toEqual([Buffer.from('he'), undefined, 'longer', 'latin1'])
   })
 
   test('_removedConnection tells that nothing will be announced', async () => {

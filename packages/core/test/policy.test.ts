@@ -29,7 +29,6 @@ const PLAIN: Facts = {
   refusesBody: false,
   unframed: false,
   faultyFraming: false,
-  wrongLength: false,
   requests: 1,
   expiresAt: Number.POSITIVE_INFINITY,
   excess: false,
@@ -47,7 +46,6 @@ describe('goesOn', () => {
       keepAlive,
       facts.parserPersists && !facts.http10 && !facts.askedClose && !facts.excess && !facts.refusesBody && !facts.faultyFraming,
       facts.phase === 'serving' && facts.expiresAt === Number.POSITIVE_INFINITY,
-      facts.wrongLength,
       facts.inputEnded,
       facts.requests,
     )
@@ -60,7 +58,7 @@ describe('goesOn', () => {
   test('is true only where closeReason finds none, whatever is put together', () => {
     const flags: (keyof Facts)[] = []
     for (const [name, value] of Object.entries(PLAIN)) if (typeof value === 'boolean' && isFact(name)) flags.push(name)
-    expect(flags).toHaveLength(12)
+    expect(flags).toHaveLength(11)
     const others: Partial<Facts>[] = [
       {},
       { requests: 2 },
@@ -117,7 +115,6 @@ describe('closeReason (RFC 9112 §9.3)', () => {
     ['draining, but an older request waits', { phase: 'draining', owesMore: true }, {}, undefined],
     ['the client has sent FIN', { inputEnded: true }, {}, 'client-close'],
     ['one connection too many', { excess: true }, {}, 'limit'],
-    ['the body does not fit', { wrongLength: true, askedClose: true }, {}, 'content-length'],
   ]
   test.each(cases)('%s', (_title, facts, keepAlive, reason) => {
     expect(closeReason(keepAlive && { ...KEEP_ALIVE, ...keepAlive }, { ...PLAIN, ...facts }, 100, () => 0.5)).toBe(reason)

@@ -27,6 +27,18 @@ const routes: Record<string, Route> = {
     Reflect.set(res, 'statusCode', '304')
     res.end()
   },
+  // As `on-headers` wraps it.
+  '/hooked': (_req, res) => {
+    const { writeHead } = res
+    Object.assign(res, {
+      writeHead: (...args: unknown[]) => {
+        res.setHeader('Content-Length', 5)
+        return Reflect.apply(writeHead, res, args)
+      },
+    })
+    res.setHeader('Content-Length', 99)
+    res.end('fives')
+  },
   '/decoded': (_req, res) => void res.end(BASE64, 'base64'),
   '/decoded-in-pieces': (_req, res) => {
     res.write(BASE64, 'base64')
@@ -62,6 +74,22 @@ const cases: Case[] = [
       void client.send(pipeline(get('/text-status'), get('/after')))
       for (const answer of await client.take(2)) keeps(answer)
       equal(client.statuses, '304 200')
+    },
+  },
+  {
+    id: 'messages/hooked-length',
+    rules: ['R032', 'R103'],
+    title: 'a Content-Length that a hook in writeHead() puts right is right: the connection stays',
+    regression: true,
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(pipeline(get('/hooked'), get('/hooked'), get('/after')))
+      const answers = await client.take(3)
+      for (const answer of answers) keeps(answer)
+      deepEqual(
+        answers.map(({ text }) => text),
+        ['fives', 'fives', '/after'],
+      )
     },
   },
   {
