@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
+import { isBroken } from './broken.js'
 import { type Connection, kConnection, type SocketCarrier } from './connection.js'
 import { endsWithConnection } from './exchange.js'
 import { canReset } from './node-private.js'
@@ -26,7 +27,7 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   if (socket.readableFlowing === false) resumeReading(connection)
   socket.end()
   // Node calls destroySoon() before the exchange has been taken away.
-  const reader = current?.bodyTaken === true ? current.req : undefined
+  const reader = current?.bodyTaken === true && !current.req.destroyed ? current.req : undefined
   site.lingering.add(connection, quiet, reader, isAmid)
 }
 
@@ -56,8 +57,10 @@ export function dropWaiting(connection: Connection): void {
 export function destroy(this: Socket & SocketCarrier, error?: Error | null): Socket {
   const connection = this[kConnection]
   if (connection === undefined || connection.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
-  const byPeer = isConnectionError(error)
+  const byPeer = isBroken(connection, error)
   if (!byPeer && hasSomethingToSay(connection)) {
+    // The request that was still read is destroyed: its body goes on coming.
+    if (connection.linger?.isRead === true) connection.site.lingering.takeRaw(connection)
     shut(connection, connection.answering ? 'error' : 'handler')
     return this
   }
@@ -98,13 +101,6 @@ function reset({ socket, raw }: Connection): void {
   const tcp = raw ?? socket
   if (!tcp.destroyed && canReset(tcp)) Socket.prototype.resetAndDestroy.call(tcp)
   socket.destroy()
-}
-
-/** An error of the connection itself (a reset, a broken pipe, TLS gone wrong): nobody is left to tell anything. */
-export function isConnectionError(error: Error | null | undefined): boolean {
-  if (error === undefined || error === null) return false
-  if ('syscall' in error) return true
-  return 'code' in error && typeof error.code === 'string' && /^(?:ERR_SSL_|EPROTO|ECONN)/.test(error.code)
 }
 
 /** `socket._destroy` of a governed connection: whoever destroys it, and however, comes here. */

@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { isConnectionError, shut } from './closing.js'
+import { isBroken } from './broken.js'
+import { shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { head } from './failure.js'
 import { leaveReading } from './reading.js'
@@ -83,7 +84,8 @@ function letGo(connection: Connection): void {
 }
 
 /**
- * The other protocol ends its connection past us, and listeners of ours would show: its 'end' and 'close' tell whose end came first.
+ * The other protocol ends its connection past us, and listeners of ours would show: its 'end', its error and its 'close' tell whose end
+ * came first.
  * What is there already is kept, since somebody may have wrapped it.
  */
 function noteWhoEnds(connection: Connection): void {
@@ -92,12 +94,18 @@ function noteWhoEnds(connection: Connection): void {
   const note = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event === 'end') connection.closedFirst ??= socket.writableEnded ? 'server' : 'peer'
     else if (event === 'close') {
-      connection.closedFirst ??= !socket.writableEnded && isConnectionError(socket.errored) ? 'peer' : 'server'
+      connection.closedFirst ??= 'server'
       site.closed(connection)
     }
     return Reflect.apply(emit, socket, [event, ...args])
   }
-  Object.assign(socket, { emit: note })
+  const { _destroy } = socket
+  const noteError: Socket['_destroy'] = (error, callback) => {
+    // Before it is gone: then nobody could tell.
+    connection.closedFirst ??= !socket.writableEnded && isBroken(connection, error) ? 'peer' : 'server'
+    Reflect.apply(_destroy, socket, [error, callback])
+  }
+  Object.assign(socket, { emit: note, _destroy: noteError })
 }
 
 function ignore(): void {}

@@ -15,7 +15,7 @@ export interface Lingers<C> {
 export interface Linger<C> extends Linked<Linger<C>> {
   readonly connection: C
   /** The application reads on. */
-  readonly isRead: boolean
+  isRead: boolean
   /** The parser still has the input. */
   parsed: boolean
   readonly since: number
@@ -75,7 +75,10 @@ export class Lingering<C extends Lingers<C>> {
 
   /** Not at once, nor in the next tick: the parser may be amid a chunk, and would stop reading at a body that nobody takes. */
   takeRaw(connection: C): void {
-    if (connection.linger !== undefined) connection.linger.parsed = false
+    if (connection.linger !== undefined) {
+      connection.linger.parsed = false
+      connection.linger.isRead = false
+    }
     setImmediate(() => {
       if (!connection.socket.destroyed) readRaw(connection.socket, (chunk) => this.discard(connection, chunk))
     })

@@ -292,6 +292,22 @@ export function writeBeside(socket: Socket, bytes: Uint8Array): 'all' | 'some' |
   }
 }
 
+/** Whether the kernel no longer has a TCP connection: a write of nothing sends nothing, and fails there. True where nobody can ask (Windows). */
+export function isGone(socket: Socket): boolean {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (typeof handle !== 'object' || handle === null || !('fd' in handle)) return true
+  const { fd } = handle
+  if (typeof fd !== 'number' || fd < 0) return true
+  try {
+    writeSync(fd, NOTHING)
+    return false
+  } catch {
+    return true
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+
 /**
  * An object of the same shape as those of `process.nextTick`, as far as it can be made outside (Node 22 and later have one more symbol in
  * it); undefined: it has other symbols. The two symbols are also on every AsyncResource. executionAsyncResource() would return one itself, and make Node

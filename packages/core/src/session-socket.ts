@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { isConnectionError } from './closing.js'
+import { isConnectionError } from './broken.js'
 import { cutSession, leave } from './goaway.js'
 import { type Session, sessionOf } from './session.js'
 

@@ -12,6 +12,7 @@ import {
   bytesTaken,
   canReset,
   hasBody,
+  isGone,
   isLast,
   isParsedElsewhere,
   knowsMessages,
@@ -225,6 +226,35 @@ describe('private fields of Node', () => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
+})
+
+test('isGone: not while the client is there, nor after its FIN; after its reset', async () => {
+  const found = await new Promise<boolean[]>((resolve) => {
+    const server = createNetServer({ allowHalfOpen: true }, (socket) => {
+      const found = [isGone(socket)]
+      socket.once('end', () => {
+        found.push(isGone(socket))
+        // Bytes that nobody takes any more: the kernel's answer is a reset.
+        client.destroy()
+        socket.write('x')
+      })
+      const destroy: Socket['destroy'] = (error) => {
+        found.push(isGone(socket))
+        return Reflect.apply(Socket.prototype.destroy, socket, [error])
+      }
+      socket.destroy = destroy
+      socket.on('error', () => server.close(() => resolve(found)))
+      socket.resume()
+      const again = setInterval(() => (socket.destroyed ? clearInterval(again) : socket.write('x')), 10)
+    })
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      if (address !== null && typeof address !== 'string') client.connect(address.port)
+    })
+    const client = new Socket({ allowHalfOpen: true }).on('error', () => {})
+    client.end()
+  })
+  expect(found).toEqual([false, false, true])
 })
 
 test('bytesTaken: of a write that has not ended, what the kernel has taken', async () => {
