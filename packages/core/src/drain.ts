@@ -149,7 +149,7 @@ export class Run {
     const sweep = setInterval(() => atOnce(this.#sweep), SWEEP)
     this.#enter('leaving')
     // Where nothing listens there is nobody to tell.
-    if (this.#plan.delay > 0 && this.#sites.some(({ server }) => server.listening))
+    if (this.#plan.delay > 0 && this.#sites.some(({ server, isFed }) => isFed || server.listening))
       await sleep(Math.min(this.#plan.delay, this.#plan.deadline))
     this.#tally.leftAt = performance.now()
     this.#enter('draining')
@@ -162,7 +162,8 @@ export class Run {
     if (!this.#empty) await this.#atDeadline()
     clearInterval(sweep)
     clearTimeout(progress.timer)
-    await Promise.all(this.#sites.map(finishClose))
+    const cut = await Promise.all(this.#sites.map((site) => finishClose(site, () => this.remaining())))
+    for (const unseen of cut) this.#tally.cut += unseen
     const report = (await Promise.all(this.#others)).reduce(mergeReports, this.#tally.report())
     if (wentWell(report)) this.#events.info(report, endLine(report))
     else await this.#events.drainCut(report, formatReport(report))

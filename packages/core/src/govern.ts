@@ -27,6 +27,8 @@ import type { AttachableServer, Policy } from './types.js'
 export interface Governor {
   /** Drains the server; resolves when it has closed. */
   close(site: Site): Promise<unknown>
+  /** A server that does not listen has got its first connection. */
+  fed(site: Site): void
   /** A drained server listens again. */
   relisten(site: Site): void
   /** The server's defaults were changed after it was attached: the policy that follows from them now. */
@@ -83,6 +85,10 @@ export function govern(site: Site, governor: Governor): void {
     const below = belowTls(socket)
     if (below !== undefined) Handshakes.finish(below)
     const raw = below && rawBelowTls(socket)
+    if (!site.listened && !site.isFed) {
+      site.isFed = true
+      governor.fed(site)
+    }
     if (!http2) {
       const heard = site.forward(event, args)
       if (secure || !site.turnsAway(socket)) site.admit(socket, raw)
