@@ -72,7 +72,7 @@ const NOTICE_FRAME = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0
 /** Not where the client has gone, where it takes too much, or where the limit is reached. */
 function mayBeTold({ http2, socket, inputEnded }: Session, reason: CloseReason): boolean {
   if (http2.encrypted !== false || inputEnded || !socket.writable) return false
-  return reason === 'draining' || reason === 'idle' || reason === 'max-age' || reason === 'no-keep-alive'
+  return reason === 'draining' || reason === 'idle' || reason === 'max-age' || reason === 'no-keep-alive' || reason === 'handler'
 }
 
 /** `http2.close` says one more GOAWAY, up to the last stream that was read, be it refused: that may not grow (RFC 9113 §6.8). */
@@ -89,6 +89,8 @@ function announce(session: Session): void {
   if (session.http2.destroyed) return
   session.http2.goaway(CODES.NO_ERROR, session.lastStream)
   closeIfDone(session)
+  // Its stream may never close: Node 20 forgets one that its client resets with NO_ERROR, and a session whose frames cannot be read.
+  if (session.excess) boundFlush(session)
 }
 
 /** Behind the GOAWAY, when the last stream is done. Whoever does not read our last bytes holds nothing for longer than `linger.total`. */

@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks'
 import { Duplex } from 'node:stream'
 import { types } from 'node:util'
 import { atOnce } from './amid.js'
+import { heedClose } from './close-field.js'
 import { cut } from './closing.js'
 import { connectionOf } from './connection.js'
 import { count } from './events.js'
@@ -125,6 +126,7 @@ export function govern(site: Site, governor: Governor): void {
         site.follow()
         if (first instanceof IncomingMessage && second instanceof ServerResponse) return arrive(site, event, first, second)
         // HTTP/2's own objects; the stream below them has passed already.
+        if (isAnswerable(second)) heedClose(second)
         if (event === 'request' && isRequest(first) && isAnswerable(second) && site.intercept?.(first, second) === true)
           return true
         break

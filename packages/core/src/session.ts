@@ -28,8 +28,10 @@ export interface StreamExchange {
   readonly path: string | undefined
   /** CONNECT, be it for WebSocket (RFC 8441): another protocol from now on, which its own end finishes. */
   readonly tunnel: boolean
-  /** We broke it off. */
+  /** We, or the application, broke it off. */
   cut: boolean
+  /** Its response says that the connection ends behind it. */
+  closes: boolean
 }
 
 /** One HTTP/2 session: a connection whose requests do not wait for one another. Nothing is promised to its client; a GOAWAY tells it. */
@@ -49,6 +51,8 @@ export class Session {
   linger: Linger<Session> | undefined = undefined
   /** The peer broke it off: nobody waits for what is still to be answered. */
   byPeer = false
+  /** What `http2.destroy` was last given: behind it the socket is destroyed with the same, which is then no error of the connection. */
+  given: unknown = undefined
   inputEnded = false
   /** One connection too many: its streams are refused. */
   excess = false
