@@ -1,15 +1,18 @@
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
-import { cut, shut } from './closing.js'
+import { attempt } from './attempt.js'
+import { cut } from './closing.js'
 import type { Connection } from './connection.js'
+import { endAtDeadline, endSessionAtDeadline } from './deadline.js'
 import { Due } from './due.js'
-import { count, type Events } from './events.js'
+import type { Events } from './events.js'
 import { noteWritten } from './gate.js'
-import { cutSession, killSession, leave } from './goaway.js'
+import { cutSession, killSession } from './goaway.js'
 import { finishClose, stopListening } from './listener.js'
 import { idleDue, keepableFor, sessionDue, silentDue } from './policy.js'
-import { describeHeld, describeSession, endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
+import { tellProgress } from './progress.js'
+import { endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
 import type { Session } from './session.js'
 import type { Site } from './site.js'
 import { Stalls } from './stalls.js'
@@ -40,6 +43,7 @@ export class Run {
   /** When the last request arrived. */
   #usedAt = 0
   #sweptAt = 0
+  #looking: NodeJS.Timeout | undefined
   #wake: (() => void) | undefined
 
   /** `others`: drains of single servers that are under way; this one ends, and reports, with them. */
@@ -73,7 +77,7 @@ export class Run {
 
   /** Apart from the constructor: listeners that are told of the first phase must find the run where it belongs. */
   start(): void {
-    void this.#work().then(this.#settle)
+    void this.#work().then(this.#settle, this.#giveUp)
   }
 
   /** Milliseconds left until the deadline. */
@@ -146,24 +150,28 @@ export class Run {
   }
 
   async #work(): Promise<Report> {
-    const sweep = setInterval(() => atOnce(this.#sweep), SWEEP)
+    this.#looking = setInterval(this.#look, SWEEP)
     this.#enter('leaving')
     // Where nothing listens there is nobody to tell.
     if (this.#plan.delay > 0 && this.#sites.some(({ server, isFed }) => isFed || server.listening))
       await sleep(Math.min(this.#plan.delay, this.#plan.deadline))
     this.#tally.leftAt = performance.now()
     this.#enter('draining')
-    const progress = this.#reportProgress()
-    atOnce(this.#sweep)
-    await Promise.all(this.#sites.map((site) => stopListening(site, () => this.remaining())))
+    const stopTelling = tellProgress(this.#events, () => ({
+      isEmpty: this.#sites.every(({ isEmpty }) => isEmpty),
+      line: atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining())),
+    }))
+    this.#look()
+    await this.#forEach((site) => stopListening(site, () => this.remaining()))
     this.#stopped = true
     this.check()
     await this.#emptyWithin(this.remaining())
     if (!this.#empty) await this.#atDeadline()
-    clearInterval(sweep)
-    clearTimeout(progress.timer)
-    const cut = await Promise.all(this.#sites.map((site) => finishClose(site, () => this.remaining())))
-    for (const unseen of cut) this.#tally.cut += unseen
+    clearInterval(this.#looking)
+    stopTelling()
+    await this.#forEach(async (site) => {
+      this.#tally.cut += await finishClose(site, () => this.remaining())
+    })
     const report = (await Promise.all(this.#others)).reduce(mergeReports, this.#tally.report())
     if (wentWell(report)) this.#events.info(report, endLine(report))
     else await this.#events.drainCut(report, formatReport(report))
@@ -171,24 +179,26 @@ export class Run {
     return report
   }
 
-  /** While draining a line after 2 s, then every 5 s: what holds it up. Without a logger only the first. */
-  #reportProgress(): { timer: NodeJS.Timeout } {
-    const line = () => atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining()))
-    const next = () => {
-      this.#events.info({}, line())
-      progress.timer = setTimeout(next, 5_000).unref()
-    }
-    const first = () => {
-      if (this.#sites.some(({ isEmpty }) => !isEmpty)) this.#events.infoOrWarn('HALFCLOSE_DRAIN_HELD', line())
-      progress.timer = setTimeout(next, 5_000).unref()
-    }
-    const progress = { timer: setTimeout(first, 2_000).unref() }
-    return progress
+  /** Never for what is done to a connection, a server or a listener: a fault of ours. Whoever waits for the report gets it. */
+  readonly #giveUp = (error: unknown): void => {
+    clearInterval(this.#looking)
+    this.#events.failed(error)
+    this.#enter('drained')
+    this.#settle(this.#tally.report())
   }
 
   #enter(phase: ServerState): void {
     for (const site of this.#sites) site.phase = phase
-    this.#onPhase(phase)
+    this.#events.attempt(() => this.#onPhase(phase))
+  }
+
+  /** Something of each server; what goes wrong with one of them ends nothing. */
+  async #forEach(run: (site: Site) => Promise<void>): Promise<void> {
+    await Promise.all(this.#sites.map((site) => run(site).catch((error: unknown) => this.#events.failed(error))))
+  }
+
+  readonly #look = (): void => {
+    this.#events.attempt(() => atOnce(this.#sweep))
   }
 
   /** Looks who has gone quiet and may go. */
@@ -200,22 +210,27 @@ export class Run {
     }
     this.#heedStall(now)
     for (const site of this.#sites) {
-      for (const session of site.sessions) {
-        if (this.#stalls.isStalled(session, now)) cutSession(session, 'stalled')
-        const due = sessionDue(this.#plan.silent, session.openedAt, session.requests, this.#tally.leftAt)
-        const told = site.phaseFor(session.openedAt) === 'draining'
-        if (session.ending === undefined && told && now >= due) this.#due.add(session)
-      }
+      for (const session of site.sessions) attempt(session, () => this.#lookAtSession(session, now))
       for (const connection of site.registry) {
-        noteWritten(connection)
-        if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
-        if (!this.#isDue(connection, now) || connection.receiving) continue
-        this.#due.add(connection)
+        attempt(connection, () => this.#lookAt(connection, now))
         if (this.#due.isFull) break
       }
       site.handshakes.destroyWhere((openedAt) => now >= silentDue(this.#plan.silent, openedAt, this.#tally.leftAt))
     }
     this.#due.close()
+  }
+
+  #lookAtSession(session: Session, now: number): void {
+    const { site, openedAt, requests } = session
+    if (this.#stalls.isStalled(session, now)) cutSession(session, 'stalled')
+    const due = sessionDue(this.#plan.silent, openedAt, requests, this.#tally.leftAt)
+    if (session.ending === undefined && site.phaseFor(openedAt) === 'draining' && now >= due) this.#due.add(session)
+  }
+
+  #lookAt(connection: Connection, now: number): void {
+    noteWritten(connection)
+    if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
+    if (this.#isDue(connection, now) && !connection.receiving) this.#due.add(connection)
   }
 
   /** While the loop stood still no request could be seen: that was no quiet time. */
@@ -226,35 +241,22 @@ export class Run {
   }
 
   #lookAgain(): void {
-    if (!this.#empty) atOnce(this.#sweep)
+    if (!this.#empty) this.#look()
   }
 
   readonly #endRest = (): void => {
     const now = performance.now()
-    for (const connection of this.#connections()) {
-      const { state, phase } = connection
-      if (phase === 'lingering') continue
-      this.#tally.heldBy(describeHeld(connection, now))
-      if (state === 'idle' || state === 'silent') {
-        if (now < connection.promiseUntil) count(connection.site.counts.promisesBroken, 'deadline')
-        shut(connection, 'deadline')
-      } else cut(connection, 'deadline')
-    }
-    for (const session of this.#sessions()) {
-      if (session.lingering) continue
-      for (const held of describeSession(session, now)) this.#tally.heldBy(held)
-      if (session.streams.size > 0) cutSession(session, 'deadline')
-      else leave(session, 'deadline')
-    }
+    for (const connection of this.#connections()) attempt(connection, () => endAtDeadline(connection, this.#tally, now))
+    for (const session of this.#sessions()) attempt(session, () => endSessionAtDeadline(session, this.#tally, now))
     for (const site of this.#sites) site.handshakes.destroyWhere(() => true)
   }
 
   /** What is left now is cut, save that idle and silent connections still end output first; `linger.quiet` later nothing is left. */
   async #atDeadline(): Promise<void> {
-    atOnce(this.#endRest)
+    this.#events.attempt(() => atOnce(this.#endRest))
     await this.#emptyWithin(Math.max(...this.#sites.map((site) => site.policy.linger.quiet)))
-    for (const connection of this.#connections()) cut(connection, connection.ending ?? 'deadline')
-    for (const session of this.#sessions()) killSession(session)
+    for (const connection of this.#connections()) attempt(connection, (one) => cut(one, one.ending ?? 'deadline'))
+    for (const session of this.#sessions()) attempt(session, killSession)
     await this.#emptyWithin(100)
   }
 

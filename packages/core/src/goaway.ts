@@ -1,6 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { attempt } from './attempt.js'
 import { writeBeside } from './node-private.js'
 import { CODES, type Session } from './session.js'
 import { afterPoll } from './timers.js'
@@ -29,7 +30,7 @@ function conclude(session: Session, reason: CloseReason, amid: boolean): void {
   session.closedFirst ??= 'server'
   // The timer of a half-closed client goes on.
   if (!session.inputEnded) session.clearTimer()
-  if (amid) setImmediate(announce, session)
+  if (amid) setImmediate(attempt, session, announce)
   else announce(session)
 }
 
@@ -54,11 +55,11 @@ function tryNotice(session: Session, reason: CloseReason, until: number): void {
   if (written === 'all') awaitAnswer(session, reason)
   else if (written === 'some') killSession(session)
   else if (performance.now() >= until) conclude(session, reason, false)
-  else setTimeout(tryNotice, AGAIN, session, reason, until)
+  else setTimeout(attempt, AGAIN, session, () => tryNotice(session, reason, until))
 }
 
 function awaitAnswer(session: Session, reason: CloseReason): void {
-  const timer = setTimeout(() => conclude(session, reason, false), NOTICE)
+  const timer = setTimeout(attempt, NOTICE, session, () => conclude(session, reason, false))
   const answered = () => {
     clearTimeout(timer)
     conclude(session, reason, true)

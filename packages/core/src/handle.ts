@@ -55,7 +55,7 @@ export class Handle implements AdapterConnections {
   readonly #counts = new Counts()
   readonly #events: Events
   readonly #capacity: Capacity
-  readonly #timers = new Timers()
+  readonly #timers = new Timers((error) => this.#events.failed(error))
   readonly #told = new Set<string>()
   #sites: Site[] = []
   #policy: Policy

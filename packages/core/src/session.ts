@@ -1,5 +1,6 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { attempt } from './attempt.js'
 import type { Linger } from './linger.js'
 import type { Site } from './site.js'
 import type { Timer } from './timers.js'
@@ -107,7 +108,7 @@ export class Session {
   setTimer(ms: number, run: () => void): void {
     this.#timer?.stop()
     if (this.released) return
-    this.#timer = this.site.timers.after(ms, run)
+    this.#timer = this.site.timers.after(ms, () => attempt(this, run))
   }
 
   clearTimer(): void {

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { attempt } from './attempt.js'
 import { cut } from './closing.js'
 import type { Connection } from './connection.js'
 import { isHeldUp } from './floods.js'
@@ -49,8 +50,8 @@ export function guard({ registry, sessions }: Site, minRate: number): () => void
   const stalls = new Stalls(minRate)
   const look = () => {
     const now = performance.now()
-    for (const connection of registry) if (stalls.isStalled(connection, now)) cut(connection, 'stalled')
-    for (const session of sessions) if (stalls.isStalled(session, now)) cutSession(session, 'stalled')
+    for (const connection of registry) attempt(connection, (one) => void (stalls.isStalled(one, now) && cut(one, 'stalled')))
+    for (const session of sessions) attempt(session, (one) => void (stalls.isStalled(one, now) && cutSession(one, 'stalled')))
   }
   const timer = setInterval(look, LOOK).unref()
   return () => clearInterval(timer)
