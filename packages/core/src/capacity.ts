@@ -1,11 +1,9 @@
 import { atOnce } from './amid.js'
-import { attempt } from './attempt.js'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { leave, leaveAfterPoll } from './goaway.js'
 import { closeIfQuiet } from './idle.js'
 import { Session } from './session.js'
-import { afterPoll } from './timers.js'
 import type { Policy } from './types.js'
 
 type Member = Connection | Session
@@ -82,7 +80,7 @@ export class Capacity {
       this.#idle.delete(longest)
       if (longest instanceof Session) leaveAfterPoll(longest, 'limit', ({ streams }) => streams.size === 0)
       else if (this.#overIdle.push({ connection: longest, requests: longest.requests }) === 1)
-        setTimeout(afterPoll, TOGETHER, this.#closeOverIdle).unref()
+        longest.site.timers.after(TOGETHER, this.#closeOverIdle, { unref: true })
       return
     }
   }
@@ -91,7 +89,7 @@ export class Capacity {
     const over = this.#overIdle.splice(0)
     atOnce(() => {
       for (const { connection, requests } of over)
-        if (connection.requests === requests) attempt(connection, (one) => closeIfQuiet(one, 'limit', 'limit'))
+        if (connection.requests === requests) closeIfQuiet(connection, 'limit', 'limit')
     })
   }
 

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
-import { attempt } from './attempt.js'
 import { isBroken } from './broken.js'
 import { type Connection, kConnection, type SocketCarrier } from './connection.js'
 import { endsWithConnection } from './exchange.js'
@@ -94,7 +93,7 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   connection.released = true
   const { socket, current } = connection
   if (!byPeer && current !== undefined && endsWithConnection(current) && !socket.writableEnded) {
-    setTimeout(attempt, BEFORE_RESET, connection, reset)
+    connection.site.timers.after(BEFORE_RESET, () => reset(connection))
   } else Reflect.apply(Socket.prototype.destroy, socket, [error])
 }
 

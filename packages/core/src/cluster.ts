@@ -5,6 +5,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { performance } from 'node:perf_hooks'
 import { HalfcloseTypeError } from './errors.js'
+import { Timers } from './timers.js'
 
 export interface RestartOptions {
   /** Milliseconds in which a new worker has to listen. Default 10_000. */
@@ -117,7 +118,7 @@ function start({ startWithin: within = 10_000, env = {} }: RestartOptions, signa
   return new Promise((resolve, reject) => {
     const worker = cluster.fork(env)
     const settle = () => {
-      clearTimeout(timer)
+      timer.stop()
       worker.off('listening', onListening)
       worker.off('exit', onExit)
     }
@@ -134,10 +135,10 @@ function start({ startWithin: within = 10_000, env = {} }: RestartOptions, signa
     }
     const onExit = (code: number | null, signal: string | null) =>
       fail(`ended (${signal ?? `exit code ${code}`}) before it listened`)
-    const timer = setTimeout(() => {
+    const timer = new Timers().after(within, () => {
       fail(`did not listen within ${within} ms`)
       worker.process.kill('SIGKILL')
-    }, within)
+    })
     worker.once('listening', onListening)
     worker.once('exit', onExit)
   })
@@ -149,9 +150,9 @@ function stop(
 ): Promise<{ ms: number; code: number | null; signal: string | null }> {
   return new Promise((resolve) => {
     const began = performance.now()
-    const timer = setTimeout(() => worker.process.kill('SIGKILL'), killAfter)
+    const timer = new Timers().after(killAfter, () => worker.process.kill('SIGKILL'))
     const ended = (code: number | null, signal: string | null) => {
-      clearTimeout(timer)
+      timer.stop()
       resolve({ ms: performance.now() - began, code, signal })
     }
     if (worker.isDead()) {

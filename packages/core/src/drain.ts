@@ -1,21 +1,19 @@
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
-import { attempt } from './attempt.js'
-import { cut } from './closing.js'
+import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
-import { endAtDeadline, endSessionAtDeadline } from './deadline.js'
 import { Due } from './due.js'
-import type { Events } from './events.js'
+import { count, type Events } from './events.js'
 import { noteWritten } from './gate.js'
-import { cutSession, killSession } from './goaway.js'
+import { cutSession, killSession, leave } from './goaway.js'
 import { finishClose, stopListening } from './listener.js'
 import { idleDue, keepableFor, sessionDue, silentDue } from './policy.js'
-import { tellProgress } from './progress.js'
-import { endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
+import { describeHeld, describeSession, endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
 import type { Session } from './session.js'
 import type { Site } from './site.js'
 import { Stalls } from './stalls.js'
+import type { Timer, Timers } from './timers.js'
 import type { DrainPolicy, Report, ServerState } from './types.js'
 
 /** How often a drain looks at who may go, in ms. */
@@ -26,6 +24,7 @@ export class Run {
   readonly done: Promise<Report>
   readonly #sites: readonly Site[]
   readonly #events: Events
+  readonly #timers: Timers
   readonly #plan: DrainPolicy
   readonly #tally: Tally
   readonly #onPhase: (phase: ServerState) => void
@@ -42,14 +41,16 @@ export class Run {
   #closing = 0
   /** When the last request arrived. */
   #usedAt = 0
-  #sweptAt = 0
-  #looking: NodeJS.Timeout | undefined
+  /** Milliseconds in which the process had stood still before it began, and before the last look. */
+  readonly #lostBefore: number
+  #lostAtSweep = 0
   #wake: (() => void) | undefined
 
   /** `others`: drains of single servers that are under way; this one ends, and reports, with them. */
   constructor(
     sites: readonly Site[],
     events: Events,
+    timers: Timers,
     plan: DrainPolicy,
     reason: string,
     onPhase: (phase: ServerState) => void,
@@ -61,6 +62,8 @@ export class Run {
     })
     this.#sites = sites
     this.#events = events
+    this.#timers = timers
+    this.#lostBefore = timers.lost
     this.#plan = plan
     this.#stalls = new Stalls(plan.minRate)
     this.#due = new Due(
@@ -77,7 +80,7 @@ export class Run {
 
   /** Apart from the constructor: listeners that are told of the first phase must find the run where it belongs. */
   start(): void {
-    void this.#work().then(this.#settle, this.#giveUp)
+    void this.#work().then(this.#settle)
   }
 
   /** Milliseconds left until the deadline. */
@@ -146,32 +149,26 @@ export class Run {
       const hold = keepAlive === false ? 0 : keepAlive.hold
       return now >= idleDue(this.#plan.idle, hold, connection, { since, usedAt: Math.max(since, this.#usedAt) })
     }
-    return phase === 'silent' && now >= silentDue(this.#plan.silent, openedAt, since)
+    return phase === 'silent' && now >= this.#silentDue(openedAt)
   }
 
   async #work(): Promise<Report> {
-    this.#looking = setInterval(this.#look, SWEEP)
+    const sweep = this.#timers.every(SWEEP, () => atOnce(this.#sweep))
     this.#enter('leaving')
     // Where nothing listens there is nobody to tell.
-    if (this.#plan.delay > 0 && this.#sites.some(({ server, isFed }) => isFed || server.listening))
-      await sleep(Math.min(this.#plan.delay, this.#plan.deadline))
+    if (this.#plan.delay > 0 && this.#sites.some(({ server }) => server.listening)) await this.#delay()
     this.#tally.leftAt = performance.now()
     this.#enter('draining')
-    const stopTelling = tellProgress(this.#events, () => ({
-      isEmpty: this.#sites.every(({ isEmpty }) => isEmpty),
-      line: atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining())),
-    }))
-    this.#look()
-    await this.#forEach((site) => stopListening(site, () => this.remaining()))
+    const progress = this.#reportProgress()
+    atOnce(this.#sweep)
+    await Promise.all(this.#sites.map((site) => stopListening(site, () => this.remaining())))
     this.#stopped = true
     this.check()
-    await this.#emptyWithin(this.remaining())
+    await this.#emptyUnless((over) => this.#timers.deadline(this.remaining(), over))
     if (!this.#empty) await this.#atDeadline()
-    clearInterval(this.#looking)
-    stopTelling()
-    await this.#forEach(async (site) => {
-      this.#tally.cut += await finishClose(site, () => this.remaining())
-    })
+    sweep.stop()
+    progress.timer.stop()
+    await Promise.all(this.#sites.map(finishClose))
     const report = (await Promise.all(this.#others)).reduce(mergeReports, this.#tally.report())
     if (wentWell(report)) this.#events.info(report, endLine(report))
     else await this.#events.drainCut(report, formatReport(report))
@@ -179,26 +176,38 @@ export class Run {
     return report
   }
 
-  /** Never for what is done to a connection, a server or a listener: a fault of ours. Whoever waits for the report gets it. */
-  readonly #giveUp = (error: unknown): void => {
-    clearInterval(this.#looking)
-    this.#events.failed(error)
-    this.#enter('drained')
-    this.#settle(this.#tally.report())
+  /** For those who ask for readiness, which they cannot while the process stands still; but the deadline is not moved. */
+  async #delay(): Promise<void> {
+    const timers: Timer[] = []
+    await new Promise<void>((resolve) => {
+      timers.push(this.#timers.after(this.#plan.delay, resolve), this.#timers.deadline(this.#plan.deadline, resolve))
+    })
+    for (const timer of timers) timer.stop()
+  }
+
+  /** While draining a line after 2 s, then every 5 s: what holds it up. Without a logger only the first. */
+  #reportProgress(): { timer: Timer } {
+    const line = () => atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining()))
+    const next = () => {
+      this.#events.info({}, line())
+      progress.timer = this.#timers.after(5_000, next, { unref: true })
+    }
+    const first = () => {
+      if (this.#sites.some(({ isEmpty }) => !isEmpty)) this.#events.infoOrWarn('HALFCLOSE_DRAIN_HELD', line())
+      progress.timer = this.#timers.after(5_000, next, { unref: true })
+    }
+    const progress = { timer: this.#timers.after(2_000, first, { unref: true }) }
+    return progress
   }
 
   #enter(phase: ServerState): void {
     for (const site of this.#sites) site.phase = phase
-    this.#events.attempt(() => this.#onPhase(phase))
+    this.#onPhase(phase)
   }
 
-  /** Something of each server; what goes wrong with one of them ends nothing. */
-  async #forEach(run: (site: Site) => Promise<void>): Promise<void> {
-    await Promise.all(this.#sites.map((site) => run(site).catch((error: unknown) => this.#events.failed(error))))
-  }
-
-  readonly #look = (): void => {
-    this.#events.attempt(() => atOnce(this.#sweep))
+  /** When one that has never sent a byte may go: silent is only what was so while the process was running. */
+  #silentDue(openedAt: number): number {
+    return silentDue(this.#plan.silent, openedAt, this.#tally.leftAt) + this.#timers.lost - this.#lostBefore
   }
 
   /** Looks who has gone quiet and may go. */
@@ -210,53 +219,66 @@ export class Run {
     }
     this.#heedStall(now)
     for (const site of this.#sites) {
-      for (const session of site.sessions) attempt(session, () => this.#lookAtSession(session, now))
+      for (const session of site.sessions) {
+        if (this.#stalls.isStalled(session, this.#timers.now)) cutSession(session, 'stalled')
+        const due = sessionDue(this.#plan.silent, session.openedAt, session.requests, this.#tally.leftAt)
+        const told = site.phaseFor(session.openedAt) === 'draining'
+        if (session.ending === undefined && told && now >= due) this.#due.add(session)
+      }
       for (const connection of site.registry) {
-        attempt(connection, () => this.#lookAt(connection, now))
+        noteWritten(connection)
+        if (this.#stalls.isStalled(connection, this.#timers.now)) cut(connection, 'stalled')
+        if (!this.#isDue(connection, now) || connection.receiving) continue
+        this.#due.add(connection)
         if (this.#due.isFull) break
       }
-      site.handshakes.destroyWhere((openedAt) => now >= silentDue(this.#plan.silent, openedAt, this.#tally.leftAt))
+      site.handshakes.destroyWhere((openedAt) => now >= this.#silentDue(openedAt))
     }
     this.#due.close()
   }
 
-  #lookAtSession(session: Session, now: number): void {
-    const { site, openedAt, requests } = session
-    if (this.#stalls.isStalled(session, now)) cutSession(session, 'stalled')
-    const due = sessionDue(this.#plan.silent, openedAt, requests, this.#tally.leftAt)
-    if (session.ending === undefined && site.phaseFor(openedAt) === 'draining' && now >= due) this.#due.add(session)
-  }
-
-  #lookAt(connection: Connection, now: number): void {
-    noteWritten(connection)
-    if (this.#stalls.isStalled(connection, now)) cut(connection, 'stalled')
-    if (this.#isDue(connection, now) && !connection.receiving) this.#due.add(connection)
-  }
-
   /** While the loop stood still no request could be seen: that was no quiet time. */
   #heedStall(now: number): void {
-    const late = this.#sweptAt === 0 ? 0 : now - this.#sweptAt - SWEEP
-    if (late > SWEEP) this.#usedAt = Math.min(now, Math.max(this.#usedAt, this.#tally.leftAt) + late)
-    this.#sweptAt = now
+    const { lost } = this.#timers
+    const late = lost - Math.max(this.#lostAtSweep, this.#lostBefore)
+    if (late > 0) this.#usedAt = Math.min(now, Math.max(this.#usedAt, this.#tally.leftAt) + late)
+    this.#lostAtSweep = lost
   }
 
   #lookAgain(): void {
-    if (!this.#empty) this.#look()
+    if (!this.#empty) atOnce(this.#sweep)
   }
 
   readonly #endRest = (): void => {
     const now = performance.now()
-    for (const connection of this.#connections()) attempt(connection, () => endAtDeadline(connection, this.#tally, now))
-    for (const session of this.#sessions()) attempt(session, () => endSessionAtDeadline(session, this.#tally, now))
+    for (const connection of this.#connections()) {
+      const { state, phase } = connection
+      if (phase === 'lingering') continue
+      this.#tally.heldBy(describeHeld(connection, now))
+      if (state === 'idle' || state === 'silent') {
+        if (now < connection.promiseUntil) count(connection.site.counts.promisesBroken, 'deadline')
+        shut(connection, 'deadline')
+      } else cut(connection, 'deadline')
+    }
+    for (const session of this.#sessions()) {
+      if (session.lingering) continue
+      for (const held of describeSession(session, now)) this.#tally.heldBy(held)
+      if (session.streams.size > 0) cutSession(session, 'deadline')
+      else leave(session, 'deadline')
+    }
     for (const site of this.#sites) site.handshakes.destroyWhere(() => true)
   }
 
   /** What is left now is cut, save that idle and silent connections still end output first; `linger.quiet` later nothing is left. */
   async #atDeadline(): Promise<void> {
-    this.#events.attempt(() => atOnce(this.#endRest))
-    await this.#emptyWithin(Math.max(...this.#sites.map((site) => site.policy.linger.quiet)))
-    for (const connection of this.#connections()) attempt(connection, (one) => cut(one, one.ending ?? 'deadline'))
-    for (const session of this.#sessions()) attempt(session, killSession)
+    const quiet = Math.max(...this.#sites.map((site) => site.policy.linger.quiet))
+    // What had reached the kernel while the process stood still has had no time yet.
+    const owed = this.#timers.owed(quiet / 2)
+    if (owed > 0) await this.#emptyWithin(owed)
+    atOnce(this.#endRest)
+    await this.#emptyWithin(quiet - owed)
+    for (const connection of this.#connections()) cut(connection, connection.ending ?? 'deadline')
+    for (const session of this.#sessions()) killSession(session)
     await this.#emptyWithin(100)
   }
 
@@ -272,15 +294,20 @@ export class Run {
     return this.#closing === 0 && this.#sites.every(({ isEmpty }) => isEmpty)
   }
 
-  async #emptyWithin(ms: number): Promise<void> {
+  #emptyWithin(ms: number): Promise<void> {
+    return this.#emptyUnless((over) => this.#timers.after(ms, over))
+  }
+
+  /** Waits until nothing is open, or the timer has fired. */
+  async #emptyUnless(start: (over: () => void) => Timer): Promise<void> {
     if (this.#empty) return
-    let timer: NodeJS.Timeout | undefined
+    let timer: Timer | undefined
     await new Promise<void>((resolve) => {
       this.#wake = resolve
-      timer = setTimeout(resolve, ms)
+      timer = start(resolve)
     })
     this.#wake = undefined
-    clearTimeout(timer)
+    timer?.stop()
   }
 }
 
@@ -289,8 +316,4 @@ function leftToOthers({ registry, sessions, handshakes }: Site): boolean {
   for (const { onlyTunnels } of sessions) if (!onlyTunnels) return false
   for (const { phase } of registry) if (phase !== 'upgraded') return false
   return true
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,6 +1,5 @@
 import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
-import { attempt } from './attempt.js'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { IDLE_QUIET } from './idle.js'
@@ -51,7 +50,7 @@ export class Expiry {
     connection.period = this.period
     this.#site.registry.rest(connection)
     if (this.#clock === undefined) {
-      this.#clock = setTimeout(this.#nextPeriod, PERIOD).unref()
+      this.#clock = this.#site.timers.arm(PERIOD, this.#nextPeriod, true)
       this.#began = Math.floor(performance.now())
     }
     if (this.#timer === undefined) this.#lookIn(this.#hold)
@@ -87,7 +86,7 @@ export class Expiry {
   }
 
   #lookIn(ms: number): void {
-    this.#timer = setTimeout(this.#look, Math.max(ms, STEP)).unref()
+    this.#timer = this.#site.timers.arm(Math.max(ms, STEP), this.#look, true)
   }
 
   readonly #nextPeriod = (): void => {
@@ -139,7 +138,7 @@ export class Expiry {
         // An error that is being answered has a bound of its own.
         if (connection.answering) continue
         if (connection.receiving) this.#waitForRest(connection)
-        else attempt(connection, (one) => shut(one, 'idle', IDLE_QUIET))
+        else shut(connection, 'idle', IDLE_QUIET)
       }
     })
     if (to < due.length) setImmediate(() => this.#close(due, to))

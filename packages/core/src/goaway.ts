@@ -1,7 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
-import { performance } from 'node:perf_hooks'
-import { attempt } from './attempt.js'
 import { writeBeside } from './node-private.js'
 import { CODES, type Session } from './session.js'
 import { afterPoll } from './timers.js'
@@ -30,7 +28,7 @@ function conclude(session: Session, reason: CloseReason, amid: boolean): void {
   session.closedFirst ??= 'server'
   // The timer of a half-closed client goes on.
   if (!session.inputEnded) session.clearTimer()
-  if (amid) setImmediate(attempt, session, announce)
+  if (amid) setImmediate(announce, session)
   else announce(session)
 }
 
@@ -46,7 +44,7 @@ const AGAIN = 20
  */
 function giveNotice(session: Session, reason: CloseReason): void {
   session.notice = reason
-  tryNotice(session, reason, performance.now() + NOTICE)
+  tryNotice(session, reason, session.site.timers.now + NOTICE)
 }
 
 function tryNotice(session: Session, reason: CloseReason, until: number): void {
@@ -54,14 +52,14 @@ function tryNotice(session: Session, reason: CloseReason, until: number): void {
   const written = writeBeside(session.socket, NOTICE_FRAME)
   if (written === 'all') awaitAnswer(session, reason)
   else if (written === 'some') killSession(session)
-  else if (performance.now() >= until) conclude(session, reason, false)
-  else setTimeout(attempt, AGAIN, session, () => tryNotice(session, reason, until))
+  else if (session.site.timers.now >= until) conclude(session, reason, false)
+  else session.site.timers.after(AGAIN, () => tryNotice(session, reason, until))
 }
 
 function awaitAnswer(session: Session, reason: CloseReason): void {
-  const timer = setTimeout(attempt, NOTICE, session, () => conclude(session, reason, false))
+  const timer = session.site.timers.after(NOTICE, () => conclude(session, reason, false))
   const answered = () => {
-    clearTimeout(timer)
+    timer.stop()
     conclude(session, reason, true)
   }
   if (!session.http2.ping(answered)) answered()
@@ -73,7 +71,7 @@ const NOTICE_FRAME = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0
 /** Not where the client has gone, where it takes too much, or where the limit is reached. */
 function mayBeTold({ http2, socket, inputEnded }: Session, reason: CloseReason): boolean {
   if (http2.encrypted !== false || inputEnded || !socket.writable) return false
-  return reason === 'draining' || reason === 'idle' || reason === 'max-age' || reason === 'no-keep-alive' || reason === 'handler'
+  return reason === 'draining' || reason === 'idle' || reason === 'max-age' || reason === 'no-keep-alive'
 }
 
 /** `http2.close` says one more GOAWAY, up to the last stream that was read, be it refused: that may not grow (RFC 9113 §6.8). */
@@ -90,8 +88,6 @@ function announce(session: Session): void {
   if (session.http2.destroyed) return
   session.http2.goaway(CODES.NO_ERROR, session.lastStream)
   closeIfDone(session)
-  // Its stream may never close: Node 20 forgets one that its client resets with NO_ERROR, and a session whose frames cannot be read.
-  if (session.excess) boundFlush(session)
 }
 
 /** Behind the GOAWAY, when the last stream is done. Whoever does not read our last bytes holds nothing for longer than `linger.total`. */

@@ -30,8 +30,6 @@ export interface Extras {
   once?: boolean | undefined
   /** A server has come under the policy. */
   attached?: ((server: AttachableServer) => void) | undefined
-  /** A server that does not listen has got its first connection, from others that listen for it. */
-  fed?: (() => void) | undefined
 }
 
 /** What an adapter's handle can do besides. */
@@ -55,7 +53,7 @@ export class Handle implements AdapterConnections {
   readonly #counts = new Counts()
   readonly #events: Events
   readonly #capacity: Capacity
-  readonly #timers = new Timers((error) => this.#events.failed(error))
+  readonly #timers = new Timers()
   readonly #told = new Set<string>()
   #sites: Site[] = []
   #policy: Policy
@@ -110,13 +108,12 @@ export class Handle implements AdapterConnections {
       forwarder(server),
       requestForwarder(server),
     )
-    markAttached(server, this)
+    markAttached(server)
     site.sharesListener = isShared(listening)
     govern(site, {
       close: (closing) => this.#close(closing),
       policyFor: ({ inherited }) => this.#parse(inherited),
       relisten: (again) => this.#relisten(again),
-      fed: () => this.#extras.fed?.(),
     })
     this.#sites.push(site)
     if (this.#sites.length === 1) this.#policy = site.policy
@@ -171,6 +168,7 @@ export class Handle implements AdapterConnections {
       this.#run = new Run(
         sites,
         this.#events,
+        this.#timers,
         plan,
         reason,
         (state) => {
@@ -191,6 +189,7 @@ export class Handle implements AdapterConnections {
       const run = new Run(
         [site],
         this.#events,
+        this.#timers,
         this.#run === undefined ? site.policy.drain : FAST_DRAIN,
         'server.close',
         () => {},

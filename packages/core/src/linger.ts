@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
-import { performance } from 'node:perf_hooks'
 import { type Linked, List } from './list.js'
 import { bytesTaken, readRaw } from './node-private.js'
+import type { Timer, Timers } from './timers.js'
 import type { Policy } from './types.js'
 
 /** What lingers: a connection or a session. */
@@ -35,11 +35,13 @@ export class Lingering<C extends Lingers<C>> {
   readonly #bounds: Policy['linger']
   readonly #letGo: (connection: C) => void
   readonly #open = new List<Linger<C>>()
-  #timer: NodeJS.Timeout | undefined
+  readonly #timers: Timers
+  #timer: Timer | undefined
 
   /** `letGo`: destroys the socket. */
-  constructor(bounds: Policy['linger'], letGo: (connection: C) => void) {
+  constructor(bounds: Policy['linger'], timers: Timers, letGo: (connection: C) => void) {
     this.#bounds = bounds
+    this.#timers = timers
     this.#letGo = (connection) => {
       this.delete(connection)
       letGo(connection)
@@ -52,7 +54,7 @@ export class Lingering<C extends Lingers<C>> {
    * moment longer: most clients close as soon as they are told, and taking it away from the parser costs more than the rest.
    */
   add(connection: C, quiet: number, reader: NodeJS.EventEmitter | undefined, unread: boolean): void {
-    const now = performance.now()
+    const { now } = this.#timers
     const linger: Linger<C> = {
       older: undefined,
       newer: undefined,
@@ -70,7 +72,7 @@ export class Lingering<C extends Lingers<C>> {
     if (reader) reader.on('data', (chunk: Buffer) => this.discard(connection, chunk))
     else if (unread) this.takeRaw(connection)
     if (this.#open.size > this.#bounds.connections) this.#letOldestGo()
-    this.#timer ??= setInterval(() => this.#sweep(), this.#period()).unref()
+    this.#timer ??= this.#timers.every(this.#period(), () => this.#sweep(), { unref: true })
   }
 
   /** Not at once, nor in the next tick: the parser may be amid a chunk, and would stop reading at a body that nobody takes. */
@@ -94,20 +96,22 @@ export class Lingering<C extends Lingers<C>> {
     const { linger } = connection
     if (linger === undefined) return
     linger.discarded += chunk.byteLength
-    linger.lastProgress = performance.now()
+    linger.lastProgress = this.#timers.now
     if (linger.discarded > this.#bounds.bytes) this.#letGo(connection)
   }
 
   #sweep(): void {
     if (this.#open.size === 0) {
-      clearInterval(this.#timer)
+      this.#timer?.stop()
       this.#timer = undefined
       return
     }
-    const now = performance.now()
+    const { now } = this.#timers
     for (const linger of this.#open) {
       const { connection } = linger
       if (linger.parsed) this.takeRaw(connection)
+      // Bytes that were read before it was known that the process had stood still are not ahead of their time.
+      linger.lastProgress = Math.min(linger.lastProgress, now)
       const flushed = bytesTaken(connection)
       const progress = flushed !== linger.flushed
       if (progress) {

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { createSocket } from 'node:dgram'
+import type { Timers } from './timers.js'
 
 /** The largest there is: nothing is open by that number. */
 const NO_FD = 0x7fff_ffff
@@ -11,18 +12,18 @@ const NO_FD = 0x7fff_ffff
  * do, and every primary gives one to a `bind()` that must fail. Of UDP, for which it answers in the same moment: where it has a failing TCP
  * listener on its hands for a while, a second one throws there.
  */
-export async function caughtUpWithPrimary(ms: number): Promise<void> {
+export async function caughtUpWithPrimary(timers: Timers, ms: number): Promise<void> {
   const { worker } = cluster
   // A primary that has disconnected us answers no more.
   if (!worker?.isConnected() || worker.exitedAfterDisconnect) return
   await new Promise<void>((resolve) => {
     const probe = createSocket('udp4')
     const settle = () => {
-      clearTimeout(timer)
+      timer.stop()
       process.off('disconnect', settle)
       resolve()
     }
-    const timer = setTimeout(settle, ms)
+    const timer = timers.after(ms, settle)
     process.once('disconnect', settle)
     probe.on('error', settle).bind({ fd: NO_FD })
   })

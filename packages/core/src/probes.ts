@@ -32,7 +32,7 @@ export class Probes {
 
   /** For one whose first answer is to be its last. One timer serves all. */
   enableIfItLasts(): void {
-    this.#timer ??= setTimeout(this.#look, LASTS).unref()
+    this.#timer ??= this.#site.timers.arm(LASTS, this.#look, true)
   }
 
   readonly #look = (): void => {

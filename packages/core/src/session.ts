@@ -1,6 +1,5 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import { attempt } from './attempt.js'
 import type { Linger } from './linger.js'
 import type { Site } from './site.js'
 import type { Timer } from './timers.js'
@@ -29,10 +28,8 @@ export interface StreamExchange {
   readonly path: string | undefined
   /** CONNECT, be it for WebSocket (RFC 8441): another protocol from now on, which its own end finishes. */
   readonly tunnel: boolean
-  /** We, or the application, broke it off. */
+  /** We broke it off. */
   cut: boolean
-  /** Its response says that the connection ends behind it. */
-  closes: boolean
 }
 
 /** One HTTP/2 session: a connection whose requests do not wait for one another. Nothing is promised to its client; a GOAWAY tells it. */
@@ -52,8 +49,6 @@ export class Session {
   linger: Linger<Session> | undefined = undefined
   /** The peer broke it off: nobody waits for what is still to be answered. */
   byPeer = false
-  /** What `http2.destroy` was last given: behind it the socket is destroyed with the same, which is then no error of the connection. */
-  given: unknown = undefined
   inputEnded = false
   /** One connection too many: its streams are refused. */
   excess = false
@@ -108,7 +103,7 @@ export class Session {
   setTimer(ms: number, run: () => void): void {
     this.#timer?.stop()
     if (this.released) return
-    this.#timer = this.site.timers.after(ms, () => attempt(this, run))
+    this.#timer = this.site.timers.after(ms, run)
   }
 
   clearTimer(): void {

@@ -1,7 +1,6 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { attempt } from './attempt.js'
 import { noteControl, Waits } from './floods.js'
 import { calm, clampGoaway, killSession, leaveAfterPoll } from './goaway.js'
 import { Lingering } from './linger.js'
@@ -10,6 +9,7 @@ import { bindSession, CODES, Session } from './session.js'
 import { nameErrors } from './session-errors.js'
 import { OVERRIDES } from './session-socket.js'
 import type { Site } from './site.js'
+import type { Timer } from './timers.js'
 import type { ConnectionState } from './types.js'
 
 /** How often responses that wait for a window are looked at, in ms. */
@@ -23,11 +23,11 @@ export class Sessions {
   readonly #open = new Map<Http2Session, Session>()
   readonly #lingering: Lingering<Session>
   readonly #waits: Waits
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor(site: Site) {
     this.#site = site
-    this.#lingering = new Lingering(site.policy.linger, killSession)
+    this.#lingering = new Lingering(site.policy.linger, site.timers, killSession)
     this.#waits = new Waits(site.policy.http2)
   }
 
@@ -69,7 +69,7 @@ export class Sessions {
     })
     capacity.enter(session)
     if (!session.excess) this.#bound(session)
-    this.#timer ??= setInterval(() => this.#look(), LOOK).unref()
+    this.#timer ??= this.#site.timers.every(LOOK, () => this.#look(), { unref: true })
   }
 
   /** No stream is in flight: the hold begins. */
@@ -89,7 +89,7 @@ export class Sessions {
     session.released = true
     session.clearTimer()
     if (this.#open.size > 0) return
-    clearInterval(this.#timer)
+    this.#timer?.stop()
     this.#timer = undefined
   }
 
@@ -108,8 +108,7 @@ export class Sessions {
   }
 
   #look(): void {
-    const now = performance.now()
-    for (const session of this.#open.values())
-      attempt(session, (one) => void (this.#waits.isOver(one, now) && calm(one, 'stalled')))
+    const { now } = this.#site.timers
+    for (const session of this.#open.values()) if (this.#waits.isOver(session, now)) calm(session, 'stalled')
   }
 }

@@ -26,7 +26,7 @@ import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import { guard } from './stalls.js'
 import { isPlainMessage } from './status-message.js'
-import type { Timers } from './timers.js'
+import type { Timer, Timers } from './timers.js'
 import type { AttachableServer, CloseReason, Policy, ServerState } from './types.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
@@ -59,8 +59,6 @@ export class Site {
   listensAnew = false
   /** It has listened at least once. */
   listened: boolean
-  /** It has got connections that it did not accept: others listen for it, and pass them on by `server.emit('connection', socket)`. */
-  isFed = false
   /** Its next 'close' event is an artefact of ours. */
   muteClose = false
   /** Whether a response is given its `statusMessage` early. */
@@ -84,7 +82,7 @@ export class Site {
     readonly forwardRequest: (event: RequestEvent, req: IncomingMessage, res: ServerResponse) => boolean,
   ) {
     this.isDemanding = intercept !== undefined || policy.limits.idle !== false
-    this.lingering = new Lingering(policy.linger, kill)
+    this.lingering = new Lingering(policy.linger, timers, kill)
     this.sessions = new Sessions(this)
     this.expiry = new Expiry(this)
     this.probes = new Probes(this)
@@ -225,12 +223,12 @@ export class Site {
   /** Waits for the server's 'close' event; resolves to whether it came in time. */
   async closedWithin(ms: number): Promise<boolean> {
     if (this.#isClosed) return true
-    let timer: NodeJS.Timeout | undefined
+    let timer: Timer | undefined
     await new Promise<void>((resolve) => {
       this.#onClosed = resolve
-      timer = setTimeout(resolve, ms)
+      timer = this.timers.after(ms, resolve)
     })
-    clearTimeout(timer)
+    timer?.stop()
     return this.#isClosed
   }
 

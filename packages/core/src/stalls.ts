@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks'
-import { attempt } from './attempt.js'
 import { cut } from './closing.js'
 import type { Connection } from './connection.js'
 import { isHeldUp } from './floods.js'
@@ -46,15 +44,15 @@ export class Stalls {
 }
 
 /** `limits.minRate`: the same outside a drain, for whoever asked for it. Returns how to stop it. */
-export function guard({ registry, sessions }: Site, minRate: number): () => void {
+export function guard({ registry, sessions, timers }: Site, minRate: number): () => void {
   const stalls = new Stalls(minRate)
   const look = () => {
-    const now = performance.now()
-    for (const connection of registry) attempt(connection, (one) => void (stalls.isStalled(one, now) && cut(one, 'stalled')))
-    for (const session of sessions) attempt(session, (one) => void (stalls.isStalled(one, now) && cutSession(one, 'stalled')))
+    const { now } = timers
+    for (const connection of registry) if (stalls.isStalled(connection, now)) cut(connection, 'stalled')
+    for (const session of sessions) if (stalls.isStalled(session, now)) cutSession(session, 'stalled')
   }
-  const timer = setInterval(look, LOOK).unref()
-  return () => clearInterval(timer)
+  const timer = timers.every(LOOK, look, { unref: true })
+  return () => timer.stop()
 }
 
 /** How many bytes the peer has moved of what we wait for; `undefined` where we do not wait for it. */

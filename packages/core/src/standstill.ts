@@ -4,19 +4,25 @@
  */
 const USUAL = 50
 
-/** How long a process is known to have stood still in all, and until when it did so last. */
+/** How long a process is known to have stood still: in all, the last time, and until when that was. */
 export interface Standstill {
   readonly lost: number
+  readonly last: number
   readonly until: number
 }
 
-export const NEVER: Standstill = { lost: 0, until: Number.NEGATIVE_INFINITY }
+export const NEVER: Standstill = { lost: 0, last: 0, until: Number.NEGATIVE_INFINITY }
 
 /** A timer that was due at `due` fires at `now`. Many tell of the same stand, which is counted once. */
 export function withTimer(before: Standstill, due: number, now: number): Standstill {
   if (now - due <= USUAL) return before
   const from = Math.max(due, before.until)
-  return from >= now ? before : { lost: before.lost + now - from, until: now }
+  return from >= now ? before : { lost: before.lost + now - from, last: now - due, until: now }
+}
+
+/** Milliseconds that are still owed at `now` to those who waited for the process while it stood still: as long as that took, at most `most`. */
+export function owedAfter({ last, until }: Standstill, now: number, most: number): number {
+  return Math.max(0, until + Math.min(last, most) - now)
 }
 
 /** A bound is waited for in so many pieces, so that a stand amid it is noticed: of one that falls within a piece the timer is on time. */

@@ -1,10 +1,10 @@
 import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
-import { NEVER, pieceOf, type Standstill, withTimer } from './standstill.js'
+import { NEVER, owedAfter, pieceOf, type Standstill, withTimer } from './standstill.js'
 
 /**
- * Turns of the loop in which what the kernel has of a peer's input becomes a request. Over TLS and HTTP/2 one is not enough; and the first one may
- * have begun already.
+ * Turns of the loop in which what the kernel has of a peer's input is read and answered: one until it is a request, two more until its answer has been
+ * written over HTTP/2 and TLS; and the first turn may have begun already.
  */
 const TURNS = 4
 
@@ -38,14 +38,8 @@ export interface TimerOptions {
  * and nobody's 'close' is told in the context of another request.
  */
 export class Timers {
-  readonly #failed: (error: unknown) => void
   #standstill: Standstill = NEVER
   readonly #root = new AsyncResource('HalfcloseTimers', { requireManualDestroy: true })
-
-  /** `failed`: is told what a timer's work throws, which ends neither the process nor the others. */
-  constructor(failed: (error: unknown) => void) {
-    this.#failed = failed
-  }
 
   /** Milliseconds, as `performance.now()` has them, less those in which the process is known to have stood still. */
   get now(): number {
@@ -57,9 +51,21 @@ export class Timers {
     return this.#standstill.lost
   }
 
+  /** Milliseconds that are still owed to peers which waited while the process stood still: as long as that took, at most `most`. */
+  owed(most: number): number {
+    return owedAfter(this.#standstill, performance.now(), most)
+  }
+
   /** Runs once the process has been running for `ms`, after a look at the input. */
   after(ms: number, run: () => void, options?: TimerOptions): Timer {
-    return new Bound(this, ms, run, options?.unref === true)
+    const until = this.now + ms
+    return new Bound(this, ms, () => until - this.now, run, options?.unref === true)
+  }
+
+  /** Runs in `ms`, whether the process was running or not, after a look at the input: for a deadline that others keep as well. */
+  deadline(ms: number, run: () => void): Timer {
+    const until = performance.now() + ms
+    return new Bound(this, ms, () => until - performance.now(), run, false)
   }
 
   /** Runs every `ms`, after a look at the input. */
@@ -67,19 +73,10 @@ export class Timers {
     return new Pulse(this, ms, run, options?.unref === true)
   }
 
-  /** For the timers below: arms one of Node's, which is to call `fired`. */
-  arm(ms: number, fire: () => void, unref: boolean): NodeJS.Timeout {
+  /** Arms one of Node's own, without any look. The timers below say when it has `fired`. */
+  arm(ms: number, fire: () => void, unref = false): NodeJS.Timeout {
     const timeout = this.#root.runInAsyncScope(setTimeout, undefined, fire, ms)
     return unref ? timeout.unref() : timeout
-  }
-
-  /** For the timers below: does what one is for. */
-  act(run: () => void): void {
-    try {
-      run()
-    } catch (error) {
-      this.#failed(error)
-    }
   }
 
   /** For the timers below: one that was due at `due` has fired. */
@@ -91,17 +88,17 @@ export class Timers {
 class Bound implements Timer {
   readonly #timers: Timers
   readonly #ms: number
-  readonly #until: number
+  readonly #left: () => number
   readonly #run: () => void
   readonly #unref: boolean
   #timeout: NodeJS.Timeout | undefined
   #due = 0
   #stopped = false
 
-  constructor(timers: Timers, ms: number, run: () => void, unref: boolean) {
+  constructor(timers: Timers, ms: number, left: () => number, run: () => void, unref: boolean) {
     this.#timers = timers
     this.#ms = ms
-    this.#until = timers.now + ms
+    this.#left = left
     this.#run = run
     this.#unref = unref
     this.#arm(pieceOf(ms, ms) ?? 0)
@@ -119,13 +116,13 @@ class Bound implements Timer {
 
   readonly #fire = (): void => {
     this.#timers.fired(this.#due)
-    const piece = pieceOf(this.#ms, this.#until - this.#timers.now)
+    const piece = pieceOf(this.#ms, this.#left())
     if (piece === undefined) afterPoll(this.#act)
     else this.#arm(piece)
   }
 
   readonly #act = (): void => {
-    if (!this.#stopped) this.#timers.act(this.#run)
+    if (!this.#stopped) this.#run()
   }
 }
 
@@ -159,9 +156,9 @@ class Pulse implements Timer {
 
   readonly #act = (): void => {
     if (this.#stopped) return
-    // First: what runs may stop it.
+    // First: what runs may stop it, or throw.
     this.#due = performance.now() + this.#ms
     this.#timeout = this.#timers.arm(this.#ms, this.#fire, this.#unref)
-    this.#timers.act(this.#run)
+    this.#run()
   }
 }
