@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.js'
-import { timeoutSetting } from './node-private.js'
+import { endsItsRead, timeoutSetting } from './node-private.js'
 import { presetMessage } from './status-message.js'
 import { parseConnection } from './tokens.js'
 
@@ -109,17 +109,27 @@ function isPlain({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessag
   )
 }
 
-function factsOf({ headers, httpVersionMinor }: IncomingMessage, { shouldKeepAlive }: ServerResponse): RequestFacts {
+function factsOf(req: IncomingMessage, { shouldKeepAlive }: ServerResponse): RequestFacts {
+  const { headers, httpVersionMinor } = req
   const asked = parseConnection(headers.connection)
   const http10 = httpVersionMinor === 0
+  const parserPersists = shouldKeepAlive && !(asked.options.includes('upgrade') && mayLoseNext(req))
   return {
-    parserPersists: shouldKeepAlive,
+    parserPersists,
     http10,
     expectsBody: headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined,
     askedClose: asked.close,
     askedKeepAlive: asked.keepAlive,
-    persists: shouldKeepAlive && !http10 && !asked.close && headers.expect === undefined,
+    persists: parserPersists && !http10 && !asked.close && headers.expect === undefined,
   }
+}
+
+/**
+ * Where nobody listens for upgrades Node ignores the field, but its parser throws away what was read together with the end of such a request: the next
+ * request, which nobody would answer. Nothing tells whether there was one, unless this request was read by itself.
+ */
+function mayLoseNext(req: IncomingMessage): boolean {
+  return req.headers.upgrade !== undefined && !endsItsRead(req)
 }
 
 /** Whether the request leaves it open that another one follows. */

@@ -18,6 +18,10 @@ export function handOver(
   const { site, socket } = connection
   const [req] = args
   if (event === 'upgrade' && req.httpVersionMinor === 0) {
+    if (hasLostBody(req)) {
+      refuse(connection, head('501 Not Implemented'), 'error')
+      return true
+    }
     // Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8). Node has taken its parser away: this request is the connection's last.
     const res = new ServerResponse(req)
     res.shouldKeepAlive = false
@@ -47,6 +51,14 @@ export function handOver(
   // The client's FIN came while it waited, when nobody listened.
   if (connection.inputEnded && socket.readableEnded) process.nextTick(() => socket.emit('end'))
   return heard
+}
+
+/**
+ * Whether Node has taken a body for the other protocol's first words (before Node 26): the request would look like a whole one without any.
+ */
+function hasLostBody(req: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding } = req.headers
+  return (coding !== undefined || Number(length ?? 0) > 0) && req.complete && req.readableLength === 0
 }
 
 /** From here on the socket is another protocol's, and as the server made it: all that we still see is who ends it. */

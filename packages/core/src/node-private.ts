@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
+import { Buffer } from 'node:buffer'
 import { writeSync } from 'node:fs'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Server, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { parseConnection } from './tokens.js'
@@ -183,6 +184,29 @@ export function amidMessage(server: object): ReadonlySet<unknown> {
       ?.active()
       .map(({ socket }) => socket),
   )
+}
+
+/** A parser, with the piece of input that it is at: empty between two. */
+interface Parser {
+  getCurrentBuffer(): Uint8Array
+}
+
+function isParser(value: unknown): value is Parser {
+  return (
+    typeof value === 'object' && value !== null && 'getCurrentBuffer' in value && typeof value.getCurrentBuffer === 'function'
+  )
+}
+
+/**
+ * Whether a request whose head has just been parsed is the whole of what has been read: its first and its last byte are those of that piece of input. What
+ * else is in there nothing public tells.
+ */
+export function endsItsRead({ socket, method, url, headers }: IncomingMessage): boolean {
+  const parser: unknown = 'parser' in socket ? socket.parser : undefined
+  if (!isParser(parser) || headers['transfer-encoding'] !== undefined) return false
+  const input = Buffer.from(parser.getCurrentBuffer()).toString('latin1')
+  const body = input.indexOf('\r\n\r\n') + 4
+  return input.startsWith(`${method} ${url} HTTP/`) && body + Number(headers['content-length'] ?? 0) === input.length
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   bodyLength,
   bytesTaken,
   canReset,
+  endsItsRead,
   hasBody,
   isGone,
   isLast,
@@ -172,6 +173,21 @@ describe('private fields of Node', () => {
     })
     expect(text.endsWith('\r\n\r\nhelo')).toBe(true)
     expect(seen.slice(0, 4)).toEqual([Buffer.from('he'), undefined, 'longer', 'latin1'])
+  })
+
+  test('getCurrentBuffer() is the piece of input that the parser is at, and nothing later on', async () => {
+    const seen: boolean[] = []
+    const look: Handler = (req, res) => {
+      seen.push(endsItsRead(req))
+      setImmediate(() => {
+        seen.push(endsItsRead(req))
+        res.end()
+      })
+    }
+    const one = 'POST /one HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab'
+    await exchange(look, one)
+    await exchange(look, `${one}GET /two HTTP/1.1\r\nHost: a\r\n\r\n`)
+    expect(seen).toEqual([true, false, false, false])
   })
 
   test('_removedConnection tells that nothing will be announced', async () => {

@@ -42,6 +42,7 @@ import { stats } from './stats.js'
 import { statsWarnings } from './stats-warnings.js'
 import { truncation } from './truncation.js'
 import { unix } from './unix.js'
+import { upgrades } from './upgrades.js'
 import { whoseError } from './whose-error.js'
 
 /** The contract. Every case runs on every host that it names, on a server of its own. */
@@ -78,6 +79,7 @@ export const cases: Case[] = [
   ...stats,
   ...statsWarnings,
   ...messages,
+  ...upgrades,
   ...options,
   ...conformanceRequests,
   ...conformanceResponses,
