@@ -113,11 +113,15 @@ function factsOf(req: IncomingMessage, { shouldKeepAlive }: ServerResponse): Req
   const { headers, httpVersionMinor } = req
   const asked = parseConnection(headers.connection)
   const http10 = httpVersionMinor === 0
-  const parserPersists = shouldKeepAlive && !(asked.options.includes('upgrade') && mayLoseNext(req))
+  const length = headers['content-length']
+  const coding = headers['transfer-encoding']
+  // Two lengths may be an attempt to hide a request in a body: nothing behind this one is run (RFC 9112 §6.1).
+  const isClear = length === undefined || coding === undefined
+  const parserPersists = shouldKeepAlive && isClear && !(asked.options.includes('upgrade') && mayLoseNext(req))
   return {
     parserPersists,
     http10,
-    expectsBody: headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined,
+    expectsBody: length !== undefined || coding !== undefined,
     askedClose: asked.close,
     askedKeepAlive: asked.keepAlive,
     persists: parserPersists && !http10 && !asked.close && headers.expect === undefined,
@@ -140,6 +144,14 @@ export function mayPersist({ facts }: Exchange): boolean {
 /** Whether a cut of its body would look like its end: the head is out, and the body ends with the connection. */
 export function endsWithConnection({ body, res }: Exchange): boolean {
   return body !== undefined && body.declared < 0 && res.headersSent
+}
+
+/**
+ * Whether the parser refuses what follows though the request's head does not say so: it takes a Connection field among the trailers for one of the head.
+ * Known once the trailers are there.
+ */
+export function endsWithTrailers({ facts, req }: Exchange): boolean {
+  return facts.expectsBody && req.complete && parseConnection(req.trailers.connection).close
 }
 
 /** Whether its body has not arrived as a whole yet. */

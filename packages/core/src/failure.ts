@@ -21,7 +21,7 @@ export function onClientError(site: Site, error: Error, socket: Socket): boolean
   }
   if (connection.phase === 'lingering' || connection.failure !== undefined) return true
   // Bytes behind a request that said close mean nothing (RFC 9112 §9.6). Reading goes on, so that a client that leaves is noticed.
-  if (code === 'HPE_CLOSED_CONNECTION') return true
+  if (code === 'HPE_CLOSED_CONNECTION' && !hasPromised(connection)) return true
   const last = connection.waiting?.at(-1)
   if (code === REQUEST_TIMEOUT && last !== undefined) {
     // We hold the request back ourselves: its time starts when it is handed over.
@@ -30,6 +30,11 @@ export function onClientError(site: Site, error: Error, socket: Socket): boolean
   }
   fail(connection, error)
   return true
+}
+
+/** Whether the last request was answered, at least with its head, as one that others may follow: what it said among its trailers came too late for that. */
+function hasPromised({ ending, waiting, current }: Connection): boolean {
+  return ending === undefined && waiting === undefined && (current === undefined || current.headWritten)
 }
 
 function fail(connection: Connection, error: Error): void {

@@ -2,7 +2,7 @@ import { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { countBelow, misfit } from './body.js'
 import type { Connection } from './connection.js'
-import { type Carrier, type Exchange, ifOpen, kExchange } from './exchange.js'
+import { type Carrier, type Exchange, endsWithTrailers, ifOpen, kExchange } from './exchange.js'
 import { type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './fields.js'
 import {
   announceClose,
@@ -88,7 +88,7 @@ function printsPromise(exchange: Exchange): boolean {
   if (keepAlive === false || printable === undefined) return false
   const isTimeless = connection.isCommon || (connection.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
   const steady = site.phase === 'serving' && isTimeless
-  const persists = !exchange.isSpecial || exchange.facts.persists
+  const persists = !exchange.isSpecial || (exchange.facts.persists && !endsWithTrailers(exchange))
   if (!goesOn(keepAlive, persists, steady, connection.inputEnded, requests)) return false
   if (removedConnection(res)) return false
   connection.promised = printable
@@ -161,7 +161,7 @@ function decide(exchange: Exchange, said: Said): CloseReason | undefined {
     {
       http10,
       parserPersists,
-      askedClose: facts.askedClose,
+      askedClose: facts.askedClose || endsWithTrailers(exchange),
       askedKeepAlive: facts.askedKeepAlive,
       handlerCloses: (parserPersists && !res.shouldKeepAlive) || parseConnection(said.connection).close,
       refusesBody: refusesBody(res),

@@ -9,8 +9,8 @@ export function refuses(site: Site, { req, res, facts }: Exchange): boolean {
   // What the client writes in its request line does not make this connection another protocol.
   if (req.httpVersionMajor !== 1) return refuse(res, 505)
   if (refusesHost(site, req, res)) return true
-  // Node would hand the body over as it is, still coded (RFC 9112 §6.1).
-  return facts.expectsBody && isCodedOtherwise(req) && refuse(res, 501)
+  const status = facts.expectsBody ? refusalOfCoding(req.headers['transfer-encoding']) : undefined
+  return status !== undefined && refuse(res, status)
 }
 
 /** HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, past the gate. */
@@ -19,9 +19,18 @@ export function refusesHost({ requireHost }: Site, req: IncomingMessage, res: Se
   return lacks && refuse(res, 400)
 }
 
-function isCodedOtherwise(req: IncomingMessage): boolean {
-  const coding = req.headers['transfer-encoding']
-  return coding !== undefined && coding.trim().toLowerCase() !== 'chunked'
+/** The status for a transfer coding that is not just `chunked`. */
+function refusalOfCoding(coding: string | undefined): 400 | 501 | undefined {
+  if (coding === undefined || coding === 'chunked') return undefined
+  const codings = coding
+    .toLowerCase()
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+  // Where the body ends cannot be told (RFC 9112 §6.3), and nobody chunks twice (§6.1).
+  if (codings.indexOf('chunked') !== codings.length - 1) return 400
+  // Node would hand the body over as it is, still coded (RFC 9112 §6.1).
+  return codings.length > 1 ? 501 : undefined
 }
 
 function refuse(res: ServerResponse, status: number): true {

@@ -1,13 +1,59 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import type { Case } from '../../support/contract.js'
-import { keeps } from '../../support/expect.js'
+import { closesWith, keeps } from '../../support/expect.js'
 import type { Route } from '../../support/host.js'
-import { get, pipeline } from '../../support/requests.js'
+import { ask, get, pipeline } from '../../support/requests.js'
 
 /** As an application in JavaScript calls it. */
 const call = (res: ServerResponse, name: 'writeHead' | 'write' | 'end', ...args: unknown[]): unknown =>
   Reflect.apply(res[name], res, args)
+
+const chunked = (path: string) => `${ask('POST', path, 'Transfer-Encoding: chunked')}3\r\nabc\r\n`
+const closing = '0\r\nX-Sum: 1\r\nConnection: close\r\n\r\n'
+
+/** Either the answer says that it is the last one, or what follows is answered. */
+const trailers = (id: string, what: string, path: string, apart: boolean): Case => ({
+  id: `messages/trailers-${id}`,
+  rules: ['R122', 'R098', 'R050'],
+  title: `Connection: close among the trailers of a request swallows nothing behind a promise, ${what}`,
+  ...(path === '/upload' && apart ? { regression: true } : {}),
+  run: async (host) => {
+    const client = await host.connect()
+    await client.send(chunked(path))
+    if (path === '/early') await client.head(0)
+    if (apart) {
+      await client.send(closing)
+      const answer = await client.next()
+      if (answer.closes) return closesWith(client, answer)
+      await client.send(get('/next'))
+    } else {
+      await client.send(pipeline(closing, get('/next')))
+      const answer = await client.next()
+      equal(answer.status, 200)
+      if (answer.closes) return closesWith(client, answer)
+    }
+    const next = await client.next()
+    if (next.text === '/next') return
+    equal(next.status, 400)
+    await closesWith(client, next)
+    ok(!host.paths.includes('/next'))
+  },
+})
+
+const refusedCoding = (id: string, coding: string, status: number): Case => ({
+  id: `messages/coding-${id}`,
+  rules: [status === 400 ? 'R081' : 'R074', 'R122'],
+  title: `a request with Transfer-Encoding: ${coding} gets ${status} and close, and no handler`,
+  run: async (host) => {
+    const client = await host.connect()
+    void client.send(`${ask('POST', '/never', `Transfer-Encoding: ${coding}`)}3\r\nabc\r\n0\r\n\r\n${get('/never-either')}`)
+    const answer = await client.next()
+    equal(answer.status, status)
+    await closesWith(client, answer)
+    deepEqual(host.paths, [])
+  },
+})
 
 /** `lossless` in lines, as encoders for mail write it. */
 const BASE64 = 'bG9z\r\nc2xl\r\nc3M=\r\n'
@@ -38,6 +84,14 @@ const routes: Record<string, Route> = {
     })
     res.setHeader('Content-Length', 99)
     res.end('fives')
+  },
+  '/early': (req, res) => {
+    res.flushHeaders()
+    req.resume().on('end', () => res.end('early'))
+  },
+  '/earlier': (req, res) => {
+    res.end('earlier')
+    req.resume()
   },
   '/decoded': (_req, res) => void res.end(BASE64, 'base64'),
   '/decoded-in-pieces': (_req, res) => {
@@ -92,6 +146,15 @@ const cases: Case[] = [
       )
     },
   },
+  trailers('together', 'sent with the next request', '/upload', false),
+  trailers('apart', 'sent before it', '/upload', true),
+  trailers('early', 'the head of the answer being out', '/early', false),
+  trailers('early-apart', 'the head of the answer being out, sent before it', '/early', true),
+  trailers('answered', 'the answer being out', '/earlier', true),
+  refusedCoding('not-chunked', 'gzip', 400),
+  refusedCoding('identity', 'identity', 400),
+  refusedCoding('twice', 'chunked, chunked', 400),
+  refusedCoding('unknown', 'gzip, chunked', 501),
   {
     id: 'messages/decoded-length',
     rules: ['R057', 'R103', 'R032'],

@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { Client } from '../../../test/support/client.js'
+import { get } from '../../../test/support/requests.js'
+import { attach } from '../src/index.js'
+
+// Requests whose length is said twice, which only a lenient parser lets through.
+
+const servers: Server[] = []
+const clients: Client[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy()
+  for (const server of servers.splice(0)) {
+    const closed = once(server, 'close')
+    server.close()
+    await closed
+  }
+})
+
+/** What a lenient server answers to `request` with another one hidden behind it, how the connection ends, and what ran. */
+async function play(request: string) {
+  const ran: string[] = []
+  const server = createServer({ insecureHTTPParser: true }, (req, res) => {
+    ran.push(req.url ?? '')
+    req.resume().on('end', () => res.end('ok'))
+    req.on('error', () => {})
+  })
+  attach(server, { drain: 'fast', logger: { info: () => {}, warn: () => {} } })
+  servers.push(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('it does not listen')
+  const client = await Client.open({ port: address.port })
+  clients.push(client)
+  await client.send(`${request}${get('/hidden')}`)
+  const answer = await client.next()
+  const ending = await client.closed()
+  return { status: answer.status, closes: answer.closes, answers: client.answers.list.length, ending, ran }
+}
+
+const post = (version: string, ...fields: string[]) => `POST / HTTP/${version}\r\nHost: a\r\n${fields.join('\r\n')}\r\n\r\n`
+const END = '0\r\n\r\n'
+
+test.each([
+  ['Content-Length first', post('1.1', 'Content-Length: 5', 'Transfer-Encoding: chunked')],
+  ['Transfer-Encoding first', post('1.1', 'Transfer-Encoding: chunked', 'Content-Length: 5')],
+  ['HTTP/1.0, asking for keep-alive', post('1.0', 'Connection: keep-alive', 'Content-Length: 5', 'Transfer-Encoding: chunked')],
+])('the answer to a request with both lengths is the last of its connection (RFC 9112 §6.1): %s', async (_what, request) => {
+  expect(await play(request + END)).toEqual({ status: 200, closes: true, answers: 1, ending: 'fin', ran: ['/'] })
+})
+
+test.each([
+  ['both, not chunked at last', post('1.1', 'Content-Length: 5', 'Transfer-Encoding: gzip'), 400],
+  ['chunked, but not at last', post('1.1', 'Transfer-Encoding: chunked, gzip'), 400],
+  ['chunked in two fields', post('1.1', 'Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'), 400],
+  ['HTTP/1.0, not chunked at last', post('1.0', 'Transfer-Encoding: gzip'), 400],
+  ['a coding before chunked', post('1.1', 'Transfer-Encoding: gzip', 'Transfer-Encoding: chunked'), 501],
+  ['two different lengths', post('1.1', 'Content-Length: 5', 'Content-Length: 6'), 400],
+])('a request whose end cannot be told runs nothing (RFC 9112 §6.3): %s', async (_what, request, status) => {
+  expect(await play(request + END)).toEqual({ status, closes: true, answers: 1, ending: 'fin', ran: [] })
+})
