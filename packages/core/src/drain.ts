@@ -15,6 +15,7 @@ import type { Site } from './site.js'
 import { Stalls } from './stalls.js'
 import type { Timer, Timers } from './timers.js'
 import type { DrainPolicy, Report, ServerState } from './types.js'
+import { endUpgraded } from './upgraded.js'
 
 /** How often a drain looks at who may go, in ms. */
 const SWEEP = 50
@@ -232,6 +233,8 @@ export class Run {
         this.#due.add(connection)
         if (this.#due.isFull) break
       }
+      const over = now - this.#tally.leftAt - this.#plan.upgraded
+      if (over >= 0 && this.#plan.upgraded < this.#plan.deadline) endUpgraded(site, over >= site.policy.linger.quiet)
       site.handshakes.destroyWhere((openedAt) => now >= this.#silentDue(openedAt))
     }
     this.#due.close()

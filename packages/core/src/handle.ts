@@ -12,6 +12,7 @@ import type {
   AttachableServer,
   Connections,
   ConnectionsEvents,
+  DrainPolicy,
   DrainRequest,
   Options,
   Policy,
@@ -161,7 +162,7 @@ export class Handle implements AdapterConnections {
     if (this.#report === undefined) {
       const { drain } = this.policy
       const life = this.#leaving
-      const plan = fast ? { ...FAST_DRAIN, deadline: Math.min(FAST_DRAIN.deadline, drain.deadline) } : drain
+      const plan = fast ? fastened(drain) : drain
       // Servers that somebody closed one by one are draining already, within the same bounds.
       const sites = this.#sites.filter((site) => site.run === undefined)
       const others = this.#sites.flatMap((site) => (site.run === undefined ? [] : [site.run.done]))
@@ -257,6 +258,12 @@ export class Handle implements AdapterConnections {
       this.#events.warn({ code: 'HALFCLOSE_UNSEEN_CONNECTIONS', message })
     })
   }
+}
+
+/** As `'fast'`, and no slower than the policy has it. */
+function fastened({ deadline, upgraded }: DrainPolicy): DrainPolicy {
+  const { deadline: most } = FAST_DRAIN
+  return { ...FAST_DRAIN, deadline: Math.min(most, deadline), upgraded: Math.min(most, upgraded) }
 }
 
 /** Every event stream may listen: more than ten are no leak. */

@@ -6,6 +6,7 @@ import { type Connection, connectionOf } from './connection.js'
 import { head } from './failure.js'
 import { leaveReading } from './reading.js'
 import { halfOpenBefore } from './servers.js'
+import { follow } from './upgraded.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
 export function handOver(
@@ -41,11 +42,12 @@ export function handOver(
   connection.requests++
   site.counts.received++
   site.counts.finished++
-  connection.upgrade = { method: args[0].method, url: args[0].url }
   connection.promised = 0
   if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   letGo(connection)
   leaveToOther(connection)
+  const output = event === 'upgrade' ? follow(site, socket, req.headers.upgrade, true) : undefined
+  connection.upgrade = { method: req.method, url: req.url, output }
   site.upgraded(socket, req.method, req.url, event === 'upgrade' ? req.headers.upgrade : undefined)
   const heard = site.forward(event, args)
   // The client's FIN came while it waited, when nobody listened.

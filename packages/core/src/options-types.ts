@@ -56,6 +56,12 @@ export interface DrainOptions {
   /** Milliseconds a connection that never sent a byte may hold the drain. Default 5_000. */
   silent?: number | undefined
   /**
+   * Milliseconds for which a connection of another protocol (WebSocket, CONNECT) may hold the drain, from when the listener closes; then its output is ended: what was written
+   * is sent, a WebSocket gets a close frame with the code 1001 where it stands between two frames, then FIN; `linger.quiet` later it is let go. Default: the deadline, at which
+   * such connections are cut. Applications that have a handle to them close them on `connections.signal`; this is for those that nobody has a handle to (proxied ones).
+   */
+  upgraded?: number | undefined
+  /**
    * Bytes per second, over 5 s, below which a peer that takes its response or sends its body no longer holds the drain: it is cut,
    * visibly. A slow handler is none of its business. Default 240; `false`: off.
    */
@@ -171,5 +177,6 @@ export interface DrainPolicy {
   readonly deadline: number
   readonly idle: 'promise' | number
   readonly silent: number
+  readonly upgraded: number
   readonly minRate: number | false
 }

@@ -26,7 +26,14 @@ const FOR_EVER = 72_000
 const PROMISE = 5_000
 
 /** `drain: 'fast'`. */
-export const FAST_DRAIN: DrainPolicy = Object.freeze({ delay: 0, deadline: 2_000, idle: 0, silent: 0, minRate: 240 })
+export const FAST_DRAIN: DrainPolicy = Object.freeze({
+  delay: 0,
+  deadline: 2_000,
+  idle: 0,
+  silent: 0,
+  upgraded: 2_000,
+  minRate: 240,
+})
 
 /**
  * Options → Policy, total and deeply frozen, or a `HALFCLOSE_OPTION_…` error. `alsoKnown` are the top-level names that an
@@ -198,6 +205,7 @@ function parseDrain(value: unknown, warnings: WarningEvent[]): DrainPolicy {
     deadline,
     idle: parseIdle(given.idle),
     silent: duration(given.silent, 'drain.silent') ?? 5_000,
+    upgraded: duration(given.upgraded, 'drain.upgraded') ?? deadline,
     minRate: parseMinRate(given.minRate, 'drain.minRate') ?? 240,
   })
 }

@@ -13,6 +13,7 @@ const SHORTEST: ReadonlyMap<string, number> = new Map([
   ['drain.deadline', 999],
   ['drain.idle', 300],
   ['drain.silent', 300],
+  ['drain.upgraded', 300],
   ['http2.hold', 999],
   ['http2.stalled', 999],
 ])

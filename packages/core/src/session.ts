@@ -4,6 +4,7 @@ import type { Linger } from './linger.js'
 import type { Site } from './site.js'
 import type { Timer } from './timers.js'
 import type { CloseReason, ConnectionState } from './types.js'
+import type { WebSocketOutput } from './websocket-output.js'
 
 /** Error codes of RFC 9113 §7. Not from node:http2: a server without HTTP/2 should not load it. */
 export const CODES = {
@@ -28,6 +29,8 @@ export interface StreamExchange {
   readonly path: string | undefined
   /** CONNECT, be it for WebSocket (RFC 8441): another protocol from now on, which its own end finishes. */
   readonly tunnel: boolean
+  /** A WebSocket whose output is followed. */
+  readonly output?: WebSocketOutput | undefined
   /** We broke it off. */
   cut: boolean
 }

@@ -6,6 +6,7 @@ import { goawayReason } from './policy.js'
 import type { AnyResponse } from './requests.js'
 import { bindExchange, CODES, exchangeOf, type Session } from './session.js'
 import type { Site } from './site.js'
+import { follow } from './upgraded.js'
 
 /** A stream was opened. Streams wait for nobody; but none that comes behind the GOAWAY is handed over. */
 export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
@@ -26,7 +27,8 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   const tunnel = method === 'CONNECT'
   const arrived = performance.now()
   site.run?.used(arrived)
-  bindExchange(stream, { session, arrived, method, path, tunnel, cut: false })
+  const output = tunnel ? follow(site, stream, protocol, false) : undefined
+  bindExchange(stream, { session, arrived, method, path, tunnel, output, cut: false })
   if (tunnel) site.counts.finished++
   Object.assign(stream, { destroy: destroyStream })
   stream.on('close', onStreamClose)

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Waiting } from './connection.js'
 import type { Timer } from './timers.js'
 import type { CloseReason } from './types.js'
+import type { Upgrade } from './websocket-output.js'
 
 /** What few connections ever need. */
 class Extras {
@@ -34,7 +35,7 @@ class Extras {
   /** Bounds the answer that a half-closed client waits for. */
   halfClosedTimer: Timer | undefined = undefined
   /** What an upgraded connection asked for. */
-  upgrade: { readonly method: string | undefined; readonly url: string | undefined } | undefined = undefined
+  upgrade: Upgrade | undefined = undefined
   /** destroy() means "linger" while the application answers a malformed request. */
   answering: boolean = false
 }

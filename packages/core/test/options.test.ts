@@ -11,7 +11,7 @@ const DEFAULTS = {
   keepAlive: { timeout: 5_000, hold: 6_000, maxRequests: false, maxAge: false, http10: 'grant', parameters: '' },
   halfClosed: 5_000,
   linger: { quiet: 2_000, total: 30_000, bytes: 67_108_864, connections: 1_000 },
-  drain: { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000, minRate: 240 },
+  drain: { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000, upgraded: 20_000, minRate: 240 },
   limits: { connections: false, perClient: false, idle: false, minRate: false, refuse: 'answer' },
   tcp: { noDelay: true, keepAlive: 60_000 },
   http2: { hold: 72_000, streams: 128, resets: 500, control: 1_000, stalled: 60_000 },
@@ -251,7 +251,14 @@ describe('keepAlive.parameters', () => {
 
 describe('drain', () => {
   test("'fast'", () => {
-    expect(policyOf({ drain: 'fast' }).drain).toEqual({ delay: 0, deadline: 2_000, idle: 0, silent: 0, minRate: 240 })
+    expect(policyOf({ drain: 'fast' }).drain).toEqual({
+      delay: 0,
+      deadline: 2_000,
+      idle: 0,
+      silent: 0,
+      upgraded: 2_000,
+      minRate: 240,
+    })
     expect(policyOf({ drain: 'fast' }).drain).toBe(FAST_DRAIN)
     expectFrozen(FAST_DRAIN)
   })

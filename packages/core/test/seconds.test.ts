@@ -24,6 +24,7 @@ const DURATIONS: [string, number, number][] = [
   ['drain.deadline', 20, 1_000],
   ['drain.idle', 5, 500],
   ['drain.silent', 5, 500],
+  ['drain.upgraded', 5, 500],
   ['tcp.keepAlive', 60, 1_000],
   ['http2.hold', 72, 1_000],
   ['http2.stalled', 60, 1_000],

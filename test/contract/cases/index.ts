@@ -16,6 +16,7 @@ import { drainHeld } from './drain-held.js'
 import { drainPhases } from './drain-phases.js'
 import { drainReentry } from './drain-reentry.js'
 import { drainRequests } from './drain-requests.js'
+import { drainUpgraded } from './drain-upgraded.js'
 import { gateAgain } from './gate-again.js'
 import { gateClose } from './gate-close.js'
 import { gateLooks } from './gate-looks.js'
@@ -66,6 +67,7 @@ export const cases: Case[] = [
   ...destroyed,
   ...whoseError,
   ...drainRequests,
+  ...drainUpgraded,
   ...drainConnections,
   ...drainHeld,
   ...drainPhases,

@@ -52,7 +52,7 @@ export const options: Case[] = [
       const { policy } = host.connections
       deepEqual(policy.linger, { quiet: 2_000, total: 30_000, bytes: 64 * 1024 * 1024, connections: 1_000 })
       equal(policy.halfClosed, 5_000)
-      deepEqual(policy.drain, { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000, minRate: 240 })
+      deepEqual(policy.drain, { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000, upgraded: 20_000, minRate: 240 })
       ok(policy.keepAlive)
       const { timeout, hold, maxRequests, maxAge, http10 } = policy.keepAlive
       deepEqual({ timeout, maxRequests, maxAge, http10 }, { timeout: 5_000, maxRequests: false, maxAge: false, http10: 'grant' })

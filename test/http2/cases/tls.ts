@@ -232,6 +232,28 @@ export const tls: Case[] = [
     },
   },
   {
+    id: 'h2-tunnel/upgraded',
+    rules: ['R147'],
+    title: 'with drain.upgraded one that stays gets a close frame with the code 1001, then a clean end, long before the deadline',
+    ...extended,
+    options: { drain: { upgraded: 400, deadline: 20_000 }, linger: { quiet: 500 } },
+    run: async (host) => {
+      tunnels(host)
+      const client = await host.connect()
+      await client.frame('SETTINGS', ({ ack }) => ack)
+      const stream = client.ask('/chat', { ...webSocket, fields: [...webSocket.fields] })
+      client.data(stream, '\x01\x02ok')
+      await client.until(() => client.of(stream).text === '\x01\x02ok', 'the echo')
+      void host.stop()
+      const { whole, text } = await client.ended(stream)
+      equal(whole, true, `${client}`)
+      equal(text.slice(0, 6), '\x01\x02ok\x88\x02')
+      const { clean, ms, heldBy } = await host.report()
+      deepEqual({ clean, heldBy }, { clean: true, heldBy: [] })
+      ok(ms < 15_000)
+    },
+  },
+  {
     id: 'h2-tunnel/unwanted',
     rules: ['R080'],
     title: 'a CONNECT over HTTP/2 that nobody listens for gets the 405 that Node gives',
