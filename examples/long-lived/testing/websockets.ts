@@ -44,6 +44,5 @@ export async function isCutAtTheDeadline({ example, port }: Running, cast: Cast,
 
   // `clean` speaks of requests, and this one was answered, with 101: the report names it all the same.
   expect(await within(example.exit, () => 'the process ends')).toEqual({ code: 0, signal: null })
-  expect(Date.now() - told).toBeLessThan(deadline + 10_000)
   expect(example.lines.join('\n')).toMatch(/ 0 cut; .*; 1 held it to the deadline/)
 }

@@ -42,8 +42,8 @@ export class Run {
   #closing = 0
   /** When the last request arrived. */
   #usedAt = 0
-  /** Milliseconds in which the process had stood still before it began, and before the last look. */
-  readonly #lostBefore: number
+  /** Milliseconds in which the process had stood still before the phase began, and before the last look. */
+  #lostBefore: number
   #lostAtSweep = 0
   #wake: (() => void) | undefined
 
@@ -95,7 +95,7 @@ export class Run {
   }
 
   keepable(): number {
-    const untilDraining = Math.max(0, this.began + this.#plan.delay - performance.now())
+    const untilDraining = Math.max(0, this.began + this.#plan.delay + this.#lost - performance.now())
     return keepableFor(this.#plan.idle, untilDraining, this.remaining())
   }
 
@@ -106,7 +106,7 @@ export class Run {
 
   /** The part of the delay that was over at some instant, from 0 to 1. */
   #leftAt(at: number): number {
-    return this.#plan.delay === 0 ? 0 : Math.min(1, Math.max(0, (at - this.began) / this.#plan.delay))
+    return this.#plan.delay === 0 ? 0 : Math.min(1, Math.max(0, (at - this.began - this.#lost) / this.#plan.delay))
   }
 
   /** A request has arrived. */
@@ -144,7 +144,7 @@ export class Run {
 
   #isDue(connection: Connection, now: number): boolean {
     const { phase, openedAt, site } = connection
-    const since = this.#tally.leftAt
+    const since = this.#tally.leftAt + this.#lost
     if (phase === 'idle') {
       const { keepAlive } = site.policy
       const hold = keepAlive === false ? 0 : keepAlive.hold
@@ -159,6 +159,7 @@ export class Run {
     // Where nothing listens there is nobody to tell.
     if (this.#plan.delay > 0 && this.#sites.some(({ server }) => server.listening)) await this.#delay()
     this.#tally.leftAt = performance.now()
+    this.#lostBefore = this.#timers.lost
     this.#enter('draining')
     const progress = this.#reportProgress()
     atOnce(this.#sweep)
@@ -208,7 +209,12 @@ export class Run {
 
   /** When one that has never sent a byte may go: silent is only what was so while the process was running. */
   #silentDue(openedAt: number): number {
-    return silentDue(this.#plan.silent, openedAt, this.#tally.leftAt) + this.#timers.lost - this.#lostBefore
+    return silentDue(this.#plan.silent, openedAt, this.#tally.leftAt) + this.#lost
+  }
+
+  /** Milliseconds in which the process has stood still meanwhile: nobody could use a connection then. */
+  get #lost(): number {
+    return this.#timers.lost - this.#lostBefore
   }
 
   /** Looks who has gone quiet and may go. */

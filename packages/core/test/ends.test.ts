@@ -87,9 +87,8 @@ test('a drain of a server that does not listen itself ends idle connections afte
   const { server, connections } = governed({ keepAlive, drain: { delay: 0 } }, (_req, res) => void res.end('x'))
   const client = await clientOf(createNetServer((socket) => server.emit('connection', socket)))
   await client.ask(get('/1'))
-  const { ms, connections: closed } = await connections.drain()
+  const { connections: closed } = await connections.drain()
   expect(closed.byReason).toEqual({ draining: 1 })
-  expect(ms).toBeLessThan(10_000)
   expect(await client.closed()).toBe('fin')
 })
 
@@ -160,9 +159,7 @@ test('a connection that is busy, and was promised more, does not hold up the exp
   server.keepAliveTimeout = 1_000
   const other = await clientOf(server)
   await other.ask(get('/2'))
-  const answered = Date.now()
-  expect(await other.closed()).toBe('fin')
-  expect(other.endedAt - answered).toBeLessThan(4_500)
+  expect(await other.closed(4_500)).toBe('fin')
   busy.destroy()
 })
 
@@ -185,9 +182,7 @@ test('nor does one that is idle, and was promised more', async () => {
   server.keepAliveTimeout = 1_000
   const other = await clientOf(server)
   await other.ask(get('/2'))
-  const answered = Date.now()
-  expect(await other.closed()).toBe('fin')
-  expect(other.endedAt - answered).toBeLessThan(4_500)
+  expect(await other.closed(4_500)).toBe('fin')
   expect(connections.stats().open.idle).toBe(1)
 })
 
@@ -210,9 +205,8 @@ test('a promise does not become longer because the loop stands still right after
   await client.ask(get('/1'))
   const until = performance.now() + 4_100
   while (performance.now() < until);
-  const { ms } = await connections.drain()
+  await within(connections.drain(), () => 'the drain', 3_500)
   servers.splice(0)
-  expect(ms).toBeLessThan(3_500)
   expect(await client.closed()).toBe('fin')
 })
 

@@ -17,7 +17,7 @@ const routes: Record<string, Route> = {
 /** Sends a byte now and then until the connection is gone, and says how long that took. */
 async function drip(client: Client, everyMs: number, atMost = 15_000): Promise<number> {
   const began = Date.now()
-  while (!client.gone && Date.now() - began < atMost) {
+  for (let n = 0; !client.gone && n < atMost / everyMs; n++) {
     await client.send('x')
     await pass(everyMs)
   }
@@ -144,7 +144,7 @@ const cases: Case[] = [
       await refusedUpload(client)
       const ms = await drip(client, 150)
       ok(ms >= 2_000, `cut after ${ms} ms`)
-      ok(ms < 10_000, 'never cut')
+      ok(client.gone, 'never cut')
     },
   },
   {
@@ -164,7 +164,8 @@ const cases: Case[] = [
       await drip(oldest, 20)
       await until('two left', async () => (await host.openConnections()) === 2)
       for (const other of others) {
-        ok((await drip(other, 40, 200)) >= 200, `one of the younger is gone\n${other}`)
+        await drip(other, 40, 200)
+        ok(!other.gone, `one of the younger is gone\n${other}`)
       }
     },
   },

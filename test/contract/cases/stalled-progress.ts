@@ -69,7 +69,7 @@ export const stalledProgress: Case[] = [
         stop()
       }
       const { ms, connections } = await host.report()
-      ok(ms >= 5_000 && ms < 20_000, `${ms} ms`)
+      ok(ms >= 5_000, `${ms} ms`)
       deepEqual({ ...connections.byReason }, { stalled: 1 })
     },
   },

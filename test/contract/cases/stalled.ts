@@ -30,7 +30,7 @@ export const stalled: Case[] = [
       await host.request('/large')
       // The kernel may go on taking some of it for a moment, so that a second window begins.
       const { ms, clean, requests, connections } = await within(host.connections.drain(), () => 'the report', 20_000)
-      ok(ms >= 5_000 && ms < 20_000, `${ms} ms`)
+      ok(ms >= 5_000, `${ms} ms`)
       deepEqual([clean, requests.cut, { ...connections.byReason }], [false, 1, { stalled: 1 }])
     },
   },
@@ -46,7 +46,7 @@ export const stalled: Case[] = [
       const stop = drips(client)
       try {
         const { ms, connections } = await within(host.report(), () => 'the report', 20_000)
-        ok(ms >= 5_000 && ms < 20_000, `${ms} ms`)
+        ok(ms >= 5_000, `${ms} ms`)
         deepEqual({ ...connections.byReason }, { stalled: 1 })
       } finally {
         stop()

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { type Case, plain } from '../../support/h2/contract.js'
 import { announced, drained, endsWith, keptItsWord } from '../../support/h2/expect.js'
 import { ACK, frame, settings, uint32 } from '../../support/h2/frames.js'
@@ -97,7 +97,6 @@ export const drain: Case[] = [
     run: async (host) => {
       const client = await host.idleClient()
       await client.get('/second')
-      const began = Date.now()
       void host.stop()
       equal((await announced(client)).last, 3)
       await endsWith(client, 3)
@@ -105,7 +104,6 @@ export const drain: Case[] = [
         requests: { finished: 0, rescued: 0, cut: 0 },
         connections: { closed: 1, byReason: { draining: 1 } },
       })
-      ok(Date.now() - began < 10_000)
     },
   },
   {

@@ -17,11 +17,15 @@ export const leaving: Case[] = [
       void host.stop()
       await until('leaving', () => host.connections.state === 'leaving')
       const began = Date.now()
+      let closing = Number.POSITIVE_INFINITY
+      host.connections.once('state', () => {
+        closing = Date.now() - began
+      })
       const told = await Promise.all(clients.map(async (client) => (await announced(client)).at - began))
       for (const client of clients) await endsWith(client, 1)
       const [first = 0, last = 0] = [Math.min(...told), Math.max(...told)]
       ok(first >= 1_500 && last - first > 500, `all told between ${first} and ${last} ms`)
-      const early = told.filter((ms) => ms < 2_900).length
+      const early = told.filter((ms) => ms < closing).length
       ok(early > 10, `${early} of 20 were told before the listener closed`)
     },
   },

@@ -26,7 +26,7 @@ async function meanwhile(client: FrameClient, ms: number, what: () => void, work
 async function cutInDrain(host: H2Host, client: FrameClient, stream: number): Promise<void> {
   const report = host.stop().then(() => host.connections.drain())
   const { ms, clean, requests, connections } = await within(report, () => `the report\n${client}`, 20_000)
-  ok(ms >= 5_000 && ms < 20_000, `${ms} ms`)
+  ok(ms >= 5_000, `${ms} ms`)
   deepEqual([clean, requests.cut, { ...connections.byReason }], [false, 1, { stalled: 1 }])
   const { whole, reset } = await client.ended(stream)
   deepEqual([whole, reset], [false, errors.INTERNAL_ERROR], `${client}`)
