@@ -2,7 +2,7 @@ import type { Server, Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { Connections, Report } from '@halfclose/core'
 import type { Client } from './client.js'
-import { Arrivals, until, within } from './wait.js'
+import { Arrivals, patience, until, within } from './wait.js'
 
 export type Mode = 'bare' | 'halfclose'
 
@@ -114,7 +114,8 @@ export abstract class AnyHost<S extends Server, Req extends Incoming, Res extend
 
   /** Stops, and waits for the report. */
   async report(): Promise<Report> {
-    await within(this.stop(), () => 'stop() to end')
+    // A promise may hold it for six seconds by itself.
+    await within(this.stop(), () => 'stop() to end', 3 * patience)
     return this.connections.drain()
   }
 

@@ -2,7 +2,7 @@
  * Milliseconds by which a timer is late in a process that has work to do. One that is later than this tells of a process that stood still: stopped by
  * a signal, blocked by its own code, or starved by its machine.
  */
-const USUAL = 50
+const USUAL = 250
 
 /** How long a process is known to have stood still: in all, the last time, and until when that was. */
 export interface Standstill {

@@ -166,7 +166,7 @@ const cases: Case[] = [
     id: 'conformance/upgraded-are-a-class-of-their-own',
     rules: ['R147', 'R202'],
     title: 'in one drain idle, busy and upgraded connections end each by its own rule, and the report tells them apart',
-    options: { keepAlive: { timeout: 1_000, hold: 20_000 }, drain: { deadline: 2_500 } },
+    options: { keepAlive: { timeout: 1_000, hold: 20_000 }, drain: { deadline: 5_000 } },
     run: async (host) => {
       for (const { event } of kinds) echo(host, event)
       const upgraded = [await open(host, kinds[0]), await open(host, tunnel)]

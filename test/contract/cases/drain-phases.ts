@@ -88,7 +88,8 @@ export const drainPhases: Case[] = [
     id: 'drain/report',
     rules: ['R202'],
     title: 'the report counts what was finished, rescued and cut, and closes by reason',
-    options: { keepAlive: { timeout: 1_500 }, drain: { deadline: 3_500 } },
+    // Held longer than promised, so that it is the drain that ends it.
+    options: { keepAlive: { timeout: 1_500, hold: 30_000 }, drain: { deadline: 5_000 } },
     run: async (host) => {
       const [busy, saved, quiet, doomed] = [
         await host.connect(),

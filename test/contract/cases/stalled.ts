@@ -45,7 +45,8 @@ export const stalled: Case[] = [
       await host.request('/upload')
       const stop = drips(client)
       try {
-        const { ms, connections } = await within(host.report(), () => 'the report', 20_000)
+        await within(host.stop(), () => 'the end of the drain', 20_000)
+        const { ms, connections } = await host.report()
         ok(ms >= 5_000, `${ms} ms`)
         deepEqual({ ...connections.byReason }, { stalled: 1 })
       } finally {

@@ -1,6 +1,6 @@
 import { deepEqual, equal, fail } from 'node:assert/strict'
 import type { Report } from '@halfclose/core'
-import { within } from '../wait.js'
+import { patience, within } from '../wait.js'
 import type { FrameClient } from './client.js'
 import type { FrameOf } from './frames.js'
 import type { H2Host } from './host.js'
@@ -34,7 +34,7 @@ export function keptItsWord(host: H2Host, client: FrameClient, pathOf: (stream: 
 
 /** The server came to its end; with halfclose the report says so, in these words among others. */
 export async function drained(host: H2Host, report: Partial<Report> = {}): Promise<void> {
-  await within(host.stop(), () => 'stop() to end')
+  await within(host.stop(), () => 'stop() to end', 3 * patience)
   if (host.bare) return
   const said = await host.connections.drain()
   const wanted = { clean: true, promisesBroken: {}, ...report }
