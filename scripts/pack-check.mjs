@@ -1,5 +1,15 @@
 // The packages as they would be published: packed, checked with publint and attw, and used by the small projects in test/consumers.
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -30,12 +40,22 @@ const consumers = [
   },
 ]
 
+/** Bytes that a tarball may have. */
+const PACKED_AT_MOST = 100_000
+
 export async function packCheck() {
   await step('pack', async () => {
     rmSync(packed, { recursive: true, force: true })
     mkdirSync(packed)
     await pnpm(['--filter', './packages/*', 'pack', '--pack-destination', packed])
     if (tarballs(packed).length !== packages.length) throw new Error(`expected ${packages.length} tarballs: ${tarballs(packed)}`)
+  })
+  await step('size', () => {
+    const sizes = tarballs(packed).map((tarball) => ({ name: basename(tarball), bytes: statSync(tarball).size }))
+    for (const { name, bytes } of sizes) {
+      if (bytes > PACKED_AT_MOST) throw new Error(`${name} has ${bytes} bytes, at most ${PACKED_AT_MOST}`)
+    }
+    return sizes.map(({ name, bytes }) => `${name} ${(bytes / 1_000).toFixed(1)} kB`).join(', ')
   })
   await step('publint', () => Promise.all(tarballs(packed).map((tarball) => node([tool.publint, tarball, '--strict']))))
   await step('attw', () => Promise.all(tarballs(packed).map((tarball) => node([tool.attw, tarball, '--no-emoji']))))

@@ -89,11 +89,15 @@ export function build() {
       const built = join(folder, 'dist/.sources')
       if (read(built) === sources) continue
       rmSync(join(folder, 'dist'), { recursive: true, force: true })
-      mkdirSync(join(folder, 'dist/cjs'), { recursive: true })
-      writeFileSync(join(folder, 'dist/cjs/package.json'), '{"type":"commonjs"}\n')
+      mkdirSync(join(folder, 'dist'), { recursive: true })
       writeFileSync(built, sources)
     }
-    await node([tool.tsc, '-b'])
+    // The adapters' types come from what the core publishes. esbuild is loaded here, since it is there only after the install.
+    const { bundle } = await import('./bundle.mjs')
+    for (const name of packages) {
+      await node([tool.tsc, '-b', `packages/${name}`])
+      await bundle(name)
+    }
   })
 }
 

@@ -1,5 +1,6 @@
 import { optionRangeError, optionTypeError } from './errors.js'
 import { plainObject } from './options-rules.js'
+import { USUAL_SIGNALS } from './participant.js'
 import type { Logger, Options, WarningEvent } from './types.js'
 
 /** What both adapters take besides the options of the core. */
@@ -19,7 +20,8 @@ export interface AdapterOptions extends Options {
 
 /** What {@link AdapterOptions} come to. */
 export interface AdapterChoices {
-  readonly signals: boolean
+  /** What the application leaves on: names of signals, and `'shutdown'`. */
+  readonly signals: readonly string[]
   readonly readiness: string | undefined
   /** For the core: `drain` is chosen, the rest is as it was given. */
   readonly core: Options
@@ -27,11 +29,16 @@ export interface AdapterChoices {
   readonly hurry: string | undefined
   /** Whether a drain that somebody at a terminal waits for may be cut short: not where the application chose how to drain. */
   readonly hurryAtTerminal: boolean
+  /** Whether options were given that only a governed server heeds. */
+  readonly isMore: boolean
   readonly warnings: readonly WarningEvent[]
 }
 
 /** Milliseconds in which a load balancer that asks every second or two gets to see that the server is not ready. */
 const DELAY_TO_BE_SEEN = 5_000
+
+/** What does not depend on who governs a server. */
+const REACH_ALL = ['logger', 'onDrained', 'close']
 
 const PATH = /^\/[^\s?#]*$/
 
@@ -58,11 +65,12 @@ export function chooseOptions(
   const hurry = chosen ? undefined : reasonToHurry(env)
   const drain = hurry !== undefined ? 'fast' : readiness !== undefined ? delayed(core.drain) : core.drain
   return {
-    signals: signals ?? false,
+    signals: signals === true ? USUAL_SIGNALS : [],
     readiness,
     core: { ...core, logger: core.logger ?? logger, drain },
     hurry,
     hurryAtTerminal: !chosen,
+    isMore: readiness !== undefined || Object.keys(core).some((name) => !REACH_ALL.includes(name)),
     warnings: readiness !== undefined ? warningsOf(core.drain) : [],
   }
 }

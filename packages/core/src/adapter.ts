@@ -4,47 +4,25 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AdapterChoices, type AdapterOptions, chooseOptions } from './adapter-options.js'
+import type { Application } from './application.js'
 import { createConnections } from './attach.js'
 import type { WarningCode } from './codes.js'
+import { Departure } from './departure.js'
 import { HalfcloseTypeError } from './errors.js'
 import type { AdapterConnections } from './handle.js'
+import { listeningServers } from './node-private.js'
 import { interceptReadiness } from './readiness.js'
 import type { Intercept } from './requests.js'
-import { isAttached } from './servers.js'
-import { joinSignals, type LeaveRequest, type Participant } from './signals.js'
-import { NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage, type WatchRequests } from './strangers.js'
-import type { AttachableServer, Logger, Report, StateEvent } from './types.js'
+import { governorOf, isAttachable, isAttached } from './servers.js'
+import { elsewhereMessage, NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage } from './strangers.js'
+import type { AttachableServer, StateEvent } from './types.js'
 import { watchListen } from './watch-listen.js'
 
 export type { AdapterOptions } from './adapter-options.js'
+export type { Application } from './application.js'
 export { describe, HalfcloseTypeError, optionTypeError } from './errors.js'
 export { type ReadinessAnswer, readinessAnswer } from './readiness.js'
 export type * from './types.js'
-
-/** What an adapter knows of its application. */
-export interface Application {
-  /** For the log, e.g. `'express'`. */
-  readonly name: string
-  /** The `request` listener of the application's servers: what tells them from others, and what carries the mark that it is governed. */
-  readonly handler: object
-  /** Names of options that the adapter, or the framework, reads itself. */
-  readonly alsoKnown: readonly string[]
-  /** Where the options have none. */
-  readonly logger?: Logger | undefined
-  /** What is wrong, and the line that would be right, where this application is governed already. */
-  readonly already: string
-  /** One of the application's servers was attached because it is about to listen. */
-  adopted?(server: AttachableServer): void
-  /**
-   * How one sees the application's requests. With it a server that cannot be told by the handler is recognised by the first request that
-   * comes through it. Not for applications whose servers are all attached by the adapter.
-   */
-  readonly watchRequests?: WatchRequests | undefined
-  /** Closes the application on a signal. Called as soon as the drain has begun. Without it the application ends with its last connection. */
-  close?(): Promise<unknown>
-  /** After a drain that was asked for; a signal waits for it. */
-  drained?: ((report: Report) => unknown) | undefined
-}
 
 const GOVERNED = Symbol.for('halfclose.governed')
 
@@ -72,9 +50,8 @@ export class Governed {
   readonly #intercept: Intercept | undefined
   readonly #strangers: Strangers
   #hasServer = false
-  #leaveSignals: (() => void) | undefined
+  readonly #departure: Departure
   #announced = false
-  #afterwards: Promise<boolean> | undefined
 
   constructor(application: Application, choices: AdapterChoices) {
     this.#application = application
@@ -85,9 +62,10 @@ export class Governed {
       {
         isGoverned: isAttached,
         // For a signal. Where the application has a server of its own, others are somebody else's: metrics, for example.
-        keepsThem: () => choices.signals && !this.#hasServer,
+        keepsThem: () => choices.signals.length > 0 && !this.#hasServer,
         unmasked: (server, req, res) => this.#unmasked(server, req, res),
-        appeared: () => this.#joinSignals(),
+        seen: (server) => this.#seenElsewhere(server),
+        appeared: () => this.#departure.join(),
         vanished: () => this.standDown(),
       },
       application.watchRequests,
@@ -97,27 +75,69 @@ export class Governed {
       intercept: this.#intercept,
       once: application.close !== undefined,
       attached: (server) => this.#observe(server),
+      fed: () => this.#listening(),
+    })
+    Object.defineProperty(this.connections, GOVERNED, { value: true })
+    this.#departure = new Departure({
+      application,
+      choices,
+      connections: this.connections,
+      gather: (reason) => this.#takeStrangers(reason),
+      warn: (code, message) => this.#warn(code, message),
+      tell: (code, message) => this.#tell(code, message),
     })
     for (const { code, message } of choices.warnings) this.#warn(code, message)
     this.connections.on('state', (event) => this.#onState(event))
     this.#stopWatching = watchListen(this)
+    if (application.watchRequests !== undefined) this.#lookAround()
+  }
+
+  /** The application may be late: its server listens already. Or it never listens, and others give it its connections. */
+  #lookAround(): void {
+    this.#findListening()
+    setImmediate(() => {
+      // One that was looking up its address meanwhile.
+      this.#findListening()
+      // The usual application has a server by then, and is left as it is.
+      if (!this.#hasServer) this.#strangers.look()
+    }).unref()
+  }
+
+  #findListening(): void {
+    if (this.#hasServer) return
+    for (const server of listeningServers()) {
+      if (isAttachable(server) && server.listening && this.#isCalledBy(server)) this.adopt(server, undefined)
+    }
   }
 
   /** A server is about to listen: attaches it if it is one of the application's, unless somebody has attached it by hand. */
   adopt(server: AttachableServer, listening: unknown): void {
-    if (isAttached(server)) return
-    if (server.listeners('request').some((listener) => listener === this.#application.handler)) {
+    const isOwn = this.#isCalledBy(server)
+    if (isAttached(server)) {
+      if (isOwn) this.#seenElsewhere(server)
+    } else if (isOwn) {
       this.connections.attach(server, listening)
       this.#application.adopted?.(server)
-      return
-    }
-    this.#strangers.add(server, listening)
+    } else this.#strangers.add(server, listening)
+  }
+
+  #isCalledBy(server: AttachableServer): boolean {
+    return server.listeners('request').some((listener) => listener === this.#application.handler)
+  }
+
+  /** A server of the application is governed by a handle of the core: that one has the policy, and leaves with the application. */
+  #seenElsewhere(server: AttachableServer): void {
+    const handle = governorOf(server)
+    if (handle === undefined || handle === this.connections || GOVERNED in handle) return
+    if (!this.#departure.governedBy(handle)) return
+    this.#hasServer = true
+    if (this.#choices.isMore) this.#warn('HALFCLOSE_GOVERNED_ELSEWHERE', elsewhereMessage())
+    this.#departure.join()
   }
 
   /** Nothing serves any more: signals are somebody else's until a server listens again. */
   standDown(): void {
-    this.#leaveSignals?.()
-    this.#leaveSignals = undefined
+    this.#departure.standDown()
   }
 
   /** The application has closed, for good. */
@@ -129,12 +149,13 @@ export class Governed {
   #observe(server: AttachableServer): void {
     this.#hasServer = true
     this.#strangers.forgetKept()
+    this.#strangers.stopLookingAhead()
     if (server.listening) this.#listening()
     else server.once('listening', () => this.#listening())
   }
 
   #listening(): void {
-    this.#joinSignals()
+    this.#departure.join()
     if (this.#announced || this.#choices.hurry === undefined) return
     this.#announced = true
     const { deadline } = this.connections.policy.drain
@@ -142,14 +163,14 @@ export class Governed {
     this.#choices.core.logger?.info({}, message)
   }
 
-  #joinSignals(): void {
-    if (this.#choices.signals) this.#leaveSignals ??= joinSignals(this.#participant())
-  }
-
   /** A request shows that a server is the application's, which it was not known to be. */
   #unmasked(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean {
     this.connections.attach(server, this.#strangers.listenOptions(server))
-    this.#warn(NOT_GOVERNED, unmaskedMessage(server))
+    this.#warn(NOT_GOVERNED, unmaskedMessage(server, this.#isCalledBy(server)))
+    if (!server.listening) {
+      this.#departure.join()
+      this.#departure.waitFor(res)
+    }
     // Its connection is not governed: the next request had better come on one that is.
     if (req.httpVersionMajor < 2) res.shouldKeepAlive = false
     return this.#intercept?.(req, res) === true
@@ -165,62 +186,23 @@ export class Governed {
   }
 
   #onState({ state, reason }: StateEvent): void {
-    // A new life: somebody listens again.
-    if (state === 'serving') this.#afterwards = undefined
+    if (state === 'serving') this.#departure.startAnew()
     if (state !== 'drained') return
     // The last server was closed, which says nothing of the application: tests make and close a server per request.
-    const done = reason === 'server.close' ? Promise.resolve(true) : this.#drained(this.connections.drain())
+    const done = reason === 'server.close' ? Promise.resolve(true) : this.#departure.drained(this.connections.drain())
     if (this.#application.close === undefined) void done.then(() => this.connections.state === 'drained' && this.standDown())
-  }
-
-  /** Once per drain; resolves with whether it went well. */
-  #drained(report: Promise<Report>): Promise<boolean> {
-    this.#afterwards ??= report
-      .then((settled) => this.#application.drained?.(settled))
-      .then(
-        () => true,
-        (error: unknown) => {
-          this.#warn(
-            'HALFCLOSE_CLOSE_FAILED',
-            `halfclose: onDrained failed: ${error instanceof Error ? error.stack : String(error)}`,
-          )
-          return false
-        },
-      )
-    return this.#afterwards
-  }
-
-  #participant(): Participant {
-    const { connections } = this
-    return {
-      name: this.#application.name,
-      leave: (request) => this.#leave(request),
-      progress: () => {
-        const open = Object.entries(connections.stats().open).filter(([, count]) => count > 0)
-        const states = open.map(([state, count]) => `${count} ${state}`).join(', ') || 'nothing'
-        return `${states} open, ${Math.round(connections.remaining())} ms before its deadline`
-      },
-      warn: (message) => this.#warn('HALFCLOSE_CLOSE_FAILED', message),
-    }
-  }
-
-  async #leave({ reason, fast }: LeaveRequest): Promise<boolean> {
-    const hurry = fast && this.#choices.hurryAtTerminal
-    if (hurry)
-      this.#choices.core.logger?.info(
-        {},
-        `halfclose: ${reason} from a terminal: drains fast; the option \`drain\` overrules that`,
-      )
-    this.#takeStrangers(reason)
-    const report = this.connections.drain({ reason, fast: hurry })
-    await this.#application.close?.()
-    const closed = await this.#drained(report)
-    return closed && (await report).clean
   }
 
   #warn(code: WarningCode, message: string): void {
     const { logger } = this.#choices.core
     if (logger) logger.warn({ code }, message)
     else process.emitWarning(message, { type: 'HalfcloseWarning', code })
+  }
+
+  /** Information; where there is no logger a warning. */
+  #tell(code: WarningCode, message: string): void {
+    const { logger } = this.#choices.core
+    if (logger) logger.info({}, message)
+    else this.#warn(code, message)
   }
 }

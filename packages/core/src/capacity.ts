@@ -1,4 +1,5 @@
 import { atOnce } from './amid.js'
+import { attempt } from './attempt.js'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { leave, leaveAfterPoll } from './goaway.js'
@@ -89,7 +90,7 @@ export class Capacity {
     const over = this.#overIdle.splice(0)
     atOnce(() => {
       for (const { connection, requests } of over)
-        if (connection.requests === requests) closeIfQuiet(connection, 'limit', 'limit')
+        if (connection.requests === requests) attempt(connection, (one) => closeIfQuiet(one, 'limit', 'limit'))
     })
   }
 

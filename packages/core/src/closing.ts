@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
+import { attempt } from './attempt.js'
 import { isBroken } from './broken.js'
 import { type Connection, kConnection, type SocketCarrier } from './connection.js'
 import { endsWithConnection } from './exchange.js'
@@ -93,7 +94,7 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   connection.released = true
   const { socket, current } = connection
   if (!byPeer && current !== undefined && endsWithConnection(current) && !socket.writableEnded) {
-    connection.site.timers.after(BEFORE_RESET, () => reset(connection))
+    connection.site.timers.after(BEFORE_RESET, () => attempt(connection, reset))
   } else Reflect.apply(Socket.prototype.destroy, socket, [error])
 }
 

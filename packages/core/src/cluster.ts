@@ -135,7 +135,7 @@ function start({ startWithin: within = 10_000, env = {} }: RestartOptions, signa
     }
     const onExit = (code: number | null, signal: string | null) =>
       fail(`ended (${signal ?? `exit code ${code}`}) before it listened`)
-    const timer = new Timers().after(within, () => {
+    const timer = new Timers(rethrow).after(within, () => {
       fail(`did not listen within ${within} ms`)
       worker.process.kill('SIGKILL')
     })
@@ -150,7 +150,7 @@ function stop(
 ): Promise<{ ms: number; code: number | null; signal: string | null }> {
   return new Promise((resolve) => {
     const began = performance.now()
-    const timer = new Timers().after(killAfter, () => worker.process.kill('SIGKILL'))
+    const timer = new Timers(rethrow).after(killAfter, () => worker.process.kill('SIGKILL'))
     const ended = (code: number | null, signal: string | null) => {
       timer.stop()
       resolve({ ms: performance.now() - began, code, signal })
@@ -162,6 +162,11 @@ function stop(
     worker.once('exit', ended)
     tell(worker)
   })
+}
+
+/** What killing a worker throws is the primary's to see. */
+function rethrow(error: unknown): void {
+  throw error
 }
 
 function tell(worker: Worker): void {

@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { isAmidMessage } from './amid.js'
+import { attempt } from './attempt.js'
 import type { Exchange } from './exchange.js'
 import type { Linger, Lingers } from './linger.js'
 import type { Linked } from './list.js'
@@ -97,7 +98,7 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   setTimer(ms: number, run: () => void): void {
     this.timer?.stop()
     // Whoever closed it has cleared its timers already.
-    if (!this.socket.destroyed) this.timer = this.site.timers.after(ms, run)
+    if (!this.socket.destroyed) this.timer = this.site.timers.after(ms, () => attempt(this, run))
   }
 }
 

@@ -1,15 +1,18 @@
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
-import { cut, shut } from './closing.js'
+import { attempt } from './attempt.js'
+import { cut } from './closing.js'
 import type { Connection } from './connection.js'
+import { endAtDeadline, endSessionAtDeadline } from './deadline.js'
 import { Due } from './due.js'
-import { count, type Events } from './events.js'
+import type { Events } from './events.js'
 import { noteWritten } from './gate.js'
-import { cutSession, killSession, leave } from './goaway.js'
+import { cutSession, killSession } from './goaway.js'
 import { finishClose, stopListening } from './listener.js'
 import { idleDue, keepableFor, sessionDue, silentDue } from './policy.js'
-import { describeHeld, describeSession, endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
+import { tellProgress } from './progress.js'
+import { endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
 import type { Session } from './session.js'
 import type { Site } from './site.js'
 import { Stalls } from './stalls.js'
@@ -45,6 +48,7 @@ export class Run {
   /** Milliseconds in which the process had stood still before the phase began, and before the last look. */
   #lostBefore: number
   #lostAtSweep = 0
+  #looking: Timer | undefined
   #wake: (() => void) | undefined
 
   /** `others`: drains of single servers that are under way; this one ends, and reports, with them. */
@@ -81,7 +85,7 @@ export class Run {
 
   /** Apart from the constructor: listeners that are told of the first phase must find the run where it belongs. */
   start(): void {
-    void this.#work().then(this.#settle)
+    void this.#work().then(this.#settle, this.#giveUp)
   }
 
   /** Milliseconds left until the deadline. */
@@ -154,28 +158,41 @@ export class Run {
   }
 
   async #work(): Promise<Report> {
-    const sweep = this.#timers.every(SWEEP, () => atOnce(this.#sweep))
+    this.#looking = this.#timers.every(SWEEP, this.#look)
     this.#enter('leaving')
     // Where nothing listens there is nobody to tell.
-    if (this.#plan.delay > 0 && this.#sites.some(({ server }) => server.listening)) await this.#delay()
+    if (this.#plan.delay > 0 && this.#sites.some(({ server, isFed }) => isFed || server.listening)) await this.#delay()
     this.#tally.leftAt = performance.now()
     this.#lostBefore = this.#timers.lost
     this.#enter('draining')
-    const progress = this.#reportProgress()
-    atOnce(this.#sweep)
-    await Promise.all(this.#sites.map((site) => stopListening(site, () => this.remaining())))
+    const stopTelling = tellProgress(this.#events, () => ({
+      isEmpty: this.#sites.every(({ isEmpty }) => isEmpty),
+      line: atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining())),
+    }))
+    this.#look()
+    await this.#forEach((site) => stopListening(site, () => this.remaining()))
     this.#stopped = true
     this.check()
     await this.#emptyUnless((over) => this.#timers.deadline(this.remaining(), over))
     if (!this.#empty) await this.#atDeadline()
-    sweep.stop()
-    progress.timer.stop()
-    await Promise.all(this.#sites.map(finishClose))
+    this.#looking?.stop()
+    stopTelling()
+    await this.#forEach(async (site) => {
+      this.#tally.cut += await finishClose(site, () => this.remaining())
+    })
     const report = (await Promise.all(this.#others)).reduce(mergeReports, this.#tally.report())
     if (wentWell(report)) this.#events.info(report, endLine(report))
     else await this.#events.drainCut(report, formatReport(report))
     this.#enter('drained')
     return report
+  }
+
+  /** Never for what is done to a connection, a server or a listener: a fault of ours. Whoever waits for the report gets it. */
+  readonly #giveUp = (error: unknown): void => {
+    this.#looking?.stop()
+    this.#events.failed(error)
+    this.#enter('drained')
+    this.#settle(this.#tally.report())
   }
 
   /** For those who ask for readiness, which they cannot while the process stands still; but the deadline is not moved. */
@@ -187,24 +204,18 @@ export class Run {
     for (const timer of timers) timer.stop()
   }
 
-  /** While draining a line after 2 s, then every 5 s: what holds it up. Without a logger only the first. */
-  #reportProgress(): { timer: Timer } {
-    const line = () => atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining()))
-    const next = () => {
-      this.#events.info({}, line())
-      progress.timer = this.#timers.after(5_000, next, { unref: true })
-    }
-    const first = () => {
-      if (this.#sites.some(({ isEmpty }) => !isEmpty)) this.#events.infoOrWarn('HALFCLOSE_DRAIN_HELD', line())
-      progress.timer = this.#timers.after(5_000, next, { unref: true })
-    }
-    const progress = { timer: this.#timers.after(2_000, first, { unref: true }) }
-    return progress
-  }
-
   #enter(phase: ServerState): void {
     for (const site of this.#sites) site.phase = phase
-    this.#onPhase(phase)
+    this.#events.attempt(() => this.#onPhase(phase))
+  }
+
+  /** Something of each server; what goes wrong with one of them ends nothing. */
+  async #forEach(run: (site: Site) => Promise<void>): Promise<void> {
+    await Promise.all(this.#sites.map((site) => run(site).catch((error: unknown) => this.#events.failed(error))))
+  }
+
+  readonly #look = (): void => {
+    this.#events.attempt(() => atOnce(this.#sweep))
   }
 
   /** When one that has never sent a byte may go: silent is only what was so while the process was running. */
@@ -226,17 +237,9 @@ export class Run {
     }
     this.#heedStall(now)
     for (const site of this.#sites) {
-      for (const session of site.sessions) {
-        if (this.#stalls.isStalled(session, this.#timers.now)) cutSession(session, 'stalled')
-        const due = sessionDue(this.#plan.silent, session.openedAt, session.requests, this.#tally.leftAt)
-        const told = site.phaseFor(session.openedAt) === 'draining'
-        if (session.ending === undefined && told && now >= due) this.#due.add(session)
-      }
+      for (const session of site.sessions) attempt(session, () => this.#lookAtSession(session, now))
       for (const connection of site.registry) {
-        noteWritten(connection)
-        if (this.#stalls.isStalled(connection, this.#timers.now)) cut(connection, 'stalled')
-        if (!this.#isDue(connection, now) || connection.receiving) continue
-        this.#due.add(connection)
+        attempt(connection, () => this.#lookAt(connection, now))
         if (this.#due.isFull) break
       }
       const over = now - this.#tally.leftAt - this.#plan.upgraded
@@ -244,6 +247,19 @@ export class Run {
       site.handshakes.destroyWhere((openedAt) => now >= this.#silentDue(openedAt))
     }
     this.#due.close()
+  }
+
+  #lookAtSession(session: Session, now: number): void {
+    const { site, openedAt, requests } = session
+    if (this.#stalls.isStalled(session, this.#timers.now)) cutSession(session, 'stalled')
+    const due = sessionDue(this.#plan.silent, openedAt, requests, this.#tally.leftAt)
+    if (session.ending === undefined && site.phaseFor(openedAt) === 'draining' && now >= due) this.#due.add(session)
+  }
+
+  #lookAt(connection: Connection, now: number): void {
+    noteWritten(connection)
+    if (this.#stalls.isStalled(connection, this.#timers.now)) cut(connection, 'stalled')
+    if (this.#isDue(connection, now) && !connection.receiving) this.#due.add(connection)
   }
 
   /** While the loop stood still no request could be seen: that was no quiet time. */
@@ -255,26 +271,13 @@ export class Run {
   }
 
   #lookAgain(): void {
-    if (!this.#empty) atOnce(this.#sweep)
+    if (!this.#empty) this.#look()
   }
 
   readonly #endRest = (): void => {
     const now = performance.now()
-    for (const connection of this.#connections()) {
-      const { state, phase } = connection
-      if (phase === 'lingering') continue
-      this.#tally.heldBy(describeHeld(connection, now))
-      if (state === 'idle' || state === 'silent') {
-        if (now < connection.promiseUntil) count(connection.site.counts.promisesBroken, 'deadline')
-        shut(connection, 'deadline')
-      } else cut(connection, 'deadline')
-    }
-    for (const session of this.#sessions()) {
-      if (session.lingering) continue
-      for (const held of describeSession(session, now)) this.#tally.heldBy(held)
-      if (session.streams.size > 0) cutSession(session, 'deadline')
-      else leave(session, 'deadline')
-    }
+    for (const connection of this.#connections()) attempt(connection, () => endAtDeadline(connection, this.#tally, now))
+    for (const session of this.#sessions()) attempt(session, () => endSessionAtDeadline(session, this.#tally, now))
     for (const site of this.#sites) site.handshakes.destroyWhere(() => true)
   }
 
@@ -284,10 +287,10 @@ export class Run {
     // What had reached the kernel while the process stood still has had no time yet.
     const owed = this.#timers.owed(quiet / 2)
     if (owed > 0) await this.#emptyWithin(owed)
-    atOnce(this.#endRest)
+    this.#events.attempt(() => atOnce(this.#endRest))
     await this.#emptyWithin(quiet - owed)
-    for (const connection of this.#connections()) cut(connection, connection.ending ?? 'deadline')
-    for (const session of this.#sessions()) killSession(session)
+    for (const connection of this.#connections()) attempt(connection, (one) => cut(one, one.ending ?? 'deadline'))
+    for (const session of this.#sessions()) attempt(session, killSession)
     await this.#emptyWithin(100)
   }
 

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
+import { attempt } from './attempt.js'
 import type { Connection } from './connection.js'
 import { leave } from './goaway.js'
 import { closeIfQuiet } from './idle.js'
@@ -46,13 +47,17 @@ export class Due {
     else if (closed === BATCH) setImmediate(this.#lookAgain)
   }
 
+  readonly #closeOne = (one: Connection | Session): void => {
+    if (one instanceof Session) leave(one, 'draining')
+    // The poll may have brought a request on another one.
+    else if (this.#isDue(one, performance.now())) closeIfQuiet(one, 'draining', 'drain-idle')
+  }
+
   readonly #closeBatch = (): number => {
     let closed = 0
     for (const one of this.#found) {
       this.#found.delete(one)
-      if (one instanceof Session) leave(one, 'draining')
-      // The poll may have brought a request on another one.
-      else if (this.#isDue(one, performance.now())) closeIfQuiet(one, 'draining', 'drain-idle')
+      attempt(one, this.#closeOne)
       if (++closed === BATCH) break
     }
     return closed

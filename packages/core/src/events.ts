@@ -150,6 +150,24 @@ export class Events {
     await new Promise<void>((resolve) => process.nextTick(resolve))
   }
 
+  /** Does something at a time of ours: what it throws ends neither the process nor what else is to be done. */
+  attempt(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  /** Something threw that was not to. */
+  failed(error: unknown): void {
+    const what = error instanceof Error ? error.stack : String(error)
+    this.warn({
+      code: 'HALFCLOSE_UNEXPECTED_ERROR',
+      message: `halfclose: an unexpected error, apart from which everything goes on: ${what}`,
+    })
+  }
+
   info(fields: object, message: string): void {
     isolated(() => this.#logger?.info(fields, message))
   }

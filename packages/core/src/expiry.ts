@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
+import { attempt } from './attempt.js'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { IDLE_QUIET } from './idle.js'
@@ -138,7 +139,7 @@ export class Expiry {
         // An error that is being answered has a bound of its own.
         if (connection.answering) continue
         if (connection.receiving) this.#waitForRest(connection)
-        else shut(connection, 'idle', IDLE_QUIET)
+        else attempt(connection, (one) => shut(one, 'idle', IDLE_QUIET))
       }
     })
     if (to < due.length) setImmediate(() => this.#close(due, to))

@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
+import { attempt } from './attempt.js'
 import { writeBeside } from './node-private.js'
 import { CODES, type Session } from './session.js'
 import { afterPoll } from './timers.js'
@@ -28,7 +29,7 @@ function conclude(session: Session, reason: CloseReason, amid: boolean): void {
   session.closedFirst ??= 'server'
   // The timer of a half-closed client goes on.
   if (!session.inputEnded) session.clearTimer()
-  if (amid) setImmediate(announce, session)
+  if (amid) setImmediate(attempt, session, announce)
   else announce(session)
 }
 
@@ -53,11 +54,11 @@ function tryNotice(session: Session, reason: CloseReason, until: number): void {
   if (written === 'all') awaitAnswer(session, reason)
   else if (written === 'some') killSession(session)
   else if (session.site.timers.now >= until) conclude(session, reason, false)
-  else session.site.timers.after(AGAIN, () => tryNotice(session, reason, until))
+  else session.site.timers.after(AGAIN, () => attempt(session, () => tryNotice(session, reason, until)))
 }
 
 function awaitAnswer(session: Session, reason: CloseReason): void {
-  const timer = session.site.timers.after(NOTICE, () => conclude(session, reason, false))
+  const timer = session.site.timers.after(NOTICE, () => attempt(session, () => conclude(session, reason, false)))
   const answered = () => {
     timer.stop()
     conclude(session, reason, true)
@@ -71,7 +72,7 @@ const NOTICE_FRAME = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0
 /** Not where the client has gone, where it takes too much, or where the limit is reached. */
 function mayBeTold({ http2, socket, inputEnded }: Session, reason: CloseReason): boolean {
   if (http2.encrypted !== false || inputEnded || !socket.writable) return false
-  return reason === 'draining' || reason === 'idle' || reason === 'max-age' || reason === 'no-keep-alive'
+  return reason === 'draining' || reason === 'idle' || reason === 'max-age' || reason === 'no-keep-alive' || reason === 'handler'
 }
 
 /** `http2.close` says one more GOAWAY, up to the last stream that was read, be it refused: that may not grow (RFC 9113 §6.8). */
@@ -88,6 +89,8 @@ function announce(session: Session): void {
   if (session.http2.destroyed) return
   session.http2.goaway(CODES.NO_ERROR, session.lastStream)
   closeIfDone(session)
+  // Its stream may never close: Node 20 forgets one that its client resets with NO_ERROR, and a session whose frames cannot be read.
+  if (session.excess) boundFlush(session)
 }
 
 /** Behind the GOAWAY, when the last stream is done. Whoever does not read our last bytes holds nothing for longer than `linger.total`. */

@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks'
 import { Duplex } from 'node:stream'
 import { types } from 'node:util'
 import { atOnce } from './amid.js'
+import { heedClose } from './close-field.js'
 import { cut } from './closing.js'
 import { connectionOf } from './connection.js'
 import { count } from './events.js'
@@ -27,6 +28,8 @@ import type { AttachableServer, Policy } from './types.js'
 export interface Governor {
   /** Drains the server; resolves when it has closed. */
   close(site: Site): Promise<unknown>
+  /** A server that does not listen has got its first connection. */
+  fed(site: Site): void
   /** A drained server listens again. */
   relisten(site: Site): void
   /** The server's defaults were changed after it was attached: the policy that follows from them now. */
@@ -83,6 +86,10 @@ export function govern(site: Site, governor: Governor): void {
     const below = belowTls(socket)
     if (below !== undefined) Handshakes.finish(below)
     const raw = below && rawBelowTls(socket)
+    if (!site.listened && !site.isFed) {
+      site.isFed = true
+      governor.fed(site)
+    }
     if (!http2) {
       const heard = site.forward(event, args)
       if (secure || !site.turnsAway(socket)) site.admit(socket, raw)
@@ -119,6 +126,7 @@ export function govern(site: Site, governor: Governor): void {
         site.follow()
         if (first instanceof IncomingMessage && second instanceof ServerResponse) return arrive(site, event, first, second)
         // HTTP/2's own objects; the stream below them has passed already.
+        if (isAnswerable(second)) heedClose(second)
         if (event === 'request' && isRequest(first) && isAnswerable(second) && site.intercept?.(first, second) === true)
           return true
         break

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { types } from 'node:util'
+import { attempt } from './attempt.js'
 import { cut, kill } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
 import { bytesTaken } from './node-private.js'
@@ -54,8 +55,9 @@ export function boundAnswer(connection: Connection): void {
   if (halfClosed === 0 || connection.socket.destroyed) return
   const before = bytesTaken(connection)
   connection.halfClosedTimer?.stop()
-  connection.halfClosedTimer = connection.site.timers.after(halfClosed, () => {
+  const look = () => {
     if (bytesTaken(connection) > before) boundAnswer(connection)
     else cut(connection, 'half-closed')
-  })
+  }
+  connection.halfClosedTimer = connection.site.timers.after(halfClosed, () => attempt(connection, look))
 }

@@ -31,6 +31,8 @@ export interface Extras {
   once?: boolean | undefined
   /** A server has come under the policy. */
   attached?: ((server: AttachableServer) => void) | undefined
+  /** A server that does not listen has got its first connection, from others that listen for it. */
+  fed?: (() => void) | undefined
 }
 
 /** What an adapter's handle can do besides. */
@@ -54,7 +56,7 @@ export class Handle implements AdapterConnections {
   readonly #counts = new Counts()
   readonly #events: Events
   readonly #capacity: Capacity
-  readonly #timers = new Timers()
+  readonly #timers = new Timers((error) => this.#events.failed(error))
   readonly #told = new Set<string>()
   #sites: Site[] = []
   #policy: Policy
@@ -109,12 +111,13 @@ export class Handle implements AdapterConnections {
       forwarder(server),
       requestForwarder(server),
     )
-    markAttached(server)
+    markAttached(server, this)
     site.sharesListener = isShared(listening)
     govern(site, {
       close: (closing) => this.#close(closing),
       policyFor: ({ inherited }) => this.#parse(inherited),
       relisten: (again) => this.#relisten(again),
+      fed: () => this.#extras.fed?.(),
     })
     this.#sites.push(site)
     if (this.#sites.length === 1) this.#policy = site.policy

@@ -7,6 +7,7 @@ import { shrinkBacklog } from './node-private.js'
 import { caughtUpWithPrimary } from './primary.js'
 import { speaksHttp1 } from './servers.js'
 import type { Site } from './site.js'
+import type { AttachableServer } from './types.js'
 
 /** Turns of the loop, and milliseconds, that must bring no new connection before the listener closes, and the longest this may take, in ms. */
 const QUIET_TURNS = 4
@@ -60,18 +61,40 @@ async function takeQueue({ counts, handshakes }: Site, quiet: number): Promise<v
   }
 }
 
-/** After the last connection: waits for the server's own 'close', and switches its checker off, which only http's close does. */
-export async function finishClose(site: Site): Promise<void> {
+/** How often idle connections are closed that nobody governs, in ms. */
+const UNSEEN_EVERY = 50
+
+/**
+ * After the last connection: waits for the server's own 'close', and switches its checker off, which only http's close does. Connections
+ * from before attach() are not ours, but are waited for, as a bare server would, until the deadline. `remaining`: milliseconds until that.
+ * Resolves with how many of them were cut.
+ */
+export async function finishClose(site: Site, remaining: () => number): Promise<number> {
   const { server } = site
-  if (!site.listened) return
-  // What is left is not ours: streams that somebody has handed to the server, which Node's own close would end here.
-  if (speaksHttp1(server)) isolated(() => HttpServer.prototype.closeIdleConnections.call(server))
-  if (!(await site.closedWithin(100))) {
-    // Connections from before attach() would hold it for ever.
-    if (speaksHttp1(server)) HttpServer.prototype.closeAllConnections.call(server)
-    await site.closedWithin(1_000)
-  }
+  if (!site.listened) return 0
+  let cut = 0
+  if (speaksHttp1(server)) {
+    // What is left is not ours: streams that somebody has handed to the server, which Node's own close would end here.
+    closeUnseen(server)
+    if (!(await site.closedWithin(100))) {
+      while (remaining() > 0 && !(await site.closedWithin(Math.min(UNSEEN_EVERY, remaining())))) closeUnseen(server)
+      if (!(await site.closedWithin(0))) cut = await connectionsOf(server)
+      HttpServer.prototype.closeAllConnections.call(server)
+      await site.closedWithin(1_000)
+    }
+  } else if (!(await site.closedWithin(100))) await site.closedWithin(1_000)
   // Once more would be one 'close' event too many.
   site.muteClose = true
   Reflect.apply(Object.getPrototypeOf(server).close, server, [])
+  return cut
+}
+
+function closeUnseen(server: AttachableServer): void {
+  isolated(() => HttpServer.prototype.closeIdleConnections.call(server))
+}
+
+function connectionsOf(server: AttachableServer): Promise<number> {
+  return new Promise((resolve) => {
+    server.getConnections((_error, count) => resolve(count ?? 0))
+  })
 }

@@ -348,3 +348,13 @@ export function tickLike(): object | undefined {
   // Fractions: Node's own are numbers that V8 does not keep as integers, and it gives up the shape where it finds a number that does not fit it.
   return { [id]: 0.5, [trigger]: 0.5, callback: tickLike, args: undefined }
 }
+
+/**
+ * Servers of this thread that listen, among other things that are open; one that has just closed may be there still. For an application that is governed only after it began to: no public way leads from it to them. In a
+ * cluster's worker the primary listens, and nothing is found.
+ */
+export function listeningServers(): unknown[] {
+  const handles: unknown = Reflect.get(process, '_getActiveHandles')
+  const found: unknown = typeof handles === 'function' ? Reflect.apply(handles, process, []) : undefined
+  return Array.isArray(found) ? found : []
+}

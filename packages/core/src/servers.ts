@@ -6,7 +6,7 @@ import { Server as TlsServer } from 'node:tls'
 import { HalfcloseTypeError } from './errors.js'
 import { notAServer } from './not-a-server.js'
 import type { Inherited } from './options.js'
-import type { AttachableServer } from './types.js'
+import type { AttachableServer, Connections } from './types.js'
 
 /** node:http2 exports no class of its servers; `updateSettings` is what only they have. */
 export function isHttp2(server: unknown): server is Http2Server | Http2SecureServer {
@@ -24,8 +24,19 @@ export function isAttached(server: AttachableServer): boolean {
   return ATTACHED in server
 }
 
-export function markAttached(server: AttachableServer): void {
-  Object.defineProperty(server, ATTACHED, { value: true })
+export function markAttached(server: AttachableServer, handle: Connections): void {
+  Object.defineProperty(server, ATTACHED, { value: handle })
+}
+
+/** The handle that governs a server. */
+export function governorOf(server: AttachableServer): Connections | undefined {
+  const handle: unknown = Reflect.get(server, ATTACHED)
+  return isHandle(handle) ? handle : undefined
+}
+
+/** Older copies of this package left none. */
+function isHandle(value: unknown): value is Connections {
+  return typeof value === 'object' && value !== null && 'drain' in value && 'remaining' in value
 }
 
 /** Throws where a server cannot be attached, or has a policy already. */

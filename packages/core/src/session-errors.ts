@@ -23,7 +23,10 @@ export function nameErrors(session: Session): void {
   const { destroy } = http2
   const named = (error?: unknown, code?: number): void => {
     const name = types.isNativeError(error) && 'errno' in error ? NAMES.get(error.errno) : undefined
-    if (name === undefined || http2.destroyed) return void Reflect.apply(destroy, http2, [error, code])
+    if (name === undefined || http2.destroyed) {
+      session.given ??= error
+      return void Reflect.apply(destroy, http2, [error, code])
+    }
     // Over TLS Node goes on reading for a moment, and finds more.
     if (session.byPeer) return
     session.ending = name.reason

@@ -24,7 +24,7 @@ function end(this: Socket, ...args: unknown[]): Socket {
 function destroy(this: Socket, error?: Error | null): Socket {
   const session = sessionOf(this)
   if (session === undefined || session.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
-  if (isConnectionError(error)) {
+  if (isConnectionError(error) && error !== session.given) {
     session.byPeer = true
     session.ending ??= 'peer'
     session.closedFirst ??= 'peer'

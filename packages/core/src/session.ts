@@ -1,5 +1,6 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { attempt } from './attempt.js'
 import type { Linger } from './linger.js'
 import type { Site } from './site.js'
 import type { Timer } from './timers.js'
@@ -31,8 +32,10 @@ export interface StreamExchange {
   readonly tunnel: boolean
   /** A WebSocket whose output is followed. */
   readonly output?: WebSocketOutput | undefined
-  /** We broke it off. */
+  /** We, or the application, broke it off. */
   cut: boolean
+  /** Its response says that the connection ends behind it. */
+  closes: boolean
 }
 
 /** One HTTP/2 session: a connection whose requests do not wait for one another. Nothing is promised to its client; a GOAWAY tells it. */
@@ -52,6 +55,8 @@ export class Session {
   linger: Linger<Session> | undefined = undefined
   /** The peer broke it off: nobody waits for what is still to be answered. */
   byPeer = false
+  /** What `http2.destroy` was last given: behind it the socket is destroyed with the same, which is then no error of the connection. */
+  given: unknown = undefined
   inputEnded = false
   /** One connection too many: its streams are refused. */
   excess = false
@@ -106,7 +111,7 @@ export class Session {
   setTimer(ms: number, run: () => void): void {
     this.#timer?.stop()
     if (this.released) return
-    this.#timer = this.site.timers.after(ms, run)
+    this.#timer = this.site.timers.after(ms, () => attempt(this, run))
   }
 
   clearTimer(): void {

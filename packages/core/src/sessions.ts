@@ -1,6 +1,7 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { attempt } from './attempt.js'
 import { noteControl, Waits } from './floods.js'
 import { calm, clampGoaway, killSession, leaveAfterPoll } from './goaway.js'
 import { Lingering } from './linger.js'
@@ -109,6 +110,7 @@ export class Sessions {
 
   #look(): void {
     const { now } = this.#site.timers
-    for (const session of this.#open.values()) if (this.#waits.isOver(session, now)) calm(session, 'stalled')
+    for (const session of this.#open.values())
+      attempt(session, (one) => void (this.#waits.isOver(one, now) && calm(one, 'stalled')))
   }
 }

@@ -59,6 +59,8 @@ export class Site {
   listensAnew = false
   /** It has listened at least once. */
   listened: boolean
+  /** It has got connections that it did not accept: others listen for it, and pass them on by `server.emit('connection', socket)`. */
+  isFed = false
   /** Its next 'close' event is an artefact of ours. */
   muteClose = false
   /** Whether a response is given its `statusMessage` early. */

@@ -1,3 +1,4 @@
+import { attempt } from './attempt.js'
 import { cut } from './closing.js'
 import type { Connection } from './connection.js'
 import { isHeldUp } from './floods.js'
@@ -48,8 +49,8 @@ export function guard({ registry, sessions, timers }: Site, minRate: number): ()
   const stalls = new Stalls(minRate)
   const look = () => {
     const { now } = timers
-    for (const connection of registry) if (stalls.isStalled(connection, now)) cut(connection, 'stalled')
-    for (const session of sessions) if (stalls.isStalled(session, now)) cutSession(session, 'stalled')
+    for (const connection of registry) attempt(connection, (one) => void (stalls.isStalled(one, now) && cut(one, 'stalled')))
+    for (const session of sessions) attempt(session, (one) => void (stalls.isStalled(one, now) && cutSession(one, 'stalled')))
   }
   const timer = timers.every(LOOK, look, { unref: true })
   return () => timer.stop()

@@ -12,6 +12,8 @@ export interface Host {
   keepsThem(): boolean
   /** A request has come to the application through a stranger, so that it is none; true: the request was answered. */
   unmasked(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean
+  /** A request has come to the application through a server that is governed. */
+  seen(server: AttachableServer): void
   /** One of those that are {@link Strangers.kept} listens. */
   appeared(): void
   /** None of them listens any more. */
@@ -28,8 +30,15 @@ export const NOT_GOVERNED = 'HALFCLOSE_SERVER_NOT_GOVERNED'
 const WHY = "socket.io, or a function, stands in the app's place among its 'request' listeners"
 const REMEDY = 'Write `connections.attach(server)` before `server.listen()`; `connections` is what `halfclose(app)` returns'
 
-/** A request came to the application through it. */
-export function unmaskedMessage(server: AttachableServer): string {
+/** A request came to the application through it. `directly`: it calls the application itself, and listened before anybody saw it, or not at all. */
+export function unmaskedMessage(server: AttachableServer, directly: boolean): string {
+  if (directly) {
+    const missed = server.listening
+      ? `the app's server on ${addressOf(server)} listened before \`halfclose(app)\` was called`
+      : "the app's server does not listen itself: others pass their connections on to it"
+    const right = server.listening ? 'Call `halfclose(app)` before `app.listen()`' : REMEDY
+    return `halfclose: ${missed}. It is governed from now on, its first connections are not. ${right}`
+  }
   return (
     `halfclose: the server on ${addressOf(server)} calls the app, but not directly: ${WHY}. ` +
     `It is governed from now on, its first connections are not. ${REMEDY}`
@@ -41,6 +50,14 @@ export function takenMessage(server: AttachableServer, reason: string): string {
   return (
     `halfclose: ${reason}, and no server is known as the app's. The one on ${addressOf(server)} is drained, but its connections so far ` +
     `are not governed. If it is the app's, then ${WHY}. ${REMEDY}`
+  )
+}
+
+/** A handle of the core governs it. */
+export function elsewhereMessage(): string {
+  return (
+    `halfclose: the app's server was attached by \`attach(server)\` of @halfclose/core, whose options govern it: of those of ` +
+    '`halfclose(app)` only `signals` and `onDrained` reach it. Write `halfclose(app, options).attach(server)` instead'
   )
 }
 
@@ -60,6 +77,8 @@ export class Strangers {
   /** The options of their listen(). */
   readonly #listens = new WeakMap<AttachableServer, unknown>()
   readonly #kept = new Set<AttachableServer>()
+  /** A stranger has begun to listen. */
+  #listened = false
   #looks = 0
   #stopLooking: (() => void) | undefined
 
@@ -84,7 +103,8 @@ export class Strangers {
     // It may be attached in the same breath: by another application that is told of it after us, or by hand, after its listen().
     queueMicrotask(() => {
       if (this.#host.isGoverned(server)) return
-      this.#look()
+      this.#listened = true
+      this.look()
       if (!this.#host.keepsThem()) return
       // As many applications as the process has, a dozen in a test, wait for the same server: that is no leak.
       const most = server.getMaxListeners()
@@ -108,7 +128,15 @@ export class Strangers {
     this.#host.appeared()
   }
 
-  #look(): void {
+  /** The application has a server: what is looked for now is others. */
+  stopLookingAhead(): void {
+    if (this.#listened) return
+    this.#stopLooking?.()
+    this.#stopLooking = undefined
+  }
+
+  /** Looks at the next requests of the application, for the servers through which they come. */
+  look(): void {
     this.#looks = LOOKS
     this.#stopLooking ??= this.#watchRequests?.((req, res) => {
       // What is injected (light-my-request) has no server.
@@ -118,7 +146,9 @@ export class Strangers {
         this.#stopLooking?.()
         this.#stopLooking = undefined
       }
-      return !this.#host.isGoverned(server) && this.#host.unmasked(server, req, res)
+      if (!this.#host.isGoverned(server)) return this.#host.unmasked(server, req, res)
+      this.#host.seen(server)
+      return false
     })
   }
 }

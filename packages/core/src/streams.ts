@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
+import { withoutClose } from './close-field.js'
 import { noteReset } from './floods.js'
 import { brokenOff, closeIfDone, ignoreError, leave } from './goaway.js'
 import { goawayReason } from './policy.js'
-import type { AnyResponse } from './requests.js'
-import { bindExchange, CODES, exchangeOf, type Session } from './session.js'
+import type { AnyRequest, AnyResponse } from './requests.js'
+import { bindExchange, CODES, exchangeOf, type Session, type StreamExchange } from './session.js'
 import type { Site } from './site.js'
 import { follow } from './upgraded.js'
 
@@ -28,44 +29,87 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   const arrived = performance.now()
   site.run?.used(arrived)
   const output = tunnel ? follow(site, stream, protocol, false) : undefined
-  bindExchange(stream, { session, arrived, method, path, tunnel, output, cut: false })
-  if (tunnel) site.counts.finished++
-  Object.assign(stream, { destroy: destroyStream })
+  bindExchange(stream, { session, arrived, method, path, tunnel, output, cut: false, closes: false })
+  if (tunnel && !session.excess) site.counts.finished++
+  Object.assign(stream, OVERRIDES)
   stream.on('close', onStreamClose)
   reconsider(session)
   if (tunnel && !session.excess)
     site.upgraded(session.socket, method, path ?? authority, typeof protocol === 'string' ? protocol : undefined)
-  if (!session.excess) return site.forward('stream', args)
-  // As in HTTP/1.1: no handler, but a readiness probe gets through.
-  if (site.intercept?.({ url: path, method }, answerOn(stream)) !== true)
-    stream.respond({ ':status': 503, 'retry-after': '1' }, { endStream: true })
+  if (!session.excess) {
+    const heard = site.forward('stream', args)
+    if (!heard) keep(stream)
+    return heard
+  }
+  answerExcess(session, stream, { url: path, method })
   return true
+}
+
+/** As in HTTP/1.1: no handler, but a readiness probe gets through. */
+function answerExcess({ site }: Session, stream: ServerHttp2Stream, request: AnyRequest): void {
+  keep(stream)
+  if (site.intercept?.(request, answerOn(stream)) !== true && mayRespond(stream))
+    stream.respond({ ':status': 503, 'retry-after': '1' }, { endStream: true })
+  // A body that nobody reads would keep the stream, and with it the session. Node 22 closes at once, before the answer is sent.
+  if (!stream.endAfterHeaders) stream.once('finish', () => setImmediate(() => stream.close(CODES.NO_ERROR)))
+}
+
+/** The application does not get this stream, so that it listens for no error: its client may reset it at any time, with any code. */
+function keep(stream: ServerHttp2Stream): void {
+  stream.on('error', ignoreError)
+}
+
+/** Node throws where a response is begun on a stream that has been closed. */
+function mayRespond({ destroyed, closed }: ServerHttp2Stream): boolean {
+  return !destroyed && !closed
 }
 
 function answerOn(stream: ServerHttp2Stream): AnyResponse {
   return {
-    writeHead: (status, fields) => stream.respond({ ':status': status, ...fields }),
-    end: (body) => stream.end(body),
+    writeHead: (status, fields) => mayRespond(stream) && stream.respond({ ':status': status, ...fields }),
+    // The answer to HEAD has ended with its head.
+    end: (body) => stream.writableEnded || stream.end(body),
   }
+}
+
+/** Whether the application, or Node for it, ends a stream before its answer is whole: not its client, which has reset it or gone, and not behind the end. */
+function isBrokenOff(stream: ServerHttp2Stream, { session, tunnel }: StreamExchange): boolean {
+  return !tunnel && !stream.closed && !session.byPeer && !session.socket.destroyed && stream.state.localClose !== 1
 }
 
 /**
  * `stream.destroy` of a governed stream, and with it `res.destroy()`: without an error Node would reset it with NO_ERROR, and half a body would
- * look whole to many clients.
+ * look whole to many clients. Whatever the error is, it is not the client's: an upstream's looks the same.
  */
 function destroyStream(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   const exchange = exchangeOf(this)
   const prior: ServerHttp2Stream['destroy'] = Object.getPrototypeOf(this).destroy
-  const breaksOff = exchange !== undefined && !exchange.tunnel && !this.closed && this.headersSent && this.state.localClose !== 1
-  if (breaksOff && !exchange.session.byPeer) exchange.cut = true
-  if (!breaksOff || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
+  const breaksOff = exchange !== undefined && isBrokenOff(this, exchange)
+  if (breaksOff) exchange.cut = true
+  if (!breaksOff || !this.headersSent || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
   this.on('error', ignoreError)
   return Reflect.apply(prior, this, [brokenOff()])
 }
 
+/** `stream.close` of a governed stream: with a code it is a reset, and not the client's. */
+function closeStream(this: ServerHttp2Stream, code: number = CODES.NO_ERROR, callback?: () => void): void {
+  const exchange = exchangeOf(this)
+  if (code !== CODES.NO_ERROR && exchange !== undefined && isBrokenOff(this, exchange)) exchange.cut = true
+  Reflect.apply(Object.getPrototypeOf(this).close, this, [code, callback])
+}
+
+/** `stream.respond` of a governed stream: its response may have said close. */
+function respond(this: ServerHttp2Stream, fields: unknown, options?: unknown): void {
+  Reflect.apply(Object.getPrototypeOf(this).respond, this, [withoutClose(this, fields), options])
+  const exchange = exchangeOf(this)
+  if (exchange?.closes === true) leave(exchange.session, 'handler', true)
+}
+
+const OVERRIDES = { destroy: destroyStream, close: closeStream, respond }
+
 /** Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7). Not amid what is being read. */
 function refuse(stream: ServerHttp2Stream): void {
-  stream.on('error', ignoreError)
+  keep(stream)
   setImmediate(() => {
     if (!stream.destroyed) stream.close(CODES.REFUSED_STREAM)
   })
@@ -92,11 +136,11 @@ function onStreamClose(this: ServerHttp2Stream): void {
   if (exchange === undefined || !exchange.session.streams.delete(this)) return
   const { session, arrived } = exchange
   const { site } = session
-  if (exchange.tunnel) site.run?.check()
+  if (exchange.tunnel || session.excess) site.run?.check()
   else if (!exchange.cut && isAnsweredWhole(this)) {
-    if (!session.excess) site.counts.finished++
+    site.counts.finished++
     site.run?.finished(arrived)
-  } else if (exchange.cut ? session.ending === 'half-closed' : isGivenUp(this, session)) {
+  } else if (!exchange.cut || session.byPeer || session.ending === 'half-closed') {
     site.counts.aborted++
     if (!exchange.cut) noteReset(session)
   } else {
@@ -113,16 +157,6 @@ function onStreamClose(this: ServerHttp2Stream): void {
 /** Also where the client then broke off its upload: no answer was lost. */
 function isAnsweredWhole({ sentHeaders, writableFinished, rstCode, aborted }: ServerHttp2Stream): boolean {
   return sentHeaders !== undefined && writableFinished && (rstCode === CODES.NO_ERROR || !aborted)
-}
-
-/**
- * The client reset the stream, broke the protocol on it, or went away. Node does not say whose the code is, and a client may send any. The
- * application's `destroy` means NO_ERROR, and leaves the output unfinished, or INTERNAL_ERROR, and leaves an error of its own.
- */
-function isGivenUp({ rstCode, errored, aborted, writableFinished }: ServerHttp2Stream, { byPeer }: Session): boolean {
-  if (byPeer) return true
-  if (rstCode === CODES.NO_ERROR) return aborted && writableFinished
-  return rstCode !== CODES.INTERNAL_ERROR || (errored !== null && 'code' in errored && errored.code === 'ERR_HTTP2_STREAM_ERROR')
 }
 
 function isFields(value: unknown): value is IncomingHttpHeaders {

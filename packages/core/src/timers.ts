@@ -38,8 +38,14 @@ export interface TimerOptions {
  * and nobody's 'close' is told in the context of another request.
  */
 export class Timers {
+  readonly #failed: (error: unknown) => void
   #standstill: Standstill = NEVER
   readonly #root = new AsyncResource('HalfcloseTimers', { requireManualDestroy: true })
+
+  /** `failed`: is told what a timer's work throws, which ends neither the process nor the others. */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed
+  }
 
   /** Milliseconds, as `performance.now()` has them, less those in which the process is known to have stood still. */
   get now(): number {
@@ -77,6 +83,15 @@ export class Timers {
   arm(ms: number, fire: () => void, unref = false): NodeJS.Timeout {
     const timeout = this.#root.runInAsyncScope(setTimeout, undefined, fire, ms)
     return unref ? timeout.unref() : timeout
+  }
+
+  /** For the timers below: does what one is for. */
+  act(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   /** For the timers below: one that was due at `due` has fired. */
@@ -122,7 +137,7 @@ class Bound implements Timer {
   }
 
   readonly #act = (): void => {
-    if (!this.#stopped) this.#run()
+    if (!this.#stopped) this.#timers.act(this.#run)
   }
 }
 
@@ -156,9 +171,9 @@ class Pulse implements Timer {
 
   readonly #act = (): void => {
     if (this.#stopped) return
-    // First: what runs may stop it, or throw.
+    // First: what runs may stop it.
     this.#due = performance.now() + this.#ms
     this.#timeout = this.#timers.arm(this.#ms, this.#fire, this.#unref)
-    this.#run()
+    this.#timers.act(this.#run)
   }
 }

@@ -17,6 +17,7 @@ import {
   isLast,
   isParsedElsewhere,
   knowsMessages,
+  listeningServers,
   makeLast,
   rawBelowTls,
   readRaw,
@@ -370,6 +371,15 @@ test("writeBeside: the handle's descriptor and the length of its queue", async (
 
 test('settingsOf: the settings that an http2 server was made with', () => {
   expect(settingsOf(createHttp2Server({ settings: { maxConcurrentStreams: 7 } }))).toMatchObject({ maxConcurrentStreams: 7 })
+})
+
+test('listeningServers: the server objects of this thread that listen', async () => {
+  const server = createServer()
+  const isThere = () => listeningServers().some((one) => one === server)
+  expect(isThere()).toBe(false)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  expect(isThere()).toBe(true)
+  await new Promise((resolve) => server.close(resolve))
 })
 
 describe('amidMessage', () => {

@@ -8,6 +8,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'message', 'exit']
 /** A process whose end can be looked at. */
 class FakeProcess extends EventEmitter implements SignalHost {
   readonly exits: (number | undefined)[] = []
+  exitCode: number | undefined
   readonly #exited = deferred<number | undefined>()
 
   exit(code?: number): void {
@@ -27,6 +28,7 @@ class FakeProcess extends EventEmitter implements SignalHost {
 class App implements Participant {
   readonly requests: LeaveRequest[] = []
   readonly warnings: string[] = []
+  readonly told: [string, string][] = []
   readonly left = deferred<boolean>()
 
   constructor(readonly name = 'app') {}
@@ -42,6 +44,10 @@ class App implements Participant {
 
   warn(message: string): void {
     this.warnings.push(message)
+  }
+
+  tell(message: string, code: string): void {
+    this.told.push([code, message])
   }
 }
 
@@ -191,6 +197,140 @@ describe('the coordinator', () => {
     } finally {
       error.mockRestore()
     }
+  })
+
+  it('forgives as many repeats as there were other listeners, and says so; one more ends the process', () => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000)
+    try {
+      const app = new App()
+      // One that is called once, and was there first, is gone when the signal comes to the others: it counts all the same.
+      host.once('SIGTERM', () => {})
+      joinSignals(app, host)
+      host.on('SIGTERM', () => {})
+      host.emit('SIGTERM')
+      for (const at of [2_000, 3_000]) {
+        now.mockReturnValue(at)
+        host.emit('SIGTERM')
+      }
+      expect(app.told).toEqual([
+        ['HALFCLOSE_OTHER_LISTENERS', expect.stringMatching(/2 other listeners of SIGTERM.*`onDrained`.*`onClose`/)],
+        ['HALFCLOSE_SIGNAL_REPEATED', expect.stringMatching(/SIGTERM again, 1000 ms after the first: .* 1 more will be/)],
+        ['HALFCLOSE_SIGNAL_REPEATED', expect.stringMatching(/again, 2000 ms after the first: .* the next one ends the process/)],
+      ])
+      expect(host.exits).toEqual([])
+      now.mockReturnValue(4_000)
+      host.emit('SIGTERM')
+      expect(host.exits).toEqual([143])
+    } finally {
+      now.mockRestore()
+      error.mockRestore()
+    }
+  })
+
+  it('takes no signal for another listener’s that comes another way', () => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      joinSignals(new App(), host)
+      host.on('SIGTERM', () => {})
+      host.emit('SIGTERM')
+      host.emit('SIGINT')
+      expect(host.exits).toEqual([130])
+    } finally {
+      error.mockRestore()
+    }
+  })
+
+  it.each([
+    [true, 0, undefined],
+    [false, 1, 1],
+  ])(
+    'gives other listeners until the event loop is empty, where clean is %s; no signal, and no exit(0) of theirs, changes the code %d',
+    async (clean, code, given) => {
+      const app = new App()
+      joinSignals(app, host)
+      host.on('SIGTERM', () => {})
+      host.emit('SIGTERM')
+      app.left.resolve(clean)
+      await turns()
+      expect(host.exits).toEqual([])
+      // A listener of messages would keep the loop from being empty.
+      expect(host.listenerCount('message')).toBe(0)
+      host.emit('SIGTERM')
+      expect(host.exits).toEqual([])
+      host.emit('exit', 0)
+      expect(host.exitCode ?? 0).toBe(code)
+      host.emit('beforeExit')
+      expect(host.exits).toEqual([given])
+    },
+  )
+
+  it('gives them nothing beyond the deadline', async () => {
+    const app = Object.assign(new App(), { remaining: () => 0 })
+    joinSignals(app, host)
+    host.on('SIGTERM', () => {})
+    host.emit('SIGTERM')
+    app.left.resolve(false)
+    expect(await host.exited()).toBe(1)
+  })
+
+  it('ends with 1 where a signal comes while only the application’s own closing is waited for', () => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      joinSignals(
+        Object.assign(new App('api'), { isDrained: () => true, progress: () => 'nothing open, `onDrained` has not settled' }),
+        host,
+      )
+      host.emit('SIGTERM')
+      host.emit('SIGINT')
+      expect(host.exits).toEqual([1])
+      host.emit('exit', 1)
+      expect(error.mock.calls).toEqual([
+        [
+          expect.stringMatching(
+            /ended by a second signal \(SIGINT\) after the drain, .*api: nothing open, `onDrained` has not settled/,
+          ),
+        ],
+      ])
+    } finally {
+      error.mockRestore()
+    }
+  })
+
+  it('makes the exit code 1 where nothing is left to run while an application has not left', () => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      joinSignals(new App('api'), host)
+      host.emit('SIGTERM')
+      host.emit('beforeExit')
+      host.emit('exit', 0)
+      expect(host.exitCode).toBe(1)
+      expect(error.mock.calls).toEqual([[expect.stringMatching(/ended by itself \(nothing was left to run\) .*api: 1 busy/)]])
+    } finally {
+      error.mockRestore()
+    }
+  })
+
+  it('listens to what each has named, and everyone leaves on it', () => {
+    const [usual, own] = [new App(), Object.assign(new App(), { signals: ['SIGUSR2'] })]
+    const off = joinSignals(own, host)
+    expect(host.eventNames()).toEqual(['SIGUSR2'])
+    joinSignals(usual, host)
+    expect(host.eventNames()).toEqual(['SIGUSR2', 'SIGTERM', 'SIGINT', 'message'])
+    off()
+    expect(host.eventNames()).toEqual(['SIGTERM', 'SIGINT', 'message'])
+    joinSignals(own, host)
+    host.emit('SIGUSR2')
+    expect(usual.requests).toEqual([{ reason: 'SIGUSR2', fast: false }])
+  })
+
+  it('takes the worst of the exit codes that are named', async () => {
+    const [seven, cut] = [Object.assign(new App(), { exitCode: () => 7 }), new App()]
+    for (const app of [seven, cut]) joinSignals(app, host)
+    host.emit('SIGTERM')
+    seven.left.resolve(false)
+    cut.left.resolve(false)
+    expect(await host.exited()).toBe(7)
   })
 
   it('says so when somebody else ends the process while it drains, and only then', async () => {

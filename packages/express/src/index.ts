@@ -20,9 +20,10 @@ export type ExpressApplication = (req: IncomingMessage, res: ServerResponse) => 
 
 /**
  * Puts every server of an Express application (4 or 5) under one connection policy, and returns the handle. Covers `app.listen()`
- * and `http.createServer(app)`, whenever they begin to listen after this call; `connections.attach(server)` adds any other. One that
- * calls the app from a function, or from socket.io, is recognised by its first request, or where none has come on a signal:
- * it is governed from then on, and a warning with the code `HALFCLOSE_SERVER_NOT_GOVERNED` says what to write.
+ * and `http.createServer(app)`, also where they listen already: connections from before are waited for in a drain, but not governed.
+ * `connections.attach(server)` adds any other server. One that calls the app from a function, or from socket.io, or that never listens itself, is recognised
+ * by its first request, or where none has come on a signal: it is governed from then on, and a warning with the code
+ * `HALFCLOSE_SERVER_NOT_GOVERNED` says what to write.
  *
  * `drain` is `'fast'` where NODE_ENV is `test` or `development`, under `node --watch`, and on Ctrl-C, unless the option says otherwise.
  *
@@ -42,6 +43,7 @@ export function halfclose(app: ExpressApplication, options?: HalfcloseExpressOpt
       already:
         'halfclose: this Express app has a policy already; call `halfclose(app, options)` once, and keep the handle that it returned',
       drained: onDrained,
+      closing: '`onDrained`',
       watchRequests: (look) => watchRequests(app, look),
     },
     options,

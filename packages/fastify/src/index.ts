@@ -47,6 +47,7 @@ const plugin: Plugin = async (app, options) => {
       // would close what requests in flight still need.
       close: close === undefined ? () => app.close() : () => governed.connections.answered().then(() => close()),
       adopted: leaveToDrain,
+      closing: close === undefined ? '`app.close()` and its `onClose` hooks' : 'the option `close`',
     },
     options,
   )

@@ -6,6 +6,9 @@ const { halfclose: halfcloseFastify, default: defaultFastify } = require('@halfc
 const express = require('express')
 const Fastify = require('fastify')
 
+// As the README has it: what is required is the plugin itself.
+assert.equal(require('@halfclose/express'), halfcloseExpress)
+assert.equal(require('@halfclose/fastify'), halfcloseFastify)
 assert.equal(halfcloseFastify, defaultFastify)
 assert.equal(halfcloseExpress, defaultExpress)
 

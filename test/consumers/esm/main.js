@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { Agent, createServer, get } from 'node:http'
+import { createRequire } from 'node:module'
 import { attach } from '@halfclose/core'
 import halfcloseExpress, { halfclose as namedExpress } from '@halfclose/express'
 import halfcloseFastify, { halfclose as namedFastify } from '@halfclose/fastify'
 import express from 'express'
 import Fastify from 'fastify'
 
+// One copy, however it is loaded.
+const require = createRequire(import.meta.url)
+assert.equal(require('@halfclose/core').attach, attach)
+assert.equal(require('@halfclose/express'), halfcloseExpress)
+assert.equal(require('@halfclose/fastify'), halfcloseFastify)
 assert.equal(halfcloseFastify, namedFastify)
 assert.equal(halfcloseExpress, namedExpress)
 

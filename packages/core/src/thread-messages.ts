@@ -1,0 +1,27 @@
+/** The channel between the threads of a process, for the coordinators in them. The application's own messages never pass it. */
+export const CHANNEL = 'halfclose.signals'
+
+/** What a worker thread tells the main thread. Threads may hold copies of other versions: fields may be added, never changed. */
+export type ThreadMessage =
+  | { readonly from: 'thread'; readonly thread: number; readonly what: 'join'; readonly reasons: readonly string[] }
+  | { readonly from: 'thread'; readonly thread: number; readonly what: 'left'; readonly code: number }
+  /** Alive; or nothing of it is governed any more. */
+  | { readonly from: 'thread'; readonly thread: number; readonly what: 'pong' | 'gone' }
+
+/** What the main thread tells a worker thread; `thread` 0: all of them. */
+export type MainMessage =
+  | { readonly from: 'main'; readonly thread: number; readonly what: 'here' | 'welcome' | 'ping' }
+  /** `others`: how many others listen to it in the main thread. */
+  | { readonly from: 'main'; readonly thread: number; readonly what: 'leave'; readonly reason: string; readonly others: number }
+
+export function isFromThread(message: unknown): message is ThreadMessage {
+  return isOurs(message) && message.from === 'thread'
+}
+
+export function isFromMain(message: unknown): message is MainMessage {
+  return isOurs(message) && message.from === 'main'
+}
+
+function isOurs(message: unknown): message is { from: unknown } {
+  return typeof message === 'object' && message !== null && 'from' in message && 'thread' in message && 'what' in message
+}

@@ -1,0 +1,29 @@
+import { expect, test } from '@jest/globals'
+import { callOfExit } from '../src/ended-by.js'
+
+const frames = (...places: string[]): string => ['Error', ...places.map((place) => `    at ${place}`)].join('\n')
+const OURS = [
+  'SignalCoordinator.#onExit (/app/node_modules/@halfclose/core/dist/cjs/coordinator.js:1:1)',
+  'process.emit (node:events:524:28)',
+]
+const EXIT = 'process.exit (node:internal/process/per_thread:184:15)'
+
+test.each([
+  [
+    'a timer',
+    [EXIT, 'Timeout.kill [as _onTimeout] (/app/server.mjs:7:9)', 'listOnTimeout (node:internal/timers:581:17)'],
+    '/app/server.mjs:7:9',
+    true,
+  ],
+  [
+    'a promise',
+    [EXIT, 'file:///app/server.mjs:3:1', 'process.processTicksAndRejections (node:internal/process/task_queues:105:5)'],
+    'file:///app/server.mjs:3:1',
+    false,
+  ],
+  ['an async function', [EXIT, 'async file:///app/server.mjs:3:1'], 'file:///app/server.mjs:3:1', false],
+  ['nothing of the application', [EXIT, 'node:internal/x:1:1'], 'a place that is not known', false],
+  ['nobody', ['process._fatalException (node:internal/process/execution:195:19)'], undefined, false],
+])('who calls process.exit(): %s', (_what, stack, place, byTimer) => {
+  expect(callOfExit(frames(...OURS, ...stack))).toEqual({ place, byTimer })
+})

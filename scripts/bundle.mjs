@@ -1,0 +1,98 @@
+// What a package publishes: its code once, as one CommonJS file without comments; thin ES modules over it; and its types once, for both.
+// So an application that loads a package by `import` and by `require` has one copy of it.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { build } from 'esbuild'
+import { root } from './steps.mjs'
+
+/** The entries of a package, by the names of their files in `src`: the subpaths of its `exports`. */
+const ENTRIES = {
+  core: { index: 'index', adapter: 'adapter', cluster: 'cluster' },
+  fastify: { index: 'index' },
+  express: { index: 'index' },
+}
+/** Packages whose CommonJS entry is the plugin itself: `const halfclose = require('@halfclose/express')`. */
+const CALLABLE = new Set(['fastify', 'express'])
+
+const GENERATED = '// Made by scripts/bundle.mjs.\n'
+const options = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  legalComments: 'none',
+  charset: 'utf8',
+  write: false,
+  logLevel: 'warning',
+}
+
+/** Makes `dist/*.cjs`, `dist/*.mjs`, `dist/*.d.cts`, `dist/*.d.mts` and `dist/types` of what tsc has put into `dist/esm`. */
+export async function bundle(name) {
+  const folder = join(root, 'packages', name)
+  const [dist, esm] = [join(folder, 'dist'), join(folder, 'dist/esm')]
+  const entries = Object.entries(ENTRIES[name])
+  const all = entries.map(([entry, file]) => `export * as ${entry} from './${file}.js'`).join('\n')
+  const code = await build({ ...options, format: 'cjs', stdin: { contents: all, resolveDir: esm } })
+  write(join(dist, 'bundle.cjs'), code.outputFiles[0].text)
+  for (const [entry, file] of entries) {
+    const names = await namesOf(join(esm, `${file}.js`))
+    write(join(dist, `${entry}.cjs`), commonJs(entry, names, CALLABLE.has(name)))
+    write(join(dist, `${entry}.mjs`), esModule(entry, names))
+    // Not `export { default }`: an ES module that imports a CommonJS one has all that it exports for its default.
+    const standard = names.includes('default') ? `export { halfclose as default } from './types/${file}.js'\n` : ''
+    const types = `export * from './types/${file}.js'\n${standard}`
+    for (const ending of ['cts', 'mts']) write(join(dist, `${entry}.d.${ending}`), `${GENERATED}${types}`)
+  }
+  copyTypes(
+    esm,
+    join(dist, 'types'),
+    entries.map(([, file]) => `${file}.d.ts`),
+  )
+}
+
+async function namesOf(file) {
+  const { metafile } = await build({ ...options, format: 'esm', entryPoints: [file], metafile: true, outfile: 'out.js' })
+  return metafile.outputs['out.js'].exports.sort()
+}
+
+function commonJs(entry, names, callable) {
+  const lines = names.map((name) => `exports.${name} = entry.${name}`)
+  const plugin = 'module.exports = Object.defineProperty(Object.assign(entry.halfclose, exports), "__esModule", { value: true })'
+  return `${GENERATED}'use strict'
+Object.defineProperty(exports, '__esModule', { value: true })
+const { ${entry}: entry } = require('./bundle.cjs')
+${lines.join('\n')}
+${callable ? `${plugin}\n` : ''}`
+}
+
+function esModule(entry, names) {
+  const named = names.filter((name) => name !== 'default')
+  const last = names.includes('default') ? 'export default entry.default\n' : ''
+  return `${GENERATED}import bundle from './bundle.cjs'\nconst { ${entry}: entry } = bundle\nexport const { ${named.join(', ')} } = entry\n${last}`
+}
+
+/** The declarations that `entries` reach, and no others. They are CommonJS ones, which an ES module may import as well. */
+function copyTypes(from, to, entries) {
+  const reached = new Set()
+  const visit = (file) => {
+    if (reached.has(file)) return
+    reached.add(file)
+    const text = readFileSync(join(from, file), 'utf8')
+    for (const [, path] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g)) {
+      visit(relative(from, join(from, dirname(file), `${path}.d.ts`)))
+    }
+    write(join(to, file), text)
+  }
+  for (const file of entries) visit(file)
+  write(join(to, 'package.json'), '{"type":"commonjs"}\n')
+  for (const file of readdirSync(to, { recursive: true })) {
+    if (file.endsWith('.d.ts') && !reached.has(file)) rmSync(join(to, file))
+  }
+}
+
+/** Leaves a file alone that is so already: programs that run may be loading it. */
+function write(file, content) {
+  if (existsSync(file) && readFileSync(file, 'utf8') === content) return
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, content)
+}

@@ -1,0 +1,109 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { createReadStream } from 'node:fs'
+import type { Http2ServerResponse } from 'node:http2'
+import { pipeline, Readable } from 'node:stream'
+import type { Case } from '../../support/h2/contract.js'
+import { within } from '../../support/wait.js'
+
+/** An upstream that brings half a body and then fails, in the words of its own connection. */
+const upstream = (error: Error): Readable =>
+  Readable.from(
+    (async function* () {
+      yield 'half a body'
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      throw error
+    })(),
+  )
+const named = (code: string, more: object = {}): Error => Object.assign(new Error(code), { code, ...more })
+const nobody = (): void => {}
+
+/** What applications end a response with that is no fault of its client. */
+const faults: Record<string, (res: Http2ServerResponse) => unknown> = {
+  '/reset': ({ stream }) => pipeline(upstream(named('ECONNRESET', { errno: -104, syscall: 'read' })), stream, nobody),
+  '/pipe': ({ stream }) => pipeline(upstream(named('EPIPE', { errno: -32, syscall: 'write' })), stream, nobody),
+  '/stream-error': ({ stream }) => pipeline(upstream(named('ERR_HTTP2_STREAM_ERROR')), stream, nobody),
+  '/abort': ({ stream }) => pipeline(upstream(new DOMException('aborted', 'AbortError')), stream, nobody),
+  '/plain': ({ stream }) => pipeline(upstream(new Error('plain')), stream, nobody),
+  '/no-file': ({ stream }) => pipeline(createReadStream('/there/is/none'), stream, nobody),
+  '/directory': ({ stream }) => pipeline(createReadStream('/tmp'), stream, nobody),
+  '/before-the-head': (res) => res.stream.destroy(named('ECONNRESET', { errno: -104, syscall: 'read' })),
+  '/stream-error-before': (res) => res.stream.destroy(named('ERR_HTTP2_STREAM_ERROR')),
+  '/abort-before': (res) => res.stream.destroy(Object.assign(new Error('aborted'), { name: 'AbortError', code: 'ABORT_ERR' })),
+  '/none-before': (res) => res.stream.destroy(),
+  '/cancel': (res) => {
+    res.write('half a body')
+    setTimeout(() => res.stream.close(8), 20)
+  },
+}
+const paths = Object.keys(faults)
+
+/** Whose error it is, is decided by who ended the stream. */
+export const brokenOff: Case[] = [
+  {
+    id: 'h2-broken-off/by-the-application',
+    rules: ['R130', 'R202'],
+    title:
+      "an error of the application's own, an upstream's reset among them, shows as a reset of the stream, and a drain reports it as cut",
+    run: async (host) => {
+      const client = await host.connect()
+      const streams = paths.map((path) => [path, client.ask(path.replace('/', '/held-'))] as const)
+      for (const path of paths) await host.request(path.replace('/', '/held-'))
+      await host.stopping()
+      for (const [path, stream] of streams) {
+        const { res } = await host.request(path.replace('/', '/held-'))
+        res.stream.on('error', nobody)
+        faults[path]?.(res)
+        const { whole, reset } = await client.ended(stream)
+        deepEqual([path, whole, reset !== undefined], [path, false, true], `${client}`)
+      }
+      const { clean, requests } = await host.report()
+      deepEqual([clean, requests.cut], [false, paths.length], `${client}`)
+      equal(host.connections.stats().requests.aborted, 0)
+    },
+  },
+  {
+    id: 'h2-broken-off/by-the-client',
+    rules: ['R192', 'R202'],
+    title: 'what its client resets, with whatever code, is reported as aborted, and the drain is clean',
+    run: async (host) => {
+      const client = await host.connect()
+      const codes = [2, 5, 7, 8, 11]
+      const streams = codes.map((code) => [code, client.ask(`/held-${code}`)] as const)
+      for (const code of codes) {
+        const { res } = await host.request(`/held-${code}`)
+        res.write('half a body')
+      }
+      await host.stopping()
+      for (const [code, stream] of streams) {
+        const { res } = await host.request(`/held-${code}`)
+        const closed = new Promise((resolve) => res.stream.on('close', resolve))
+        client.cancel(stream, code)
+        await within(closed, () => `the stream to close, code ${code}\n${client}`)
+      }
+      const { clean, requests } = await host.report()
+      deepEqual([clean, requests.cut], [true, 0], `${client}`)
+      equal(host.connections.stats().requests.aborted, codes.length)
+    },
+  },
+  {
+    id: 'h2-broken-off/session',
+    rules: ['R130', 'R202'],
+    title: "a session that the application destroys with an upstream's error is its own doing: the report says what was cut",
+    run: async (host) => {
+      const client = await host.connect()
+      const stream = client.ask('/held')
+      const { res } = await host.request('/held')
+      res.stream.on('error', nobody)
+      res.write('half a body')
+      await client.head(stream)
+      await host.stopping()
+      host.sessions.forEach((session) => {
+        session.on('error', nobody).destroy(named('ECONNRESET', { errno: -104, syscall: 'read' }))
+      })
+      equal((await client.ended(stream)).whole, false)
+      const { clean, requests } = await host.report()
+      deepEqual([clean, requests.cut], [false, 1], `${client}`)
+      equal(host.connections.stats().closedFirst.server, 1)
+    },
+  },
+]
