@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { attempt } from './attempt.js'
 import { isBroken } from './broken.js'
+import { directCaller } from './caller.js'
 import { type Connection, kConnection, type SocketCarrier } from './connection.js'
 import { endsWithConnection } from './exchange.js'
 import { canReset } from './node-private.js'
@@ -65,11 +66,19 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
     shut(connection, connection.answering ? 'error' : 'handler')
     return this
   }
+  if (!byPeer) noteOthers(connection)
   connection.byPeer ||= byPeer
   connection.ending ??= byPeer ? 'peer' : (connection.blame ?? 'handler')
   connection.closedFirst ??= byPeer ? 'peer' : 'server'
   kill(connection, error, byPeer)
   return this
+}
+
+/** Amid a drain: a request is cut by something that has tracked the connections itself (http-terminator, stoppable). */
+function noteOthers({ site: { run }, current, raw }: Connection): void {
+  if (run === undefined || current === undefined) return
+  const place = directCaller(destroy)
+  if (place !== undefined || raw?.destroyed === true) run.cutByOthers(place)
 }
 
 function hasSomethingToSay({ answering, phase, socket, blame, current, unread, requests }: Connection): boolean {

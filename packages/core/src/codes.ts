@@ -18,6 +18,7 @@ export type ErrorCode =
 
 /** The codes of warnings, part of the public interface; docs/codes.md has them too. The set may grow in minor versions. */
 export type WarningCode =
+  | 'HALFCLOSE_CLOSED_BY_OTHERS'
   | 'HALFCLOSE_CLOSE_FAILED'
   | 'HALFCLOSE_CLOSE_PENDING'
   | 'HALFCLOSE_CONTENT_LENGTH'

@@ -12,7 +12,7 @@ import { cutSession, killSession } from './goaway.js'
 import { finishClose, stopListening } from './listener.js'
 import { idleDue, keepableFor, sessionDue, silentDue } from './policy.js'
 import { tellProgress } from './progress.js'
-import { endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
+import { cutByOthersMessage, endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
 import type { Session } from './session.js'
 import type { Site } from './site.js'
 import { Stalls } from './stalls.js'
@@ -124,6 +124,11 @@ export class Run {
 
   wasCut(): void {
     this.#tally.cut++
+  }
+
+  /** Something else in the process ends connections with requests in flight, at this place in the code. */
+  cutByOthers(place: string | undefined): void {
+    this.#events.warn({ code: 'HALFCLOSE_CLOSED_BY_OTHERS', message: cutByOthersMessage(place) })
   }
 
   closed(reason: Parameters<Tally['closed']>[0]): void {

@@ -1,3 +1,4 @@
+import { placeOf } from './caller.js'
 import { timerOf } from './kill-timers.js'
 
 /** How a process was ended while its applications were leaving. */
@@ -45,7 +46,6 @@ export function callOfExit(lines: string): { place: string | undefined; byTimer:
   if (exit === -1) return { place: undefined, byTimer: false }
   const callers = frames.slice(exit + 1)
   const caller = callers.find((frame) => frame.startsWith('at ') && !/\(?node:/.test(frame))
-  const place =
-    caller === undefined ? 'a place that is not known' : (/\((.+)\)$/.exec(caller)?.[1] ?? caller.replace(/^at (?:async )?/, ''))
+  const place = caller === undefined ? 'a place that is not known' : placeOf(caller)
   return { place, byTimer: callers.some((frame) => /\(node:internal\/timers:/.test(frame)) }
 }

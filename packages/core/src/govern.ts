@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks'
 import { Duplex } from 'node:stream'
 import { types } from 'node:util'
 import { atOnce } from './amid.js'
+import { directCaller } from './caller.js'
 import { heedClose } from './close-field.js'
 import { cut } from './closing.js'
 import { connectionOf } from './connection.js'
@@ -202,6 +203,8 @@ export function govern(site: Site, governor: Governor): void {
   }
 
   const closeAllConnections = (): void => {
+    const place = site.run === undefined || !site.isBusy ? undefined : directCaller(closeAllConnections)
+    if (place !== undefined) site.run?.cutByOthers(place)
     atOnce(() => {
       for (const connection of [...site.registry]) {
         if (connection.state === 'idle' && performance.now() < connection.promiseUntil)

@@ -166,6 +166,15 @@ export function endLine(report: Report): string {
   ].join('; ')
 }
 
+/** A request was cut that the drain would have waited for. */
+export function cutByOthersMessage(place: string | undefined): string {
+  return (
+    `halfclose: while the server drains something else ends its connections, with requests in flight${place === undefined ? '' : `: ${place}`}. ` +
+    'A drain closes them itself, when they have been answered: take the other package away (http-terminator, terminus, stoppable, ' +
+    'http-graceful-shutdown, `closeAllConnections()`), or give it more time than `drain.deadline`'
+  )
+}
+
 /** A report for people: the line that is logged, then what was still open at the deadline, a line each. */
 export function formatReport(report: Report): string {
   const held = report.heldBy.map(({ remote, state, method, path, ms }) => {

@@ -1,11 +1,17 @@
 import { Socket } from 'node:net'
 import { isConnectionError } from './broken.js'
+import { directCaller } from './caller.js'
 import { cutSession, leave } from './goaway.js'
 import { type Session, sessionOf } from './session.js'
 
 /** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */
 function end(this: Socket, ...args: unknown[]): Socket {
   const session = sessionOf(this)
+  if (session !== undefined && session.streams.size > 0) cutByOthers(session, directCaller(end))
+  return endOutput(this, session, args)
+}
+
+function endOutput(socket: Socket, session: Session | undefined, args: readonly unknown[]): Socket {
   if (session !== undefined && !session.lingering) {
     session.lingering = true
     session.clearTimer()
@@ -14,7 +20,7 @@ function end(this: Socket, ...args: unknown[]): Socket {
     session.closedFirst ??= 'server'
     session.site.sessions.linger(session)
   }
-  return Reflect.apply(Object.getPrototypeOf(this).end, this, args)
+  return Reflect.apply(Object.getPrototypeOf(socket).end, socket, args)
 }
 
 /**
@@ -28,12 +34,22 @@ function destroy(this: Socket, error?: Error | null): Socket {
     session.byPeer = true
     session.ending ??= 'peer'
     session.closedFirst ??= 'peer'
-  } else if (!this.writableEnded) this.end()
-  else if (error !== null && error !== undefined && session.ending === 'handler') session.ending = 'error'
+  } else if (!this.writableEnded) {
+    if (session.streams.size > 0) cutByOthers(session, directCaller(destroy))
+    endOutput(this, session, [])
+  } else if (error !== null && error !== undefined && session.ending === 'handler') session.ending = 'error'
   const bothEnded = this.writableFinished && this.readableEnded
   if (!bothEnded && !session.byPeer) return this
   session.released = true
   return Reflect.apply(Socket.prototype.destroy, this, [error])
+}
+
+/** Something that has tracked the sockets itself destroys this one: no stream on it will be answered. */
+function cutByOthers({ streams, raw, inputEnded, lingering, byPeer, site }: Session, place: string | undefined): void {
+  if (streams.size === 0 || lingering || byPeer) return
+  if (place === undefined && (inputEnded || raw?.destroyed !== true)) return
+  for (const [stream, exchange] of streams) if (!stream.writableFinished) exchange.cut = true
+  site.run?.cutByOthers(place)
 }
 
 /** `socket.emit` under a governed session: sees the client's FIN before Node acts on it, and the end. */

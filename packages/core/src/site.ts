@@ -99,6 +99,13 @@ export class Site {
     return this.registry.size === 0 && this.sessions.size === 0 && this.handshakes.size === 0
   }
 
+  /** A request is being answered. */
+  get isBusy(): boolean {
+    for (const { current } of this.registry) if (current !== undefined) return true
+    for (const { streams } of this.sessions) if (streams.size > 0) return true
+    return false
+  }
+
   get draining(): boolean {
     return this.phase === 'draining' || this.phase === 'drained'
   }
