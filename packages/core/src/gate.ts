@@ -45,7 +45,7 @@ export function arriveUpgrade(site: Site, event: 'upgrade' | 'connect', args: re
   if (connection === undefined || connection.phase === 'upgraded') return site.forward(event, args)
   watchHeld(connection.socket)
   if (connection.current !== undefined && connection.phase !== 'lingering') return hold(connection, event, args)
-  if (connection.ending === undefined) return upgrade(connection, event, args)
+  if (connection.ending === undefined) return upgrade(connection, event, args, site.now)
   site.counts.dropped++
   if (connection.phase === 'lingering') site.lingering.takeRaw(connection)
   else shut(connection, 'handler')
@@ -219,18 +219,18 @@ function next(connection: Connection): void {
 
 function dispatch(connection: Connection, { event, args, arrived, excused }: Waiting): void {
   const [req, res] = args
-  if (isUpgrade(event)) upgrade(connection, event, args)
+  if (isUpgrade(event)) upgrade(connection, event, args, arrived)
   else if (isResponse(res) && (event === 'request' || event === 'checkContinue' || event === 'checkExpectation')) {
     begin(connection, event, req, res, arrived)
     if (excused !== undefined) restartRequestTimeout(connection, excused)
   }
 }
 
-function upgrade(connection: Connection, event: 'upgrade' | 'connect', args: Waiting['args']): boolean {
-  return handOver(connection, event, args, (req, res) => {
+function upgrade(connection: Connection, event: 'upgrade' | 'connect', args: Waiting['args'], arrived: number): boolean {
+  return handOver(connection, event, args, arrived, (req, res) => {
     // Node does not look after this one.
     watchFinish(res)
-    return begin(connection, 'request', req, res, connection.site.now)
+    return begin(connection, 'request', req, res, arrived)
   })
 }
 

@@ -13,6 +13,7 @@ export function handOver(
   connection: Connection,
   event: 'upgrade' | 'connect',
   args: readonly [IncomingMessage, ...unknown[]],
+  arrived: number,
   /** Hands the request over as one without Upgrade. */
   asRequest: (req: IncomingMessage, res: ServerResponse) => boolean,
 ): boolean {
@@ -29,7 +30,9 @@ export function handOver(
     res.assignSocket(socket)
     return asRequest(req, res)
   }
-  if (site.draining || connection.excess) {
+  // One that waited when the drain began was accepted: the application has it, and until the deadline to end it.
+  const isAccepted = site.run === undefined || arrived < site.run.began
+  if ((site.draining && !isAccepted) || connection.excess) {
     // A tunnel begun now would be cut at the deadline: the client is told to take it elsewhere.
     refuse(connection, head('503 Service Unavailable', 'Retry-After: 1\r\n'), connection.excess ? 'limit' : 'draining')
     return true
@@ -42,6 +45,8 @@ export function handOver(
   connection.requests++
   site.counts.received++
   site.counts.finished++
+  site.run?.used(arrived)
+  site.run?.finished(arrived)
   connection.promised = 0
   if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   letGo(connection)
@@ -76,6 +81,7 @@ export function leaveToOther(connection: Connection): void {
 
 function refuse(connection: Connection, response: string, reason: 'draining' | 'limit' | 'error'): void {
   connection.ending = reason
+  if (!connection.excess) connection.site.counts.dropped++
   // Node has taken its parser away.
   connection.unlisted = true
   if (connection.socket.writable) connection.socket.write(response)

@@ -20,7 +20,7 @@ export type Http10 = 'grant' | 'refuse' | 'ignore'
 export interface KeepAliveOptions {
   /** Milliseconds promised to the client as `Keep-Alive: timeout=` (whole seconds, rounded down). Default: what the server has, at most 5_000. */
   timeout?: number | undefined
-  /** Milliseconds an idle connection is really kept, at least `timeout` + 1_000. Default: just that where `timeout` is given, else what the server has; `behind` raises it. */
+  /** Milliseconds an idle connection is really kept, at least `timeout` + 1_000. Default: just that where `timeout` is given, else what the server has (`keepAliveTimeout` + `keepAliveTimeoutBuffer`, or 1_000 where Node has none); `behind` raises it. */
   hold?: number | undefined
   /** Requests a connection may carry, counted down in `Keep-Alive: max=`; `false`: no limit. Default: `server.maxRequestsPerSocket` where that is set, else `false`. */
   maxRequests?: number | false | undefined

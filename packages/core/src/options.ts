@@ -9,6 +9,8 @@ import type { DrainPolicy, Http2Policy, Http10, KeepAlivePolicy, Logger, Policy,
 /** What the server was set up with before a policy was put on it. */
 export interface Inherited {
   readonly keepAliveTimeout: number
+  /** Milliseconds for which Node keeps a connection beyond that (22.19, 24.6 and later). */
+  readonly keepAliveTimeoutBuffer?: number | undefined
   readonly maxRequestsPerSocket: number | null | undefined
 }
 
@@ -125,7 +127,8 @@ function parseTimes(
   const server = set ? inherited.keepAliveTimeout : 0
   const timeout = promised ?? Math.min(server, PROMISE, kept === undefined ? PROMISE : kept - MARGIN)
   // A server that was told to keep connections long (Fastify: 72_000) has a load balancer before it; a short promise does not change that.
-  const usual = promised !== undefined ? 0 : set ? server : FOR_EVER
+  const { keepAliveTimeoutBuffer = MARGIN } = inherited
+  const usual = promised !== undefined ? 0 : set ? server + keepAliveTimeoutBuffer : FOR_EVER
   const hold = kept ?? Math.min(Math.max(usual, timeout + MARGIN, behind === undefined ? 0 : holdBehind(behind)), LONGEST)
   const tooShort = behind === undefined ? undefined : holdWarning(behind, hold)
   if (tooShort !== undefined) warnings.push(Object.freeze({ code: 'HALFCLOSE_HOLD_BELOW_PROXY', message: tooShort }))

@@ -61,6 +61,8 @@ export function speaksHttp1(server: AttachableServer): boolean {
 export interface KeepsAlive {
   keepAliveTimeout: number
   maxRequestsPerSocket: number | null
+  /** Not before Node 22.19 and 24.6. */
+  readonly keepAliveTimeoutBuffer?: number | undefined
   readonly headersTimeout: number
   readonly requestTimeout: number
 }
@@ -73,8 +75,15 @@ export function keepsAlive(server: AttachableServer): server is AttachableServer
 export function inheritedFrom(server: AttachableServer): Inherited {
   return {
     keepAliveTimeout: numberOf(server, 'keepAliveTimeout'),
+    keepAliveTimeoutBuffer: bufferOf(server),
     maxRequestsPerSocket: numberOf(server, 'maxRequestsPerSocket'),
   }
+}
+
+/** `server.keepAliveTimeoutBuffer`, where there is one that says something. */
+export function bufferOf(server: AttachableServer): number | undefined {
+  const value: unknown = Reflect.get(server, 'keepAliveTimeoutBuffer')
+  return typeof value === 'number' && value >= 0 && Number.isFinite(value) ? value : undefined
 }
 
 export function numberOf(server: AttachableServer, name: string): number {

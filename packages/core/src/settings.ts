@@ -2,7 +2,7 @@ import type { Http2SecureServer, Http2Server } from 'node:http2'
 import { noteWritten } from './gate.js'
 import { settingsOf } from './node-private.js'
 import { printablePromise } from './policy.js'
-import { isHttp2, numberOf } from './servers.js'
+import { bufferOf, isHttp2, numberOf } from './servers.js'
 import type { Site } from './site.js'
 import type { Policy } from './types.js'
 
@@ -27,8 +27,13 @@ export function impose(site: Site): void {
 export function follow(site: Site, policyFor: (site: Site) => Policy): void {
   const { keepsAlive, shownTimeout } = site
   if (keepsAlive === undefined) return
-  const { keepAliveTimeout, maxRequestsPerSocket } = keepsAlive
-  if (keepAliveTimeout === shownTimeout && maxRequestsPerSocket === 0) return
+  const { keepAliveTimeout, keepAliveTimeoutBuffer, maxRequestsPerSocket } = keepsAlive
+  const isBuffered = Object.is(keepAliveTimeoutBuffer, site.shownBuffer)
+  if (keepAliveTimeout === shownTimeout && maxRequestsPerSocket === 0 && isBuffered) return
+  if (!isBuffered) {
+    site.shownBuffer = keepAliveTimeoutBuffer
+    site.inherited = { ...site.inherited, keepAliveTimeoutBuffer: bufferOf(site.server) }
+  }
   if (keepAliveTimeout !== shownTimeout)
     site.inherited = { ...site.inherited, keepAliveTimeout: numberOf(site.server, 'keepAliveTimeout') }
   if (maxRequestsPerSocket !== 0) site.inherited = { ...site.inherited, maxRequestsPerSocket }

@@ -39,6 +39,7 @@ export class Site {
   /** The server, where it has settings of HTTP/1.1; and what it was told last. */
   readonly keepsAlive: KeepsAlive | undefined
   shownTimeout = 0
+  shownBuffer: number | undefined = undefined
   /** Of the policy: see {@link printablePromise}; and what Node prints as `timeout=` by itself, in milliseconds. */
   printable: number | undefined = undefined
   printed = 0
@@ -91,6 +92,7 @@ export class Site {
     this.listened = server.listening
     this.inherited = inheritedFrom(server)
     this.keepsAlive = keepsAlive(server) ? server : undefined
+    this.shownBuffer = this.keepsAlive?.keepAliveTimeoutBuffer
     if (server.listening) this.#guard()
   }
 

@@ -66,7 +66,7 @@ export interface Stats {
   readonly connections: { readonly opened: number; readonly closed: number; readonly refused: number }
   /**
    * `received`: handed to the application. `finished`: answered whole. `cut`: broken off by the application, a timeout or a deadline.
-   * `aborted`: the client went away, or its body was malformed. `dropped`: arrived behind a close, never run.
+   * `aborted`: the client went away, or its body was malformed. `dropped`: never run: it arrived behind a close, or is an upgrade or CONNECT that was refused.
    */
   readonly requests: {
     readonly received: number

@@ -101,8 +101,13 @@ describe('defaults', () => {
 describe('keepAlive.timeout and keepAlive.hold', () => {
   test.each<[string, object, Partial<Inherited>, number, number]>([
     ['Node', {}, {}, 5_000, 6_000],
-    ['Fastify', {}, FASTIFY, 5_000, 72_000],
-    ['Node 26 and later, longer', {}, { keepAliveTimeout: 65_000 }, 5_000, 65_000],
+    ['Fastify', {}, FASTIFY, 5_000, 73_000],
+    ['a buffer', {}, { ...NODE, keepAliveTimeoutBuffer: 4_000 }, 5_000, 9_000],
+    ['a buffer beside a longer timeout', {}, { ...FASTIFY, keepAliveTimeoutBuffer: 500 }, 5_000, 72_500],
+    ['a buffer of 0', {}, { ...NODE, keepAliveTimeoutBuffer: 0 }, 5_000, 6_000],
+    ['a buffer, a promise chosen', { timeout: 3_000 }, { ...NODE, keepAliveTimeoutBuffer: 9_000 }, 3_000, 4_000],
+    ['the defaults of Node 27', {}, { keepAliveTimeout: 65_000, keepAliveTimeoutBuffer: 1_000 }, 5_000, 66_000],
+    ['a longer timeout without a buffer', {}, { keepAliveTimeout: 65_000 }, 5_000, 66_000],
     ['a server that promises less', {}, { keepAliveTimeout: 2_000 }, 2_000, 3_000],
     ['a server without a timeout', {}, { keepAliveTimeout: 0 }, 0, 72_000],
     ['a server with NaN', {}, { keepAliveTimeout: Number.NaN }, 0, 72_000],

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Case } from '../../support/contract.js'
 import { closesWith, keeps } from '../../support/expect.js'
 import { ask, get, get10, pipeline } from '../../support/requests.js'
+import { until } from '../../support/wait.js'
 import { echo, upgradeTo } from './gate-special.js'
 
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: echo'] as const
@@ -44,6 +45,34 @@ const behind = (id: string, what: string, request: string, pieces = 1): Case => 
   },
 })
 
+/** It was accepted before the drain began: no 503, and it counts as finished. */
+const waited = (event: 'upgrade' | 'connect', request: string): Case => ({
+  id: `upgrades/waited-${event}`,
+  rules: ['R146', 'R080'],
+  title: `${event === 'upgrade' ? 'an upgrade' : 'a CONNECT'} that waits behind a slow answer when a drain begins is served`,
+  options: { drain: { deadline: 8_000 } },
+  run: async (host) => {
+    const taken = echo(host, event)
+    const client = await host.connect()
+    void client.send(pipeline(get('/held'), request))
+    const { res } = await host.request('/held')
+    // What was read with it waits behind it.
+    await host.stopping()
+    res.end('held')
+    equal((await client.next()).text, 'held')
+    const answer = await client.next()
+    equal(answer.status, event === 'upgrade' ? 101 : 200)
+    await client.send('hello')
+    await until('hello through the tunnel', () => Buffer.concat(client.parser.tunnel).toString() === 'hello')
+    equal(taken.list.length, 1)
+    client.fin()
+    equal(await client.closed(), 'fin')
+    const { clean, requests } = await host.report()
+    ok(clean)
+    deepEqual(requests, { finished: 2, rescued: 0, cut: 0 })
+  },
+})
+
 /** Requests with an Upgrade that is not heeded. */
 export const upgrades: Case[] = [
   oldBody('length', 'of a declared length', `${old('Content-Length: 10')}0123456789`, 10),
@@ -58,6 +87,38 @@ export const upgrades: Case[] = [
   ),
   behind('in-pieces', 'read in pieces', upgradeTo('/chat'), 2),
   behind('third', 'read with it and one before', pipeline(get('/before'), upgradeTo('/chat'))),
+  waited('upgrade', upgradeTo('/chat')),
+  waited('connect', ask('CONNECT', 'a:1')),
+  {
+    id: 'upgrades/dropped-is-counted',
+    rules: ['R122', 'R192'],
+    title: 'an upgrade that waits behind an answer that says close is not run, and counted',
+    run: async (host) => {
+      const upgrades = echo(host, 'upgrade')
+      const client = await host.connect()
+      void client.send(pipeline(get('/held'), upgradeTo('/chat')))
+      const { res } = await host.request('/held')
+      res.setHeader('Connection', 'close')
+      res.end('held')
+      const answer = await client.next()
+      equal(answer.text, 'held')
+      await closesWith(client, answer)
+      deepEqual(upgrades.list, [])
+      deepEqual(host.connections.stats().requests, { received: 1, finished: 1, cut: 0, aborted: 0, dropped: 1 })
+    },
+  },
+  {
+    id: 'upgrades/refused-is-counted',
+    rules: ['R080', 'R192'],
+    title: 'a CONNECT that nobody wants is refused, and counted',
+    run: async (host) => {
+      const client = await host.connect()
+      const answer = await client.ask(ask('CONNECT', 'a:1'))
+      equal(answer.status, 501)
+      await closesWith(client, answer)
+      deepEqual(host.connections.stats().requests, { received: 0, finished: 0, cut: 0, aborted: 0, dropped: 1 })
+    },
+  },
   {
     id: 'upgrades/ignored-keeps',
     rules: ['R141', 'R097'],

@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { Client } from '../../../test/support/client.js'
+import { keeps } from '../../../test/support/expect.js'
+import { get } from '../../../test/support/requests.js'
+import { attach } from '../src/index.js'
+
+// What a server was set up with, by Node or by the application, before and after it was attached.
+
+const servers: Server[] = []
+const clients: Client[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy()
+  for (const server of servers.splice(0)) {
+    const closed = once(server, 'close')
+    server.close()
+    await closed
+  }
+})
+
+async function start(settings: Record<string, number>) {
+  const server = createServer((_req, res) => void res.end('ok'))
+  // Node 20 has no such setting, but an application may make it.
+  Object.assign(server, settings)
+  const connections = attach(server, { drain: 'fast', logger: { info: () => {}, warn: () => {} } })
+  servers.push(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('it does not listen')
+  const client = await Client.open({ port: address.port })
+  clients.push(client)
+  return { server, connections, client }
+}
+
+test('the defaults of Node 27: five seconds are promised, and kept is what the server keeps', async () => {
+  const { connections, client } = await start({ keepAliveTimeout: 65_000, keepAliveTimeoutBuffer: 1_000 })
+  expect(connections.policy.keepAlive).toMatchObject({ timeout: 5_000, hold: 66_000 })
+  keeps(await client.ask(get('/')), 'timeout=5')
+})
+
+test('keepAliveTimeoutBuffer counts, and is followed where the application changes it', async () => {
+  const { server, connections, client } = await start({ keepAliveTimeout: 2_000, keepAliveTimeoutBuffer: 3_000 })
+  expect(connections.policy.keepAlive).toMatchObject({ timeout: 2_000, hold: 5_000 })
+  keeps(await client.ask(get('/')), 'timeout=2')
+  Reflect.set(server, 'keepAliveTimeoutBuffer', 7_000)
+  keeps(await client.ask(get('/')), 'timeout=2')
+  expect(connections.policy.keepAlive).toMatchObject({ timeout: 2_000, hold: 9_000 })
+  server.keepAliveTimeout = 4_000
+  keeps(await client.ask(get('/')), 'timeout=4')
+  expect(connections.policy.keepAlive).toMatchObject({ timeout: 4_000, hold: 11_000 })
+})
+
+test('an idle connection is kept for the buffer too', async () => {
+  const { client } = await start({ keepAliveTimeout: 500, keepAliveTimeoutBuffer: 1_700 })
+  await client.ask(get('/'))
+  const answered = Date.now()
+  expect(await client.closed()).toBe('fin')
+  expect(Date.now() - answered).toBeGreaterThan(2_100)
+})
+
+test('a buffer that says nothing is none', async () => {
+  const { server, connections, client } = await start({ keepAliveTimeout: 2_000, keepAliveTimeoutBuffer: Number.NaN })
+  expect(connections.policy.keepAlive).toMatchObject({ timeout: 2_000, hold: 3_000 })
+  Reflect.set(server, 'keepAliveTimeoutBuffer', -5)
+  await client.ask(get('/'))
+  expect(connections.policy.keepAlive).toMatchObject({ timeout: 2_000, hold: 3_000 })
+})
