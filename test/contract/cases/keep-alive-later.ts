@@ -46,7 +46,7 @@ export const keepAliveLater: Case[] = [
       host.server.keepAliveTimeout = 65_000
       const client = await host.idleClient()
       keeps(client.first, 'timeout=5')
-      equal(host.connections.policy.keepAlive !== false && host.connections.policy.keepAlive.hold, 65_000)
+      equal(host.connections.policy.keepAlive !== false && host.connections.policy.keepAlive.hold, 66_000)
       await pass(6_600)
       equal(client.ending, undefined)
       keeps(await client.ask(get('/late')), 'timeout=5')

@@ -37,7 +37,8 @@ const trailers = (id: string, what: string, path: string, apart: boolean): Case 
     const next = await client.next()
     if (next.text === '/next') return
     equal(next.status, 400)
-    await closesWith(client, next)
+    // Fastify's own answer to what is malformed does not say close.
+    equal(await client.closed(), 'fin')
     ok(!host.paths.includes('/next'))
   },
 })
@@ -52,7 +53,8 @@ const refusedCoding = (id: string, coding: string, status: number): Case => ({
     void client.send(`${ask('POST', '/never', `Transfer-Encoding: ${coding}`)}3\r\nabc\r\n0\r\n\r\n${get('/never-either')}`)
     const answer = await client.next()
     equal(answer.status, status)
-    await closesWith(client, answer)
+    equal(await client.closed(), 'fin')
+    equal(client.answers.list.length, 1)
     deepEqual(host.paths, [])
   },
 })
