@@ -4,12 +4,10 @@ import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import { type Body, type Carrier, type Exchange, ifOpen, isIncomplete, kExchange } from './exchange.js'
 import { makeLast, watchPieces } from './node-private.js'
+import type { Prior } from './own-methods.js'
 
 type Callback = (error?: Error | null) => void
 type Chunk = string | Uint8Array
-/** Called as a method: `Reflect.apply` makes an array of the arguments. */
-type Prior<T> = (this: ServerResponse, chunk: unknown, encoding: unknown, callback: unknown) => T
-
 /** Node's own, which V8 compiles in place where it is called by this name. */
 const nodeEnd: Prior<ServerResponse> = Reflect.get<object, string>(ServerResponse.prototype, 'end')
 const nodeWrite: Prior<boolean> = Reflect.get<object, string>(ServerResponse.prototype, 'write')
@@ -25,7 +23,7 @@ export function write(
   callback?: Callback,
 ): boolean {
   const open = this[kExchange]
-  const prior: Prior<boolean> = Object.getPrototypeOf(this).write
+  const prior: Prior<boolean> = open?.own?.write ?? Object.getPrototypeOf(this).write
   const exchange = ifOpen(open)
   if (exchange === undefined || exchange.ended || !isChunk(chunk)) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)
@@ -45,7 +43,7 @@ export function end(
   callback?: Callback,
 ): ServerResponse {
   const open = this[kExchange]
-  const prior: Prior<ServerResponse> = Object.getPrototypeOf(this).end
+  const prior: Prior<ServerResponse> = open?.own?.end ?? Object.getPrototypeOf(this).end
   const exchange = ifOpen(open)
   if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)

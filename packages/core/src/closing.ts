@@ -6,6 +6,7 @@ import { directCaller } from './caller.js'
 import { type Connection, kConnection, type SocketCarrier } from './connection.js'
 import { endsWithConnection } from './exchange.js'
 import { canReset } from './node-private.js'
+import { destroyBy } from './own-methods.js'
 import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
 
@@ -58,7 +59,10 @@ export function dropWaiting(connection: Connection): void {
  */
 export function destroy(this: Socket & SocketCarrier, error?: Error | null): Socket {
   const connection = this[kConnection]
-  if (connection === undefined || connection.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
+  if (connection === undefined || connection.released || connection.phase === 'upgraded') {
+    destroyBy(connection?.own, this, error)
+    return this
+  }
   const byPeer = isBroken(connection, error)
   if (!byPeer && hasSomethingToSay(connection)) {
     // The request that was still read is destroyed: its body goes on coming.
@@ -104,7 +108,7 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   const { socket, current } = connection
   if (!byPeer && current !== undefined && endsWithConnection(current) && !socket.writableEnded) {
     connection.site.timers.after(BEFORE_RESET, () => attempt(connection, reset))
-  } else Reflect.apply(Socket.prototype.destroy, socket, [error])
+  } else destroyBy(connection.own, socket, error)
 }
 
 function reset({ socket, raw }: Connection): void {
@@ -118,6 +122,7 @@ export function _destroy(this: Socket & SocketCarrier, error: Error | null, call
   const connection = this[kConnection]
   // Before it is gone: over TLS, with the TCP socket gone already, 'close' comes within the call.
   connection?.site.run?.closing(this)
-  Object.getPrototypeOf(this)._destroy.call(this, error, callback)
+  const prior: Socket['_destroy'] = connection?.own?._destroy ?? Object.getPrototypeOf(this)._destroy
+  prior.call(this, error, callback)
   connection?.site.closed(connection)
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.js'
 import { endsItsRead, timeoutSetting } from './node-private.js'
+import type { OwnOfResponse } from './own-methods.js'
 import { presetMessage } from './status-message.js'
 import { parseConnection } from './tokens.js'
 
@@ -59,6 +60,8 @@ export interface Exchange {
   bodyTaken: boolean
   /** What the body is held to, where it does not come with its head and is not chunked. */
   body: Body | undefined
+  /** What others had put on the response before us. */
+  own: OwnOfResponse | undefined
 }
 
 /** The body of a response whose head has declared its length, or which ends with the connection. */
@@ -88,6 +91,7 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
     length: -1,
     bodyTaken: false,
     body: undefined,
+    own: undefined,
   }
   const carrier: ServerResponse & Carrier = res
   carrier[kExchange] = exchange

@@ -1,19 +1,19 @@
 import { AsyncResource } from 'node:async_hooks'
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { end, endBelow, write } from './body.js'
+import { endBelow } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier, type Waiting } from './connection.js'
 import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
-import { writeHead } from './head.js'
 import { goIdle } from './idle.js'
 import { isParsedElsewhere, unpauseParser } from './node-private.js'
 import { resumeReading, stopReading } from './reading.js'
 import { refuses, refusesHost } from './refusals.js'
 import type { RequestEvent } from './requests.js'
+import { takeOver, withoutInterim } from './response-methods.js'
 import type { Site } from './site.js'
 
 /**
@@ -75,11 +75,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   site.registry.turn(connection, 'busy')
   connection.requests++
   const exchange = beginExchange(connection, req, res, arrived)
-  // One by one: Object.assign costs as much as all the rest.
-  res.writeHead = writeHead
-  res.write = write
-  res.end = end
-  if (hasAlias(res)) res.writeHeader = writeHead
+  takeOver(exchange, res)
   // Nothing of what follows is to be done for nearly any request: this asks for all of it at once.
   const isUsual = !exchange.isSpecial && connection.isCommon && connection.requests > 1 && !connection.inputEnded
   if (!isUsual || site.isDemanding || site.run !== undefined) return beginUncommon(exchange, event)
@@ -104,28 +100,13 @@ function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
   if (connection.inputEnded) boundAnswer(connection)
   if (refuses(site, exchange)) return true
   // An HTTP/1.0 client would take an interim response for the final one (RFC 9110 §15.2).
-  if (exchange.facts.http10) Object.assign(res, NO_INTERIM)
+  if (exchange.facts.http10) withoutInterim(res)
   if (site.intercept?.(req, res) === true) return true
   if (connection.excess) {
     res.writeHead(503, { 'Retry-After': '1', 'Content-Length': '0' }).end()
     return true
   }
   return site.forwardRequest(event, req, res)
-}
-
-/** In place of an interim response: nothing is written, and who waits for that goes on. */
-function skip(...args: readonly unknown[]): void {
-  const callback = args.at(-1)
-  if (typeof callback === 'function') process.nextTick(callback)
-}
-
-const NO_INTERIM = { writeContinue: skip, writeProcessing: skip, writeEarlyHints: skip, writeInformation: skip }
-
-/** `writeHeader` is another name for `writeHead` until Node 25; later only where somebody has made it one. */
-const IS_ALIASED = 'writeHeader' in ServerResponse.prototype
-
-function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: ServerResponse['writeHead'] } {
-  return IS_ALIASED || 'writeHeader' in res
 }
 
 /**
@@ -142,7 +123,8 @@ export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: 
     written(connection.current)
     if (isNode) return this
   }
-  const { setTimeout: prior }: Socket = Object.getPrototypeOf(this)
+  const { setTimeout: node }: Socket = Object.getPrototypeOf(this)
+  const prior = connection?.own?.setTimeout ?? node
   return callback === undefined ? prior.call(this, ms) : prior.call(this, ms, callback)
 }
 
@@ -150,8 +132,15 @@ export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: 
 export function destroySoon(this: Socket & SocketCarrier): void {
   const connection = this[kConnection]
   if (connection === undefined) return
+  if (connection.phase === 'upgraded') {
+    const prior: Socket['destroySoon'] = connection.own?.destroySoon ?? Object.getPrototypeOf(this).destroySoon
+    prior.call(this)
+    return
+  }
   shut(connection, connection.inputEnded ? 'client-close' : 'handler')
   noteWritten(connection)
+  // Our end() has been called: what is left for it is to be told, and destroy() when that is out, which is ours.
+  connection.own?.destroySoon?.call(this)
 }
 
 /** Where Node did not say so: somebody set `server.keepAliveTimeout` to 0 amid a response. */

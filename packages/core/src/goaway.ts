@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
-import { Socket } from 'node:net'
 import { attempt } from './attempt.js'
 import { writeBeside } from './node-private.js'
+import { destroyBy } from './own-methods.js'
 import { CODES, type Session } from './session.js'
 import { afterPoll } from './timers.js'
 import type { CloseReason } from './types.js'
@@ -151,7 +151,7 @@ export function killSession(session: Session): void {
   if (session.released) return
   session.released = true
   session.closedFirst ??= 'server'
-  Reflect.apply(Socket.prototype.destroy, session.socket, [])
+  destroyBy(session.own, session.socket, undefined)
 }
 
 export function boundFlush(session: Session, ms = session.site.policy.linger.total): void {

@@ -1,34 +1,26 @@
 import { EventEmitter } from 'node:events'
-import { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
-import { performance } from 'node:perf_hooks'
 import { Duplex } from 'node:stream'
 import { types } from 'node:util'
-import { atOnce } from './amid.js'
-import { directCaller } from './caller.js'
 import { heedClose } from './close-field.js'
-import { cut } from './closing.js'
 import { connectionOf } from './connection.js'
-import { count } from './events.js'
 import { onClientError } from './failure.js'
-import { arrive, arriveUpgrade, noteWritten } from './gate.js'
-import { cutSession, leave } from './goaway.js'
+import { arrive, arriveUpgrade } from './gate.js'
 import { Handshakes } from './handshakes.js'
-import { closeIfQuiet } from './idle.js'
 import { belowTls, rawBelowTls } from './node-private.js'
 import type { AnyRequest, AnyResponse } from './requests.js'
-import { isHttp2, isSecure, isShared, speaksHttp1 } from './servers.js'
+import { type Closer, define, takeOverMethods } from './server-methods.js'
+import { isHttp2, isSecure, speaksHttp1 } from './servers.js'
 import { sessionOf } from './session.js'
 import { follow, impose } from './settings.js'
 import type { Site } from './site.js'
 import { arriveStream } from './streams.js'
 import type { AttachableServer, Policy } from './types.js'
 
-/** What the handle does when somebody closes a governed server. */
-export interface Governor {
-  /** Drains the server; resolves when it has closed. */
-  close(site: Site): Promise<unknown>
+/** What the handle does when something is done with a governed server. */
+export interface Governor extends Closer {
   /** A server that does not listen has got its first connection. */
   fed(site: Site): void
   /** A drained server listens again. */
@@ -172,59 +164,8 @@ export function govern(site: Site, governor: Governor): void {
     return site.forward(event, args)
   }
 
-  const listen = (...args: unknown[]): unknown => {
-    site.sharesListener = isShared(args[0])
-    // A listen() that was under way when the drain ended is none.
-    site.listensAnew = site.phase === 'drained'
-    return Reflect.apply(Object.getPrototypeOf(server).listen, server, args)
-  }
-
-  const close = (callback?: unknown): AttachableServer => {
-    if (site.phase === 'serving' && !server.listening) {
-      // Never listened: Node's own error reaches the callback.
-      Reflect.apply(Object.getPrototypeOf(server).close, server, [callback])
-      return server
-    }
-    const done = () => {
-      if (typeof callback === 'function') process.nextTick(callback)
-    }
-    governor.close(site).then(done, done)
-    return server
-  }
-
-  const closeIdleConnections = (): void => {
-    atOnce(() => {
-      for (const connection of [...site.registry]) {
-        noteWritten(connection)
-        if (connection.phase === 'idle') closeIfQuiet(connection, 'handler', 'close-idle')
-      }
-    })
-    for (const session of [...site.sessions]) if (session.state === 'idle') leave(session, 'handler')
-  }
-
-  const closeAllConnections = (): void => {
-    const place = site.run === undefined || !site.isBusy ? undefined : directCaller(closeAllConnections)
-    if (place !== undefined) site.run?.cutByOthers(place)
-    atOnce(() => {
-      for (const connection of [...site.registry]) {
-        if (connection.state === 'idle' && performance.now() < connection.promiseUntil)
-          count(site.counts.promisesBroken, 'close-all')
-        cut(connection, 'handler')
-      }
-    })
-    site.handshakes.destroyWhere(() => true)
-    for (const session of [...site.sessions]) cutSession(session, 'handler')
-    if (speaksHttp1(server)) HttpServer.prototype.closeAllConnections.call(server)
-  }
-
   define(server, 'emit', emit)
-  define(server, 'listen', listen)
-  define(server, 'close', close)
-  define(server, 'closeIdleConnections', closeIdleConnections)
-  define(server, 'closeAllConnections', closeAllConnections)
-  define(server, Symbol.asyncDispose, async () => {
-    await governor.close(site)
-  })
+  takeOverMethods(site, governor)
 }
 
 /**
@@ -276,8 +217,4 @@ function isRequest(value: unknown): value is AnyRequest {
 
 function isAnswerable(value: unknown): value is AnyResponse {
   return typeof value === 'object' && value !== null && 'writeHead' in value && 'end' in value
-}
-
-function define(target: object, name: string | symbol, value: unknown): void {
-  Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: false })
 }

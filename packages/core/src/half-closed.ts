@@ -12,9 +12,10 @@ import { pushPieces } from './reading.js'
  */
 export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: BufferEncoding): boolean {
   const connection = this[kConnection]
-  const prior: Socket['push'] = Object.getPrototypeOf(this).push
+  const prior: Socket['push'] = connection?.own?.push ?? Object.getPrototypeOf(this).push
   if (chunk === null) {
-    if (connection !== undefined && endInput(connection)) return false
+    if (connection !== undefined && connection.phase !== 'upgraded' && endInput(connection) && connection.own === undefined)
+      return false
   } else if (connection?.inPieces === true && types.isUint8Array(chunk)) {
     return pushPieces(chunk, (piece) => prior.call(this, piece))
   }

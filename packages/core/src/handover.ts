@@ -75,7 +75,7 @@ export function leaveToOther(connection: Connection): void {
   // Another request came before: it has been done, and the application may have changed it.
   if (connection.requests <= 1) site.probes.enable(socket)
   socket.allowHalfOpen = halfOpenBefore(site.server)
-  for (const name of ['setTimeout', 'destroySoon', 'destroy', 'push', '_destroy']) Reflect.deleteProperty(socket, name)
+  site.giveBack(connection)
   noteWhoEnds(connection)
 }
 

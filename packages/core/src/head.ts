@@ -35,7 +35,7 @@ export function writeHead(
 ): ServerResponse {
   const open = this[kExchange]
   const prototype: ServerResponse = Object.getPrototypeOf(this)
-  const prior = prototype.writeHead
+  const prior = open?.own?.writeHead ?? prototype.writeHead
   const exchange = ifOpen(open)
   // As Node takes it: '304' is one too. What is none, and an interim response, is left to Node.
   const code = status | 0

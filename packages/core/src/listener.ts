@@ -1,11 +1,10 @@
 import cluster from 'node:cluster'
 import { Server as HttpServer } from 'node:http'
-import { Server as NetServer } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { isolated } from './events.js'
 import { shrinkBacklog } from './node-private.js'
 import { caughtUpWithPrimary } from './primary.js'
-import { speaksHttp1 } from './servers.js'
+import { isHttp2, speaksHttp1 } from './servers.js'
 import type { Site } from './site.js'
 import type { AttachableServer } from './types.js'
 
@@ -31,7 +30,7 @@ export async function stopListening(site: Site, remaining: () => number): Promis
     shrinkBacklog(server)
     await takeQueue(site, 0)
   }
-  NetServer.prototype.close.call(server)
+  site.closeListener()
   await caughtUpWithPrimary(site.timers, remaining())
 }
 
@@ -85,7 +84,9 @@ export async function finishClose(site: Site, remaining: () => number): Promise<
   } else if (!(await site.closedWithin(100))) await site.closedWithin(1_000)
   // Once more would be one 'close' event too many.
   site.muteClose = true
-  Reflect.apply(Object.getPrototypeOf(server).close, server, [])
+  // Not by a class of the application, which has been asked.
+  const { close } = isHttp2(server) ? Object.getPrototypeOf(server) : HttpServer.prototype
+  Reflect.apply(close, server, [])
   return cut
 }
 

@@ -1,7 +1,8 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { isConnectionError } from './broken.js'
 import { directCaller } from './caller.js'
 import { cutSession, leave } from './goaway.js'
+import { destroyBy, ownOfSessionSocket, put } from './own-methods.js'
 import { type Session, sessionOf } from './session.js'
 
 /** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */
@@ -20,7 +21,7 @@ function endOutput(socket: Socket, session: Session | undefined, args: readonly 
     session.closedFirst ??= 'server'
     session.site.sessions.linger(session)
   }
-  return Reflect.apply(Object.getPrototypeOf(socket).end, socket, args)
+  return Reflect.apply(session?.own?.end ?? Object.getPrototypeOf(socket).end, socket, args)
 }
 
 /**
@@ -29,7 +30,10 @@ function endOutput(socket: Socket, session: Session | undefined, args: readonly 
  */
 function destroy(this: Socket, error?: Error | null): Socket {
   const session = sessionOf(this)
-  if (session === undefined || session.released) return Reflect.apply(Socket.prototype.destroy, this, [error])
+  if (session === undefined || session.released) {
+    destroyBy(session?.own, this, error)
+    return this
+  }
   if (isConnectionError(error) && error !== session.given) {
     session.byPeer = true
     session.ending ??= 'peer'
@@ -41,7 +45,8 @@ function destroy(this: Socket, error?: Error | null): Socket {
   const bothEnded = this.writableFinished && this.readableEnded
   if (!bothEnded && !session.byPeer) return this
   session.released = true
-  return Reflect.apply(Socket.prototype.destroy, this, [error])
+  destroyBy(session.own, this, error)
+  return this
 }
 
 /** Something that has tracked the sockets itself destroys this one: no stream on it will be answered. */
@@ -59,7 +64,7 @@ function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean
     if (event === 'end') onInputEnd(session)
     else if (event === 'close') session.site.sessionClosed(session)
   }
-  return Reflect.apply(Object.getPrototypeOf(this).emit, this, [event, ...args])
+  return Reflect.apply(session?.own?.emit ?? Object.getPrototypeOf(this).emit, this, [event, ...args])
 }
 
 /** A half-closed client waits for its answers, within `halfClosed`; one without a stream in flight has gone. */
@@ -83,4 +88,11 @@ function giveUp(session: Session): void {
   cutSession(session, 'half-closed')
 }
 
-export const OVERRIDES = { end, destroy, emit }
+/** Puts our methods on the socket of a session. */
+export function takeOverSocket(session: Session): void {
+  const { socket } = session
+  session.own = ownOfSessionSocket(socket)
+  put(socket, 'end', end)
+  put(socket, 'destroy', destroy)
+  put(socket, 'emit', emit)
+}

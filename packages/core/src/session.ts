@@ -2,6 +2,7 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { attempt } from './attempt.js'
 import type { Linger } from './linger.js'
+import type { OwnOfSessionSocket, OwnOfStream } from './own-methods.js'
 import type { Site } from './site.js'
 import type { Timer } from './timers.js'
 import type { CloseReason, ConnectionState } from './types.js'
@@ -34,6 +35,8 @@ export interface StreamExchange {
   readonly output?: WebSocketOutput | undefined
   /** We, or the application, broke it off. */
   cut: boolean
+  /** What others had put on the stream before us: an APM, which Node tells of it (`http2.server.stream.start`). */
+  readonly own: OwnOfStream | undefined
   /** Its response says that the connection ends behind it. */
   closes: boolean
 }
@@ -61,6 +64,8 @@ export class Session {
   /** One connection too many: its streams are refused. */
   excess = false
   client: string | undefined = undefined
+  /** What others had put on the socket before us. */
+  own: OwnOfSessionSocket | undefined = undefined
   /** The socket may be destroyed now. */
   released = false
   lastUsed: number

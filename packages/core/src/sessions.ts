@@ -8,7 +8,7 @@ import { Lingering } from './linger.js'
 import { expiryOf, isTold } from './policy.js'
 import { bindSession, CODES, Session } from './session.js'
 import { nameErrors } from './session-errors.js'
-import { OVERRIDES } from './session-socket.js'
+import { takeOverSocket } from './session-socket.js'
 import type { Site } from './site.js'
 import type { Timer } from './timers.js'
 import type { ConnectionState } from './types.js'
@@ -57,7 +57,7 @@ export class Sessions {
     bindSession(socket, session)
     nameErrors(session)
     clampGoaway(session)
-    Object.assign(socket, OVERRIDES)
+    takeOverSocket(session)
     this.#open.set(http2, session)
     counts.opened++
     if (policy.halfClosed > 0) socket.allowHalfOpen = true

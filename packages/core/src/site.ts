@@ -3,13 +3,12 @@ import type { ServerHttp2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Capacity } from './capacity.js'
-import { _destroy, destroy, dropWaiting, kill } from './closing.js'
+import { dropWaiting, kill } from './closing.js'
 import { bind, Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
 import type { Run } from './drain.js'
 import { type Counts, count, type Events } from './events.js'
 import { Expiry } from './expiry.js'
-import { destroySoon, setTimeout as setSocketTimeout } from './gate.js'
-import { onLateEnd, push } from './half-closed.js'
+import { onLateEnd } from './half-closed.js'
 import { leaveToOther } from './handover.js'
 import { Handshakes } from './handshakes.js'
 import { Lingering } from './linger.js'
@@ -24,6 +23,7 @@ import type { Intercept, RequestEvent } from './requests.js'
 import { inheritedFrom, type KeepsAlive, keepsAlive } from './servers.js'
 import type { Session } from './session.js'
 import { Sessions } from './sessions.js'
+import { giveBack, takeOver } from './socket-methods.js'
 import { guard } from './stalls.js'
 import { isPlainMessage } from './status-message.js'
 import type { Timer, Timers } from './timers.js'
@@ -62,6 +62,10 @@ export class Site {
   listened: boolean
   /** It has got connections that it did not accept: others listen for it, and pass them on by `server.emit('connection', socket)`. */
   isFed = false
+  /** Closes the listener, and nothing else: Node's, or by a method of others that stands before it. */
+  closeListener: () => void
+  /** That is under way. */
+  closesListener = false
   /** Its next 'close' event is an artefact of ours. */
   muteClose = false
   /** Whether a response is given its `statusMessage` early. */
@@ -90,6 +94,7 @@ export class Site {
     this.expiry = new Expiry(this)
     this.probes = new Probes(this)
     this.listened = server.listening
+    this.closeListener = () => void NetServer.prototype.close.call(server)
     this.inherited = inheritedFrom(server)
     this.keepsAlive = keepsAlive(server) ? server : undefined
     this.shownBuffer = this.keepsAlive?.keepAliveTimeoutBuffer
@@ -182,12 +187,7 @@ export class Site {
     this.counts.opened++
     this.#isListed ||= knowsMessages(this.server)
     if (!this.#isListed) connection.unlisted = true
-    // One by one: Object.assign takes twenty times as long.
-    socket.setTimeout = setSocketTimeout
-    socket.destroySoon = destroySoon
-    socket.destroy = destroy
-    socket.push = push
-    socket._destroy = _destroy
+    takeOver(connection)
     // Over TLS Node would answer the client's close_notify with its own at once.
     if (this.policy.halfClosed > 0) socket.allowHalfOpen = true
     socket.setNoDelay(this.policy.tcp.noDelay)
@@ -197,11 +197,16 @@ export class Site {
     this.capacity.enter(connection)
   }
 
+  /** Its socket is another protocol's. */
+  giveBack(connection: Connection): void {
+    giveBack(connection.socket, connection)
+  }
+
   nowListening(): void {
     this.listened = true
     this.#guard()
     // A drain that began while the address was still being looked up has found nothing to close.
-    if (this.draining) NetServer.prototype.close.call(this.server)
+    if (this.draining) this.closeListener()
     else this.events.info({ policy: this.policy }, policyLine(this.policy, this.server.address()))
   }
 

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { withoutClose } from './close-field.js'
 import { noteReset } from './floods.js'
 import { brokenOff, closeIfDone, ignoreError, leave } from './goaway.js'
+import { ownOfStream, put } from './own-methods.js'
 import { goawayReason } from './policy.js'
 import type { AnyRequest, AnyResponse } from './requests.js'
 import { bindExchange, CODES, exchangeOf, type Session, type StreamExchange } from './session.js'
@@ -29,9 +30,11 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   const arrived = performance.now()
   site.run?.used(arrived)
   const output = tunnel ? follow(site, stream, protocol, false) : undefined
-  bindExchange(stream, { session, arrived, method, path, tunnel, output, cut: false, closes: false })
+  bindExchange(stream, { session, arrived, method, path, tunnel, output, cut: false, closes: false, own: ownOfStream(stream) })
   if (tunnel && !session.excess) site.counts.finished++
-  Object.assign(stream, OVERRIDES)
+  put(stream, 'destroy', destroyStream)
+  put(stream, 'close', closeStream)
+  put(stream, 'respond', respond)
   stream.on('close', onStreamClose)
   reconsider(session)
   if (tunnel && !session.excess)
@@ -83,7 +86,7 @@ function isBrokenOff(stream: ServerHttp2Stream, { session, tunnel }: StreamExcha
  */
 function destroyStream(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   const exchange = exchangeOf(this)
-  const prior: ServerHttp2Stream['destroy'] = Object.getPrototypeOf(this).destroy
+  const prior: ServerHttp2Stream['destroy'] = exchange?.own?.destroy ?? Object.getPrototypeOf(this).destroy
   const breaksOff = exchange !== undefined && isBrokenOff(this, exchange)
   if (breaksOff) exchange.cut = true
   if (!breaksOff || !this.headersSent || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
@@ -95,17 +98,16 @@ function destroyStream(this: ServerHttp2Stream, error?: Error): ServerHttp2Strea
 function closeStream(this: ServerHttp2Stream, code: number = CODES.NO_ERROR, callback?: () => void): void {
   const exchange = exchangeOf(this)
   if (code !== CODES.NO_ERROR && exchange !== undefined && isBrokenOff(this, exchange)) exchange.cut = true
-  Reflect.apply(Object.getPrototypeOf(this).close, this, [code, callback])
+  Reflect.apply(exchange?.own?.close ?? Object.getPrototypeOf(this).close, this, [code, callback])
 }
 
 /** `stream.respond` of a governed stream: its response may have said close. */
 function respond(this: ServerHttp2Stream, fields: unknown, options?: unknown): void {
-  Reflect.apply(Object.getPrototypeOf(this).respond, this, [withoutClose(this, fields), options])
   const exchange = exchangeOf(this)
+  const prior = exchange?.own?.respond ?? Object.getPrototypeOf(this).respond
+  Reflect.apply(prior, this, [withoutClose(this, fields), options])
   if (exchange?.closes === true) leave(exchange.session, 'handler', true)
 }
-
-const OVERRIDES = { destroy: destroyStream, close: closeStream, respond }
 
 /** Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7). Not amid what is being read. */
 function refuse(stream: ServerHttp2Stream): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Waiting } from './connection.js'
+import type { OwnOfSocket } from './own-methods.js'
 import type { Timer } from './timers.js'
 import type { CloseReason } from './types.js'
 import type { Upgrade } from './websocket-output.js'
@@ -38,6 +39,8 @@ class Extras {
   upgrade: Upgrade | undefined = undefined
   /** destroy() means "linger" while the application answers a malformed request. */
   answering: boolean = false
+  /** What others had put on the socket before us. */
+  own: OwnOfSocket | undefined = undefined
 }
 
 const NONE: Readonly<Extras> = new Extras()
@@ -202,5 +205,13 @@ export abstract class Uncommon {
 
   set answering(value: Extras['answering']) {
     this.#set('answering', value)
+  }
+
+  get own(): Extras['own'] {
+    return (this.#extras ?? NONE).own
+  }
+
+  set own(value: Extras['own']) {
+    this.#set('own', value)
   }
 }

@@ -45,6 +45,7 @@ import { truncation } from './truncation.js'
 import { unix } from './unix.js'
 import { upgrades } from './upgrades.js'
 import { whoseError } from './whose-error.js'
+import { wrapped } from './wrapped.js'
 
 /** The contract. Every case runs on every host that it names, on a server of its own. */
 export const cases: Case[] = [
@@ -58,6 +59,7 @@ export const cases: Case[] = [
   ...gateLooks,
   ...gateAgain,
   ...ownListeners,
+  ...wrapped,
   ...linger,
   ...lingerEverywhere,
   ...halfClosed,

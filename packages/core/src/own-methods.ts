@@ -1,0 +1,105 @@
+import type { ServerResponse } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
+import { Socket } from 'node:net'
+
+// Methods that others have put on a response, a socket or a server itself before us: an APM on Node's channel `http.server.request.start`, a
+// response's class in its constructor, a 'connection' listener. Ours go over them, and call them where they would call Node's.
+
+/** Called as a method: `Reflect.apply` makes an array of the arguments. */
+export type Prior<T> = (this: ServerResponse, chunk: unknown, encoding: unknown, callback: unknown) => T
+
+/** Of a response. */
+export interface OwnOfResponse {
+  readonly writeHead: ServerResponse['writeHead'] | undefined
+  readonly write: Prior<boolean> | undefined
+  readonly end: Prior<ServerResponse> | undefined
+}
+
+/** Of a socket. */
+export interface OwnOfSocket {
+  readonly setTimeout: Socket['setTimeout'] | undefined
+  readonly destroySoon: Socket['destroySoon'] | undefined
+  readonly destroy: Socket['destroy'] | undefined
+  readonly push: Socket['push'] | undefined
+  readonly _destroy: Socket['_destroy'] | undefined
+}
+
+/** Of the socket below an HTTP/2 session. */
+export interface OwnOfSessionSocket {
+  readonly end: Socket['end'] | undefined
+  readonly destroy: Socket['destroy'] | undefined
+  readonly emit: Socket['emit'] | undefined
+}
+
+/** Of an HTTP/2 stream. */
+export interface OwnOfStream {
+  readonly destroy: ServerHttp2Stream['destroy'] | undefined
+  readonly close: ServerHttp2Stream['close'] | undefined
+  readonly respond: ServerHttp2Stream['respond'] | undefined
+}
+
+export function ownOfStream(stream: ServerHttp2Stream): OwnOfStream | undefined {
+  const [destroy, close, respond] = [
+    Object.hasOwn(stream, 'destroy'),
+    Object.hasOwn(stream, 'close'),
+    Object.hasOwn(stream, 'respond'),
+  ]
+  if (!destroy && !close && !respond) return undefined
+  return {
+    destroy: destroy ? stream.destroy : undefined,
+    close: close ? stream.close : undefined,
+    respond: respond ? stream.respond : undefined,
+  }
+}
+
+export function ownOfResponse(res: ServerResponse): OwnOfResponse | undefined {
+  const [writeHead, write, end] = [Object.hasOwn(res, 'writeHead'), Object.hasOwn(res, 'write'), Object.hasOwn(res, 'end')]
+  if (!writeHead && !write && !end) return undefined
+  const methods: { readonly write: Prior<boolean>; readonly end: Prior<ServerResponse> } = bodyMethods(res)
+  return {
+    writeHead: writeHead ? res.writeHead : undefined,
+    write: write ? methods.write : undefined,
+    end: end ? methods.end : undefined,
+  }
+}
+
+function bodyMethods(res: ServerResponse): { readonly write: Prior<boolean>; readonly end: Prior<ServerResponse> } {
+  return { write: Reflect.get<object, string>(res, 'write'), end: Reflect.get<object, string>(res, 'end') }
+}
+
+export function ownOfSocket(socket: Socket): OwnOfSocket | undefined {
+  const own: OwnOfSocket = {
+    setTimeout: Object.hasOwn(socket, 'setTimeout') ? socket.setTimeout : undefined,
+    destroySoon: Object.hasOwn(socket, 'destroySoon') ? socket.destroySoon : undefined,
+    destroy: Object.hasOwn(socket, 'destroy') ? socket.destroy : undefined,
+    push: Object.hasOwn(socket, 'push') ? socket.push : undefined,
+    _destroy: Object.hasOwn(socket, '_destroy') ? socket._destroy : undefined,
+  }
+  return Object.values(own).some((method) => method !== undefined) ? own : undefined
+}
+
+export function ownOfSessionSocket(socket: Socket): OwnOfSessionSocket {
+  return {
+    end: Object.hasOwn(socket, 'end') ? socket.end : undefined,
+    destroy: Object.hasOwn(socket, 'destroy') ? socket.destroy : undefined,
+    emit: Object.hasOwn(socket, 'emit') ? socket.emit : undefined,
+  }
+}
+
+/** Node's `destroy`, by way of the one that stood on the socket before ours. */
+export function destroyBy(own: Pick<OwnOfSocket, 'destroy'> | undefined, socket: Socket, error: Error | null | undefined): void {
+  Reflect.apply(own?.destroy ?? Socket.prototype.destroy, socket, [error])
+}
+
+/** Puts a method on an object. One that is fixed there (not writable, nor configurable) stays. */
+export function put(target: object, name: string, value: unknown): void {
+  const isPut = Reflect.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true })
+  if (!isPut) Reflect.set(target, name, value)
+}
+
+/** Takes ours away again, and puts back what stood there before; what others have put over it stays. */
+export function takeBack(target: object, name: string, ours: unknown, before: unknown): void {
+  if (Object.getOwnPropertyDescriptor(target, name)?.value !== ours) return
+  if (before === undefined) Reflect.deleteProperty(target, name)
+  else put(target, name, before)
+}

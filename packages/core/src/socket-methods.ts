@@ -1,0 +1,35 @@
+import type { Socket } from 'node:net'
+import { _destroy, destroy } from './closing.js'
+import type { Connection } from './connection.js'
+import { destroySoon, setTimeout } from './gate.js'
+import { push } from './half-closed.js'
+import { ownOfSocket, put, takeBack } from './own-methods.js'
+
+/** Puts our methods on the socket of a connection. */
+export function takeOver(connection: Connection): void {
+  const { socket } = connection
+  connection.own = ownOfSocket(socket)
+  if (connection.own === undefined) {
+    // One by one: Object.assign takes twenty times as long.
+    socket.setTimeout = setTimeout
+    socket.destroySoon = destroySoon
+    socket.destroy = destroy
+    socket.push = push
+    socket._destroy = _destroy
+    return
+  }
+  put(socket, 'setTimeout', setTimeout)
+  put(socket, 'destroySoon', destroySoon)
+  put(socket, 'destroy', destroy)
+  put(socket, 'push', push)
+  put(socket, '_destroy', _destroy)
+}
+
+/** The socket is as it was before. Over what others have put on it since, ours stay, and do nothing but call what was there. */
+export function giveBack(socket: Socket, { own }: Connection): void {
+  takeBack(socket, 'setTimeout', setTimeout, own?.setTimeout)
+  takeBack(socket, 'destroySoon', destroySoon, own?.destroySoon)
+  takeBack(socket, 'destroy', destroy, own?.destroy)
+  takeBack(socket, 'push', push, own?.push)
+  takeBack(socket, '_destroy', _destroy, own?._destroy)
+}
