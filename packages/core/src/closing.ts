@@ -50,6 +50,7 @@ export function cut(connection: Connection, reason: CloseReason): void {
 export function dropWaiting(connection: Connection): void {
   if (connection.waiting === undefined) return
   connection.site.counts.dropped += connection.waiting.length
+  for (const { context } of connection.waiting) context.emitDestroy()
   connection.waiting = undefined
 }
 

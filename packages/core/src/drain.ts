@@ -85,7 +85,7 @@ export class Run {
 
   /** Apart from the constructor: listeners that are told of the first phase must find the run where it belongs. */
   start(): void {
-    void this.#work().then(this.#settle, this.#giveUp)
+    void this.#timers.inRoot(() => this.#work()).then(this.#settle, this.#giveUp)
   }
 
   /** Milliseconds left until the deadline. */

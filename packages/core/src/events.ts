@@ -59,7 +59,7 @@ function assertEvent(event: string): void {
   throw new HalfcloseTypeError('HALFCLOSE_EVENT_UNKNOWN', `halfclose: there is no event ${quote(String(event))}; ${hint}`)
 }
 
-/** Warnings of different text that are logged. */
+/** Warnings of different text that are logged, of each code. */
 const LOGGED_AT_MOST = 100
 
 /** What a listener or a logger throws is uncaught, as it would be in any listener, but does not break off what we are in the middle of. */
@@ -77,7 +77,8 @@ export function isolated(run: () => void): void {
 export class Events {
   readonly #emitter = new EventEmitter()
   readonly #logger: Logger | undefined
-  readonly #warned = new Set<string>()
+  /** What was logged of each code. */
+  readonly #warned = new Map<string, Set<string>>()
   #closeIsHeard = false
 
   constructor(logger: Logger | undefined) {
@@ -134,9 +135,11 @@ export class Events {
   warn(warning: WarningEvent): void {
     channels.warning.publish(warning)
     isolated(() => this.#emitter.emit('warning', warning))
-    // Messages hold paths, which clients choose: what is logged is bounded, the event is not.
-    if (this.#warned.has(warning.message) || this.#warned.size >= LOGGED_AT_MOST) return
-    this.#warned.add(warning.message)
+    const logged = this.#warned.get(warning.code) ?? new Set()
+    this.#warned.set(warning.code, logged)
+    // Messages hold paths, which clients choose: what is logged is bounded, the event is not. One code's many silence no other.
+    if (logged.has(warning.message) || logged.size >= LOGGED_AT_MOST) return
+    logged.add(warning.message)
     this.#log({ code: warning.code }, warning)
   }
 

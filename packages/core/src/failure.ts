@@ -42,7 +42,7 @@ function fail(connection: Connection, error: Error): void {
   const last = waiting?.at(-1)
   if (last !== undefined && !last.args[0].complete) {
     // The broken request waits itself: it is never run, its answer is the error.
-    waiting?.pop()
+    waiting?.pop()?.context.emitDestroy()
     connection.site.counts.dropped++
     if (waiting?.length === 0) connection.waiting = undefined
   }

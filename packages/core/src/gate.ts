@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { endBelow } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier, type Waiting } from './connection.js'
-import { beginExchange, type Exchange, exchangeOf, isIncomplete, mayPersist } from './exchange.js'
+import { beginExchange, type Carrier, type Exchange, exchangeOf, isIncomplete, kExchange, mayPersist } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
@@ -21,12 +21,14 @@ import type { Site } from './site.js'
  * (RFC 9112 §9.3.2, §9.6). Returns what `emit` returns.
  */
 export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, res: ServerResponse): boolean {
-  const socket: Socket & SocketCarrier = req.socket
+  const socket: (Socket & SocketCarrier) | null | undefined = req.socket
+  // Made by hand: no connection's.
+  if (socket === null || socket === undefined) return site.forwardRequest(event, req, res)
   const connection = socket[kConnection]
   if (connection === undefined) return refusesHost(site, req, res) || site.forwardRequest(event, req, res)
   if (connection.current !== undefined) {
     // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
-    if (connection.current.req === req) return site.forwardRequest(event, req, res)
+    if (isHandedOn(connection.current, req, res)) return site.forwardRequest(event, req, res)
     noteWritten(connection)
   }
   if (connection.raw !== undefined || connection.inPieces) unpauseParser(connection.socket)
@@ -36,6 +38,12 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
     return true
   }
   return begin(connection, event, req, res, connection.site.arrival)
+}
+
+/** Whether this is the request that is being answered, or is made of it (`Object.create(req)`, a Proxy), or its response is. */
+function isHandedOn(current: Exchange, req: IncomingMessage, res: ServerResponse & Carrier): boolean {
+  if (current.req === req || res[kExchange] === current) return true
+  return Object.prototype.isPrototypeOf.call(current.req, req) || Object.prototype.isPrototypeOf.call(current.res, res)
 }
 
 /** An upgrade or CONNECT has been parsed: Node has let go of the socket. It passes the same gate. */
@@ -187,23 +195,33 @@ function written(exchange: Exchange): void {
 /** Takes up what has come in the meantime; whether anything has. */
 function takesUpNext(connection: Connection): boolean {
   if (connection.waiting !== undefined) process.nextTick(next, connection)
-  else if (connection.failure !== undefined) process.nextTick(answer, connection, connection.failure)
+  else if (connection.failure !== undefined) process.nextTick(answerInRoot, connection, connection.failure)
   else return false
   return true
+}
+
+/** Not in the context of the request that was answered before. */
+function answerInRoot(connection: Connection, failure: Error): void {
+  connection.site.timers.inRoot(() => answer(connection, failure))
 }
 
 /** Hands over what waited longest, in the async context in which it was parsed. */
 function next(connection: Connection): void {
   const { waiting, socket } = connection
+  // Where it was destroyed in the meantime they have been dropped.
+  if (socket.destroyed) return
   const first = waiting?.shift()
-  if (first === undefined || socket.destroyed) return
+  if (first === undefined) return
   if (waiting?.length === 0) {
     connection.waiting = undefined
     // The socket of an upgrade is left as Node has put it: what comes next is read by whoever takes it.
     if (!isUpgrade(first.event)) resumeReading(connection)
   }
-  first.context.runInAsyncScope(dispatch, undefined, connection, first)
-  first.context.emitDestroy()
+  try {
+    first.context.runInAsyncScope(dispatch, undefined, connection, first)
+  } finally {
+    first.context.emitDestroy()
+  }
 }
 
 function dispatch(connection: Connection, { event, args, arrived, excused }: Waiting): void {

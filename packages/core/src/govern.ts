@@ -66,9 +66,8 @@ export function govern(site: Site, governor: Governor): void {
   site.requireHost = Reflect.get(server, 'requireHostHeader') !== false
   // The gate answers a missing Host and an unknown expectation in their turn; Node would do it at once, past the gate.
   Reflect.set(server, 'requireHostHeader', false)
-  server.on('checkExpectation', failExpectation)
-  // Without a listener Node destroys a CONNECT's socket, and with it the answers before it.
-  server.on('connect', leaveToGate)
+  stand(server)
+  site.takesTunnels = () => hasOthers(server, 'connect', leaveToGate)
   impose(site)
   site.follow = () => follow(site, governor.policyFor)
 
@@ -76,6 +75,7 @@ export function govern(site: Site, governor: Governor): void {
   let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
   const connect = (event: string, socket: Socket, args: readonly unknown[]): boolean => {
     site.follow()
+    stand(server)
     const below = belowTls(socket)
     if (below !== undefined) Handshakes.finish(below)
     const raw = below && rawBelowTls(socket)
@@ -184,19 +184,31 @@ function onTimeout(site: Site, socket: Socket): boolean {
   return heard
 }
 
+/** Our two listeners stand on the server; looked at for every connection, since the application may remove all. */
+function stand(server: AttachableServer): void {
+  if (server.listenerCount('checkExpectation') === 0) server.on('checkExpectation', failExpectation)
+  // Without a listener Node destroys a CONNECT's socket, and with it the answers before it.
+  if (server.listenerCount('connect') === 0) server.on('connect', leaveToGate)
+}
+
 function failExpectation(this: AttachableServer, _req: IncomingMessage, res: ServerResponse): void {
-  if (this.listenerCount('checkExpectation') > 1) return
+  if (hasOthers(this, 'checkExpectation', failExpectation)) return
   res.writeHead(417).end()
 }
 
 function leaveToGate(this: AttachableServer, _req: unknown, socket: Socket | Http2ServerResponse): void {
   if (!(socket instanceof Socket)) {
     // CONNECT over HTTP/2, which nobody else listens for: what Node would answer.
-    if (this.listenerCount('connect') <= 1) socket.writeHead(405).end()
+    if (!hasOthers(this, 'connect', leaveToGate)) socket.writeHead(405).end()
     return
   }
   // A connection from before attach(): what Node would do.
-  if (connectionOf(socket) === undefined && this.listenerCount('connect') <= 1) socket.destroy()
+  if (connectionOf(socket) === undefined && !hasOthers(this, 'connect', leaveToGate)) socket.destroy()
+}
+
+/** Whether anybody listens but us. */
+function hasOthers(server: AttachableServer, event: string, ours: unknown): boolean {
+  return server.listeners(event).some((listener) => listener !== ours)
 }
 
 function speaksHttp2(socket: Socket): boolean {

@@ -37,8 +37,7 @@ export function handOver(
     refuse(connection, head('503 Service Unavailable', 'Retry-After: 1\r\n'), connection.excess ? 'limit' : 'draining')
     return true
   }
-  // Our own listener is always there, so that Node does not destroy the socket and the answers before it.
-  if (event === 'connect' && site.server.listenerCount('connect') <= 1) {
+  if (event === 'connect' && !site.takesTunnels()) {
     refuse(connection, head('501 Not Implemented'), 'error')
     return true
   }

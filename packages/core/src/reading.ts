@@ -87,7 +87,7 @@ function watch(connection: Connection): void {
   }
   readOn(socket)
   clearTimeout(connection.lookTimer)
-  connection.lookTimer = setTimeout(look, LOOK, connection).unref()
+  connection.lookTimer = connection.site.timers.arm(LOOK, () => look(connection), true)
 }
 
 /** The stream stops by itself at its high-water mark: beyond that a chunk is read at each look, and then the kernel is asked for errors only. */
@@ -97,7 +97,7 @@ function look(connection: Connection): void {
   if (socket.readableLength < KEPT) readOn(socket)
   // Nothing is sent, but the kernel tells if the connection is gone.
   else if (socket.writable && socket.writableLength === 0) socket.write(NOTHING)
-  connection.lookTimer = setTimeout(look, LOOK, connection).unref()
+  connection.lookTimer = connection.site.timers.arm(LOOK, () => look(connection), true)
 }
 
 function nothing(): void {}

@@ -45,6 +45,8 @@ export class Site {
   printed = 0
   /** Takes over what the application has changed of its settings. */
   follow: () => void = () => {}
+  /** Whether the application listens for CONNECT. */
+  takesTunnels: () => boolean = () => false
   readonly expiry: Expiry
   readonly registry = new Registry()
   readonly handshakes = new Handshakes()
@@ -297,7 +299,8 @@ export class Site {
     count(counts.closes, reason)
     this.run?.closed(reason)
     if (events.hearsClose) {
-      events.close({ reason, first, remote: remoteOf(socket), requests, ms: Math.max(0, performance.now() - openedAt) })
+      const ms = Math.max(0, performance.now() - openedAt)
+      this.timers.inRoot(() => events.close({ reason, first, remote: remoteOf(socket), requests, ms }))
     }
   }
 }

@@ -79,6 +79,11 @@ export class Timers {
     return new Pulse(this, ms, run, options?.unref === true)
   }
 
+  /** Runs at once, in that context: what is told to the application is no request's, whoever has brought it about. */
+  inRoot<T>(run: () => T): T {
+    return this.#root.runInAsyncScope(run)
+  }
+
   /** Arms one of Node's own, without any look. The timers below say when it has `fired`. */
   arm(ms: number, fire: () => void, unref = false): NodeJS.Timeout {
     const timeout = this.#root.runInAsyncScope(setTimeout, undefined, fire, ms)

@@ -24,6 +24,7 @@ import { gateOrder } from './gate-order.js'
 import { gateSpecial } from './gate-special.js'
 import { halfClosed } from './half-closed.js'
 import { halfClosedBound } from './half-closed-bound.js'
+import { handedOn } from './handed-on.js'
 import { idle } from './idle.js'
 import { keepAlive } from './keep-alive.js'
 import { keepAliveLater } from './keep-alive-later.js'
@@ -60,6 +61,7 @@ export const cases: Case[] = [
   ...gateAgain,
   ...ownListeners,
   ...wrapped,
+  ...handedOn,
   ...linger,
   ...lingerEverywhere,
   ...halfClosed,

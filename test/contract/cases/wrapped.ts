@@ -157,7 +157,6 @@ export const wrapped: Case[] = [
     id: 'wrapped/socket',
     rules: ['R108'],
     title: "a socket's methods that a 'connection' listener has wrapped are called when they are due",
-    regression: true,
     run: async (host) => {
       const called = new Set<string>()
       host.server.on(host.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
