@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
+import { attempt } from './attempt.js'
 import { cut, shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
 import { makeLast } from './node-private.js'
 import { numberOf } from './servers.js'
 import type { Site } from './site.js'
+import { afterPoll } from './timers.js'
 
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 
@@ -22,14 +24,30 @@ export function onClientError(site: Site, error: Error, socket: Socket): boolean
   if (connection.phase === 'lingering' || connection.failure !== undefined) return true
   // Bytes behind a request that said close mean nothing (RFC 9112 §9.6). Reading goes on, so that a client that leaves is noticed.
   if (code === 'HPE_CLOSED_CONNECTION' && !hasPromised(connection)) return true
-  const last = connection.waiting?.at(-1)
-  if (code === REQUEST_TIMEOUT && last !== undefined) {
-    // We hold the request back ourselves: its time starts when it is handed over.
-    last.excused = error
-    return true
-  }
-  fail(connection, error)
+  if (code === REQUEST_TIMEOUT) {
+    if (!excuse(connection, error)) lookOnceMore(connection, error)
+  } else fail(connection, error)
   return true
+}
+
+/** We hold the request back ourselves: its time starts when it is handed over. */
+function excuse({ waiting }: Connection, error: Error): boolean {
+  const last = waiting?.at(-1)
+  if (last !== undefined) last.excused = error
+  return last !== undefined
+}
+
+/** Node's own timer has struck, before the input was read: what had reached the kernel while the process stood still is not late. */
+function lookOnceMore(connection: Connection, error: Error): void {
+  const { requests, current, socket } = connection
+  const act = () => {
+    if (socket.destroyed || connection.phase === 'lingering' || connection.failure !== undefined || excuse(connection, error))
+      return
+    // Of a request that has begun meanwhile Node counts the time no longer.
+    if (connection.requests !== requests) restartRequestTimeout(connection, error)
+    else if (current === undefined || !current.req.complete || connection.receiving) fail(connection, error)
+  }
+  afterPoll(() => attempt(connection, act))
 }
 
 /** Whether the last request was answered, at least with its head, as one that others may follow: what it said among its trailers came too late for that. */

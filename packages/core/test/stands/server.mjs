@@ -8,7 +8,7 @@ import { createServer as createHttp2, createSecureServer } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import { attach } from '../../dist/esm/index.js'
 
-const { kind, options, answersErrors } = JSON.parse(process.env.HALFCLOSE_STAND)
+const { kind, options, answersErrors, timeouts } = JSON.parse(process.env.HALFCLOSE_STAND)
 const cert = (name) => readFileSync(new URL(`../../../../test/support/cert/${name}.pem`, import.meta.url))
 const tls = kind === 'https' || kind === 'h2' ? { key: cert('key'), cert: cert('cert') } : {}
 const create = { http: createHttp, https: createHttps, h2c: createHttp2, h2: createSecureServer }[kind]
@@ -31,7 +31,7 @@ function standStill(ms) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
-const server = create(tls, (req, res) => {
+const server = create({ ...tls, ...timeouts, connectionsCheckingInterval: 100 }, (req, res) => {
   process.send({ request: req.url })
   routes[req.url](req, res)
 })

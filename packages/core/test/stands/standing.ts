@@ -13,6 +13,8 @@ export type Way = 'stopped' | 'blocked'
 
 export interface Setup {
   options?: Options
+  /** Of Node, in milliseconds. */
+  timeouts?: { headersTimeout: number; requestTimeout: number }
   /** A listener of 'clientError' answers when it is told to. */
   answersErrors?: boolean
 }

@@ -114,6 +114,23 @@ across(http1, 'the bound of a late answer to a malformed request', async (start)
   expect((await client.next()).status).toBe(400)
 })
 
+for (const [what, before, rest] of [
+  ['headersTimeout', 'GET / HTTP/1.1\r\nHo', 'st: a\r\n\r\n'],
+  ['requestTimeout', `${post('/upload', 8)}half`, 'half'],
+] as const)
+  across(http1, `Node's own ${what}: what came meanwhile is not late`, async (start) => {
+    const server = await start({}, { timeouts: { headersTimeout: 2_000, requestTimeout: 2_000 } })
+    const client = await server.client()
+    await client.ask(GET)
+    await client.send(before)
+    await pass(200)
+    await server.stand(3_000, () => client.send(rest))
+    expect((await client.next()).status).toBe(200)
+    // And what does not come is late still.
+    await client.send(before)
+    expect((await client.next(20_000)).status).toBe(408)
+  })
+
 across(http1, 'the hold of an idle connection', async (start) => {
   const server = await start({ keepAlive: { timeout: 1_000 } })
   const one = await server.client()
