@@ -40,12 +40,13 @@ function excuse({ waiting }: Connection, error: Error): boolean {
 /** Node's own timer has struck, before the input was read: what had reached the kernel while the process stood still is not late. */
 function lookOnceMore(connection: Connection, error: Error): void {
   const { requests, current, socket } = connection
+  const lacked = current?.req.complete === false
   const act = () => {
     if (socket.destroyed || connection.phase === 'lingering' || connection.failure !== undefined || excuse(connection, error))
       return
     // Of a request that has begun meanwhile Node counts the time no longer.
     if (connection.requests !== requests) restartRequestTimeout(connection, error)
-    else if (current === undefined || !current.req.complete || connection.receiving) fail(connection, error)
+    else if (!lacked || current?.req.complete !== true) fail(connection, error)
   }
   afterPoll(() => attempt(connection, act))
 }

@@ -162,13 +162,13 @@ export const gateOrder: Case[] = [
     server: { requestTimeout: 2_500, headersTimeout: 2_400, connectionsCheckingInterval: 100 },
     run: async (host) => {
       const client = await host.connect()
-      void client.send(pipeline(get('/held'), postHead('/upload', 8 * MiB)))
-      void client.send(Buffer.alloc(8 * MiB, 'x'))
+      void client.send(pipeline(get('/held'), postHead('/upload', MiB)))
+      void client.send(Buffer.alloc(MiB, 'x'))
       const { res } = await host.request('/held')
       await pass(4_500)
       res.end('held')
       equal((await client.next()).text, 'held')
-      equal((await client.next()).text, `/upload ${8 * MiB}`)
+      equal((await client.next()).text, `/upload ${MiB}`)
       keeps(await client.ask(get('/next')))
       equal(client.statuses, '200 200 200')
     },
