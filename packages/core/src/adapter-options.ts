@@ -1,28 +1,42 @@
-import { optionRangeError, optionTypeError } from './errors.js'
 import { plainObject } from './options-rules.js'
-import { USUAL_SIGNALS } from './participant.js'
-import type { Logger, Options, WarningEvent } from './types.js'
+import {
+  parsePath,
+  parseReadiness,
+  parseSignals,
+  type Readiness,
+  type ReadinessOptions,
+  type SignalName,
+} from './probe-options.js'
+import type { Logger, Options } from './types.js'
 
 /** What both adapters take besides the options of the core. */
 export interface AdapterOptions extends Options {
   /**
    * `true`: on SIGTERM, SIGINT and PM2's `shutdown` message every application of this process drains and closes, then the process
-   * exits: code 0 where nothing was cut, else 1. A second signal ends it at once. Default false: signals are left alone.
+   * exits: code 0 where nothing was cut, else 1. A second signal ends it at once. A list names the signals instead, e.g. `['SIGTERM', 'SIGUSR2']`, with
+   * `'shutdown'` for PM2's message. Default false: signals are left alone. Errors: `HALFCLOSE_OPTION_TYPE`, and `HALFCLOSE_OPTION_RANGE` for a name that
+   * is none, or that no process can listen to.
    */
-  signals?: boolean | undefined
+  signals?: boolean | readonly SignalName[] | undefined
   /**
    * The path of a readiness route, e.g. `'/ready'`: 200 while serving, else 503 with Retry-After, for GET and HEAD. It is answered
    * before any middleware, hook or route of the application. `drain.delay` is then 5_000 by default, so that a load balancer
-   * can see the 503 while requests are still served. Default: none.
+   * can see the 503 while requests are still served. `{ path, check }`: while serving the application has a say. Default: none.
    */
-  readiness?: string | undefined
+  readiness?: string | ReadinessOptions | undefined
+  /**
+   * The path of a liveness route, e.g. `'/live'`: 200 as long as the process answers, while it drains too, for GET and HEAD. It changes nothing of the drain.
+   * Default: none.
+   */
+  liveness?: string | undefined
 }
 
 /** What {@link AdapterOptions} come to. */
 export interface AdapterChoices {
   /** What the application leaves on: names of signals, and `'shutdown'`. */
   readonly signals: readonly string[]
-  readonly readiness: string | undefined
+  readonly readiness: Readiness | undefined
+  readonly liveness: string | undefined
   /** For the core: `drain` is chosen, the rest is as it was given. */
   readonly core: Options
   /** Why nobody should have to wait for a drain, e.g. `NODE_ENV is test`; `undefined`: no reason, or the application chose otherwise. */
@@ -31,7 +45,6 @@ export interface AdapterChoices {
   readonly hurryAtTerminal: boolean
   /** Whether options were given that only a governed server heeds. */
   readonly isMore: boolean
-  readonly warnings: readonly WarningEvent[]
 }
 
 /** Milliseconds in which a load balancer that asks every second or two gets to see that the server is not ready. */
@@ -39,8 +52,6 @@ const DELAY_TO_BE_SEEN = 5_000
 
 /** What does not depend on who governs a server. */
 const REACH_ALL = ['logger', 'onDrained', 'close']
-
-const PATH = /^\/[^\s?#]*$/
 
 /**
  * Parses what the adapters add to the core's options, and chooses the drain: an explicit one wins; otherwise it is `'fast'` where
@@ -54,24 +65,21 @@ export function chooseOptions(
   env = process.env,
 ): AdapterChoices {
   const given: AdapterOptions = options === undefined ? {} : plainOptions(options)
-  const { signals, readiness, ...core } = given
-  if (signals !== undefined && typeof signals !== 'boolean') throw optionTypeError('signals', 'true or false', signals)
-  if (readiness !== undefined) {
-    const rule = "a path such as '/ready', without a query"
-    if (typeof readiness !== 'string') throw optionTypeError('readiness', rule, readiness)
-    if (!PATH.test(readiness)) throw optionRangeError('readiness', rule, readiness)
-  }
+  const { signals: leavesOn, readiness: ready, liveness: alive, ...core } = given
+  const signals = parseSignals(leavesOn)
+  const readiness = parseReadiness(ready)
+  const liveness = alive === undefined ? undefined : parsePath('liveness', alive)
   const chosen = isChosen(core.drain)
   const hurry = chosen ? undefined : reasonToHurry(env)
   const drain = hurry !== undefined ? 'fast' : readiness !== undefined ? delayed(core.drain) : core.drain
   return {
-    signals: signals === true ? USUAL_SIGNALS : [],
+    signals,
     readiness,
+    liveness,
     core: { ...core, logger: core.logger ?? logger, drain },
     hurry,
     hurryAtTerminal: !chosen,
-    isMore: readiness !== undefined || Object.keys(core).some((name) => !REACH_ALL.includes(name)),
-    warnings: readiness !== undefined ? warningsOf(core.drain) : [],
+    isMore: readiness !== undefined || liveness !== undefined || Object.keys(core).some((name) => !REACH_ALL.includes(name)),
   }
 }
 
@@ -97,12 +105,4 @@ function delayed(drain: Options['drain']): Options['drain'] {
   if (drain === undefined) return { delay: DELAY_TO_BE_SEEN }
   if (typeof drain !== 'object' || drain === null || Array.isArray(drain) || drain.delay !== undefined) return drain
   return { ...drain, delay: DELAY_TO_BE_SEEN }
-}
-
-function warningsOf(drain: Options['drain']): WarningEvent[] {
-  if (typeof drain !== 'object' || drain === null || drain.delay !== 0) return []
-  const message =
-    'halfclose: `readiness` with `drain.delay: 0`: the listener closes as soon as the route says no, so no load balancer gets to see it. ' +
-    'Leave `drain.delay` out (5_000), or give it the time that yours needs'
-  return [{ code: 'HALFCLOSE_READINESS_WITHOUT_DELAY', message }]
 }

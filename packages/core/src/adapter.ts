@@ -11,7 +11,7 @@ import { Departure } from './departure.js'
 import { HalfcloseTypeError } from './errors.js'
 import type { AdapterConnections } from './handle.js'
 import { listeningServers } from './node-private.js'
-import { interceptReadiness } from './readiness.js'
+import { Check, interceptProbes, livenessAnswer, type ReadinessAnswer } from './readiness.js'
 import type { Intercept } from './requests.js'
 import { governorOf, isAttachable, isAttached } from './servers.js'
 import { elsewhereMessage, NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage } from './strangers.js'
@@ -39,11 +39,17 @@ export function govern(application: Application, options: AdapterOptions | undef
   return governed
 }
 
+/** A route that is answered without the application. */
+export interface Probe {
+  readonly path: string
+  answer(): ReadinessAnswer | Promise<ReadinessAnswer>
+}
+
 /** An application whose connections are governed. */
 export class Governed {
   readonly connections: AdapterConnections
-  /** The readiness route's path. The servers answer it by themselves; this is for what bypasses them (Fastify's `inject`). */
-  readonly readiness: string | undefined
+  /** The paths of probes. The servers answer them by themselves; this is for what bypasses them (Fastify's `inject`). */
+  readonly probes: readonly Probe[]
   readonly #application: Application
   readonly #choices: AdapterChoices
   readonly #stopWatching: () => void
@@ -56,8 +62,20 @@ export class Governed {
   constructor(application: Application, choices: AdapterChoices) {
     this.#application = application
     this.#choices = choices
-    this.readiness = choices.readiness
-    this.#intercept = choices.readiness === undefined ? undefined : interceptReadiness(choices.readiness, () => this.connections)
+    const { readiness, liveness } = choices
+    const check =
+      readiness &&
+      new Check(
+        readiness,
+        () => this.connections,
+        (ready, why) => this.#checked(ready, why),
+      )
+    const isAsked = check !== undefined || liveness !== undefined
+    this.#intercept = isAsked ? interceptProbes(readiness?.path, check, liveness) : undefined
+    this.probes = [
+      ...(readiness && check ? [{ path: readiness.path, answer: () => check.answer() }] : []),
+      ...(liveness === undefined ? [] : [{ path: liveness, answer: livenessAnswer }]),
+    ]
     this.#strangers = new Strangers(
       {
         isGoverned: isAttached,
@@ -71,7 +89,7 @@ export class Governed {
       application.watchRequests,
     )
     this.connections = createConnections(choices.core, {
-      alsoKnown: ['signals', 'readiness', ...application.alsoKnown],
+      alsoKnown: ['signals', 'readiness', 'liveness', ...application.alsoKnown],
       intercept: this.#intercept,
       once: application.close !== undefined,
       attached: (server) => this.#observe(server),
@@ -86,7 +104,6 @@ export class Governed {
       warn: (code, message) => this.#warn(code, message),
       tell: (code, message) => this.#tell(code, message),
     })
-    for (const { code, message } of choices.warnings) this.#warn(code, message)
     this.connections.on('state', (event) => this.#onState(event))
     this.#stopWatching = watchListen(this)
     if (application.watchRequests !== undefined) this.#lookAround()
@@ -197,6 +214,12 @@ export class Governed {
     const { logger } = this.#choices.core
     if (logger) logger.warn({ code }, message)
     else process.emitWarning(message, { type: 'HalfcloseWarning', code })
+  }
+
+  /** The application's own check has changed its mind. */
+  #checked(ready: boolean, why: string): void {
+    if (ready) this.#choices.core.logger?.info({}, 'halfclose: ready again')
+    else this.#warn('HALFCLOSE_NOT_READY', `halfclose: \`readiness.check\` says that the application is not ready: ${why}`)
   }
 
   /** Information; where there is no logger a warning. */

@@ -41,6 +41,7 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
     'readiness',
     'it belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` answer a route of your own by `connections.ready`',
   ],
+  ['liveness', 'it belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` answer a route of your own'],
   [
     'onDrained',
     "it belongs to @halfclose/express; with Fastify write `app.addHook('onClose', …)`, with `attach` `await connections.drain()`",

@@ -55,7 +55,16 @@ describe.each(versions)('halfclose(app, options) on %s', (version) => {
         { code: 'HALFCLOSE_OPTION_UNKNOWN', message: expect.stringContaining('did you mean `onDrained`?') },
       ],
       [{ signals: 'SIGTERM' }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'signals' }],
+      [{ signals: [] }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'signals' }],
+      [{ signals: [15] }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'signals' }],
+      [{ signals: ['SIGTREM'] }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'signals' }],
+      [{ signals: ['SIGKILL'] }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'signals' }],
       [{ readiness: 'ready' }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'readiness' }],
+      [{ readiness: {} }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'readiness.path' }],
+      [{ readiness: { path: '/ready', check: true } }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'readiness.check' }],
+      [{ readiness: { path: '/ready', timeout: -1 } }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'readiness.timeout' }],
+      [{ readiness: { path: '/ready', chek: () => true } }, { code: 'HALFCLOSE_OPTION_UNKNOWN', path: 'readiness.chek' }],
+      [{ liveness: 'live' }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'liveness' }],
       [{ onDrained: 'exit' }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'onDrained' }],
       [5, { code: 'HALFCLOSE_OPTION_TYPE', path: '' }],
       [null, { code: 'HALFCLOSE_OPTION_TYPE', path: '' }],
@@ -101,9 +110,9 @@ describe.each(versions)('halfclose(app, options) on %s', (version) => {
   it('warns through the logger that it was given', async () => {
     const logger = { info: jest.fn(), warn: jest.fn() }
     const app = (await load(version))()
-    const connections = halfclose(app, { readiness: '/ready', drain: { delay: 0 }, logger })
+    const connections = halfclose(app, { readiness: '/ready', drain: { delay: 400, deadline: 300 }, logger })
     expect(logger.warn.mock.calls).toEqual([
-      [{ code: 'HALFCLOSE_READINESS_WITHOUT_DELAY' }, expect.stringContaining('`readiness`')],
+      [{ code: 'HALFCLOSE_DEADLINE_WITHIN_DELAY' }, expect.stringContaining('`drain.deadline`')],
     ])
     const server = await listening(app.listen(0, '127.0.0.1'))
     expect(logger.info.mock.calls).toEqual([[expect.anything(), expect.stringContaining('listening on')]])
@@ -142,6 +151,49 @@ describe.each(versions)('the readiness route on %s', (version) => {
     await supertest(server).post('/ready').set('Authorization', 'x').expect(200, 'posted')
     await supertest(server).get('/readyness').expect(401)
     await connections.drain()
+  })
+
+  it('lets the application have a say, and says 503 to what is no yes, in time', async () => {
+    const says = jest.fn<unknown, []>()
+    const logger = { info: jest.fn(), warn: jest.fn() }
+    const { server, connections } = await started({ readiness: { path: '/ready', check: says, timeout: 50 }, logger })
+    const asked = async (answer: () => unknown) => {
+      says.mockImplementation(answer)
+      const { status, body } = await supertest(server).get('/ready')
+      return [status, body.ready]
+    }
+    const never = () => new Promise(() => {})
+    const yes: (() => unknown)[] = [() => true, async () => true, () => undefined]
+    const no: (() => unknown)[] = [
+      () => false,
+      async () => false,
+      () => Promise.reject(new Error('no database')),
+      never,
+      () => {
+        throw new Error('no database')
+      },
+    ]
+    for (const answer of yes) expect(await asked(answer)).toEqual([200, true])
+    expect(logger.warn).not.toHaveBeenCalled()
+    for (const answer of no) expect(await asked(answer)).toEqual([503, false])
+    expect(await asked(async () => true)).toEqual([200, true])
+    // Once for each change.
+    expect(logger.warn.mock.calls).toEqual([[{ code: 'HALFCLOSE_NOT_READY' }, expect.stringContaining('readiness.check')]])
+    expect(logger.info).toHaveBeenCalledWith({}, 'halfclose: ready again')
+    await connections.drain()
+  })
+
+  it('has a liveness route beside it, which says 200 while the server drains', async () => {
+    const { server, connections } = await started({
+      liveness: '/live',
+      drain: { delay: 0, deadline: 8_000 },
+      keepAlive: { timeout: 1_000 },
+    })
+    const probe = await connect(server)
+    expect(await probe.ask(get('/live'))).toMatchObject({ status: 200, text: '{"alive":true}' })
+    const drained = connections.drain()
+    expect(await probe.ask(get('/live?x'))).toMatchObject({ status: 200, text: '{"alive":true}', closes: true })
+    await drained
   })
 
   it('says 503 while leaving and draining, when requests are still served', async () => {

@@ -1,4 +1,4 @@
-import { type AdapterOptions, type Connections, govern, optionTypeError, readinessAnswer } from '@halfclose/core/adapter'
+import { type AdapterOptions, type Connections, govern, optionTypeError } from '@halfclose/core/adapter'
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyTypeProvider, RawServerBase } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { leaveToDrain, loggerOf, requireFastify } from './app.js'
@@ -51,14 +51,14 @@ const plugin: Plugin = async (app, options) => {
     },
     options,
   )
-  const { connections, readiness } = governed
+  const { connections, probes } = governed
   connections.attach(server)
   app.decorate('halfclose', connections)
 
-  // The servers answer it before any hook; `inject` has no server, and goes through the application's hooks.
-  if (readiness !== undefined && app.prefix === '') {
-    app.get(readiness, { exposeHeadRoute: true }, (_request, reply) => {
-      const { status, headers, body } = readinessAnswer(connections)
+  // The servers answer them before any hook; `inject` has no server, and goes through the application's hooks.
+  for (const { path, answer } of app.prefix === '' ? probes : []) {
+    app.get(path, { exposeHeadRoute: true }, async (_request, reply) => {
+      const { status, headers, body } = await answer()
       return reply.code(status).headers(headers).send(body)
     })
   }

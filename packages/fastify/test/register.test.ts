@@ -146,20 +146,15 @@ describe.each(versions)('registering on %s', (version) => {
       expect(lines.filter(({ msg }) => why.test(msg))).toEqual([expect.objectContaining({ level: 30 })])
     })
 
-    it('warns of a readiness route that nobody gets to see', async () => {
-      const [line] = await logOf({ readiness: '/ready', drain: { delay: 0 } })
-      expect(line).toMatchObject({ level: 40, code: 'HALFCLOSE_READINESS_WITHOUT_DELAY' })
-    })
-
     it('is a process warning where Fastify has no logger, and the given logger where there is one', async () => {
       const emitted = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
       const logger = { info: jest.fn(), warn: jest.fn() }
       try {
-        await policyOf({ readiness: '/ready', drain: { delay: 0 } })
+        await policyOf({ drain: { delay: 400, deadline: 300 } })
         expect(emitted.mock.calls).toEqual([
-          [expect.stringContaining('`readiness`'), { type: 'HalfcloseWarning', code: 'HALFCLOSE_READINESS_WITHOUT_DELAY' }],
+          [expect.stringContaining('`drain.deadline`'), { type: 'HalfcloseWarning', code: 'HALFCLOSE_DEADLINE_WITHIN_DELAY' }],
         ])
-        await policyOf({ readiness: '/ready', drain: { delay: 0 }, logger })
+        await policyOf({ readiness: '/ready', drain: { delay: 400, deadline: 300 }, logger })
         expect(logger.warn).toHaveBeenCalledTimes(1)
         expect(emitted).toHaveBeenCalledTimes(1)
       } finally {
@@ -195,6 +190,21 @@ describe.each(versions)('registering on %s', (version) => {
       const head = await server.head('/ready').expect(200)
       expect(head.headers['content-length']).toBe(response.headers['content-length'])
       expect(seen).toEqual([])
+      await app.close()
+    })
+
+    it('lets the application have a say, by inject too, and has a liveness route beside it', async () => {
+      let ready = true
+      const check = async () => ready
+      const { app } = await started({ readiness: { path: '/ready', check }, liveness: '/live' })
+      const headers = { authorization: 'x' }
+      for (const status of [200, 503]) {
+        ready = status === 200
+        await supertest(app.server).get('/ready').expect(status, { ready, state: 'serving' })
+        expect((await app.inject({ url: '/ready', headers })).statusCode).toBe(status)
+        await supertest(app.server).get('/live').expect(200, { alive: true })
+        expect((await app.inject({ url: '/live', headers })).json()).toEqual({ alive: true })
+      }
       await app.close()
     })
 
