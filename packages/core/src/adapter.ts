@@ -188,7 +188,7 @@ export class Governed {
       this.#departure.join()
       this.#departure.waitFor(res)
     }
-    // Its connection is not governed: the next request had better come on one that is.
+    // This response is not governed: the next request had better come on a connection that was from its beginning.
     if (req.httpVersionMajor < 2) res.shouldKeepAlive = false
     return this.#intercept?.(req, res) === true
   }

@@ -9,7 +9,7 @@ import type { AttachableServer, Connections, Options } from './types.js'
  * Throws a `TypeError` or `RangeError` with a stable `code` for a wrong option (`HALFCLOSE_OPTION_…`), for what is no `http`,
  * `https` or `http2` server (`HALFCLOSE_NOT_A_SERVER`), for a server that has a policy already (`HALFCLOSE_ALREADY_ATTACHED`), and on Bun and
  * Deno (`HALFCLOSE_UNSUPPORTED_RUNTIME`). It never exits the process and installs no signal handler. Connections that were open
- * before are not governed; a warning says how many.
+ * before are taken over, at their next request at the latest; a warning says of how many nothing is known yet (HTTP/2 sessions, streams that are no sockets).
  */
 export function attach(server: AttachableServer, options?: Options): Connections {
   return createConnections(options).attach(server)

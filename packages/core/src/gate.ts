@@ -6,6 +6,7 @@ import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier, type Waiting } from './connection.js'
 import { beginExchange, type Carrier, type Exchange, exchangeOf, isIncomplete, kExchange, mayPersist } from './exchange.js'
 import { answer, restartRequestTimeout } from './failure.js'
+import { takeOverConnection } from './from-before.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
 import { goIdle } from './idle.js'
@@ -24,7 +25,8 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
   const socket: (Socket & SocketCarrier) | null | undefined = req.socket
   // Made by hand: no connection's.
   if (socket === null || socket === undefined) return site.forwardRequest(event, req, res)
-  const connection = socket[kConnection]
+  // A connection from before attach(), whose answers before this one are out.
+  const connection = socket[kConnection] ?? (res.socket === socket ? takeOverConnection(site, socket) : undefined)
   if (connection === undefined) return refusesHost(site, req, res) || site.forwardRequest(event, req, res)
   if (connection.current !== undefined) {
     // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.

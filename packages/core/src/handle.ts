@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { Capacity } from './capacity.js'
 import { Run } from './drain.js'
 import { Counts, Events } from './events.js'
+import { takeOverAll } from './from-before.js'
 import { forwarder, govern, requestForwarder } from './govern.js'
 import { FAST_DRAIN, type Inherited, loggerOf, parseOptions } from './options.js'
 import type { Intercept } from './requests.js'
@@ -121,6 +122,7 @@ export class Handle implements AdapterConnections {
     })
     this.#sites.push(site)
     if (this.#sites.length === 1) this.#policy = site.policy
+    takeOverAll(site)
     this.#warnOfUnseen(server)
     if (this.#run !== undefined) void this.#close(site)
     this.#extras.attached?.(server)

@@ -136,6 +136,7 @@ export function unpauseParser(socket: Socket): void {
 
 /** Node's list of the parsers of one server. */
 interface ParserList {
+  all(): readonly { readonly socket: unknown }[]
   active(): readonly { readonly socket: unknown }[]
 }
 
@@ -157,6 +158,16 @@ function isParserList(value: unknown): value is ParserList {
 /** Whether Node knows which of a server's connections are amid a message: once it listens. */
 export function knowsMessages(server: object): boolean {
   return parsersOf(server) !== undefined
+}
+
+/** The sockets that Node parses for a server, once it listens; Node has no public list of a server's connections. */
+export function parsedSockets(server: object): readonly unknown[] {
+  return (parsersOf(server)?.all() ?? []).map(({ socket }) => socket)
+}
+
+/** The response that a socket is being sent, of however many requests that have come: the one by which Node tells a busy connection from an idle one. */
+export function openResponse(socket: Socket): unknown {
+  return '_httpMessage' in socket ? (socket._httpMessage ?? undefined) : undefined
 }
 
 /** What a socket has that Node parses. Not by `Reflect.get`, which V8 does not compile in place. */

@@ -37,11 +37,11 @@ export function unmaskedMessage(server: AttachableServer, directly: boolean): st
       ? `the app's server on ${addressOf(server)} listened before \`halfclose(app)\` was called`
       : "the app's server does not listen itself: others pass their connections on to it"
     const right = server.listening ? 'Call `halfclose(app)` before `app.listen()`' : REMEDY
-    return `halfclose: ${missed}. It is governed from now on, its first connections are not. ${right}`
+    return `halfclose: ${missed}. It is governed from now on, and was not before. ${right}`
   }
   return (
     `halfclose: the server on ${addressOf(server)} calls the app, but not directly: ${WHY}. ` +
-    `It is governed from now on, its first connections are not. ${REMEDY}`
+    `It is governed from now on, and was not before. ${REMEDY}`
   )
 }
 

@@ -19,6 +19,8 @@ import {
   knowsMessages,
   listeningServers,
   makeLast,
+  openResponse,
+  parsedSockets,
   rawBelowTls,
   readRaw,
   removedConnection,
@@ -290,6 +292,21 @@ test('bytesTaken: of a write that has not ended, what the kernel has taken', asy
   expect(taken[0]).toBe(0)
   expect(taken[1]).toBeGreaterThan(0)
   expect(taken[1]).toBeLessThan(SIZE)
+})
+
+test('parsedSockets, openResponse: the parsers of a server, and _httpMessage', async () => {
+  const found: unknown[] = []
+  const server = createServer((req, res) => {
+    found.push(parsedSockets(server)[0] === req.socket, openResponse(req.socket) === res)
+    res.on('finish', () => found.push(openResponse(req.socket)))
+    res.end('answer')
+  })
+  expect(parsedSockets(server)).toEqual([])
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await answer(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'answer')
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  expect(found).toEqual([true, true, undefined])
 })
 
 describe('belowTls, rawBelowTls: _parent and _parentWrap; canReset: the handle of TCP', () => {

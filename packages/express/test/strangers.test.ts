@@ -52,7 +52,7 @@ describe.each(versions)('a server that nobody knows as the app’s, on %s', (ver
 
     const second = await connect(server, { tls })
     expect((await second.ask(get('/'))).header('keep-alive')).toBe('timeout=1')
-    expect(connections.stats().connections.opened).toBe(1)
+    expect(connections.stats().connections.opened).toBe(2)
     const drained = connections.drain()
     expect(await second.ask(get('/'))).toMatchObject({ status: 200, closes: true })
     expect((await drained).clean).toBe(true)
@@ -137,7 +137,7 @@ describe.each(versions)('a server that nobody knows as the app’s, on %s', (ver
     }
     expect(one.codes()).toEqual([])
     expect(other.codes().filter((code) => code === NOT_GOVERNED)).toHaveLength(1)
-    expect(other.connections.stats().connections.opened).toBe(2)
+    expect(other.connections.stats().connections.opened).toBe(3)
     await Promise.all([one, other].map(({ connections }) => connections.drain({ fast: true })))
   })
 
