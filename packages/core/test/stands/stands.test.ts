@@ -156,11 +156,13 @@ across(http1, 'the time in which a drain gives a proxy the chance to use what it
   await one.ask(GET)
   await other.ask(GET)
   await pass(2_200)
-  await server.drain()
+  server.tell('drain')
   await server.stand(3_000, () => one.send(GET))
-  expect((await one.next()).closes).toBe(true)
-  expect((await other.ask(GET)).closes).toBe(true)
-  expect((await server.reported()).requests.rescued).toBe(2)
+  const answer = await one.next()
+  expect([answer.closes, await other.closed()]).toEqual([true, 'fin'])
+  // A second after the last request, and not at once.
+  expect(other.endedAt - answer.headAt).toBeGreaterThanOrEqual(400)
+  expect((await server.reported()).requests.rescued).toBe(1)
 })
 
 across(http1, 'the delay of a drain: those who ask for readiness have time to ask', async (start) => {
