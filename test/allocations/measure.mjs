@@ -30,15 +30,16 @@ export const kinds = /** @type {const} */ (['request', 'connection', 'idle'])
 
 /**
  * Bytes of heap, measured: `request`: allocated per request on a connection that is kept; `connection`: allocated for one that is opened, asks
- * once and is closed; `idle`: kept by one that is idle.
+ * once and is closed; `idle`: kept by one that is idle. `flawed`: the same, in the same process, with one closure more for each request, or for
+ * each connection.
  *
  * @param {string} directory of this file
  * @param {'bare' | 'halfclose' | 'counting'} variant
- * @param {'request' | 'connection'} [flaw] one closure more for each
- * @returns {Promise<Bytes>}
+ * @param {{ flaws?: boolean }} [wanted] whether to measure what is flawed as well
+ * @returns {Promise<Bytes & { flawed: Bytes }>}
  */
-export async function measure(directory, variant, flaw) {
-  const child = fork(path.join(directory, 'server.mjs'), flaw === undefined ? [variant] : [variant, flaw], {
+export async function measure(directory, variant, { flaws = false } = {}) {
+  const child = fork(path.join(directory, 'server.mjs'), [variant], {
     execArgv: FLAGS,
     env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '' },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -61,15 +62,24 @@ export async function measure(directory, variant, flaw) {
     const steady = await open(port)
     for (let part = 0; part < 3; part++) await onItsOwn(port, steady, WARMUP)
     for (let count = 0; count < WARMUP; count++) await onItsOwn(port, steady, 1)
-    // Of several, the middle one: a table of Node's may grow in one of them.
-    const request = await middle(() => allocated(REQUESTS, (count) => steady.ask(count)))
-    if (flaw === 'request') return { request }
-    const connection = await middle(() =>
+    const perRequest = () => allocated(REQUESTS, (count) => steady.ask(count))
+    const perConnection = () =>
       allocated(CONNECTIONS, async (count) => {
         for (let left = count; left > 0; left--) await onItsOwn(port, steady, 1)
-      }),
-    )
-    return { request, connection: connection - SETTLE * request, idle: await idle(port, look) }
+      })
+    // Of several, the middle one: a table of Node's may grow in one of them.
+    const request = await middle(perRequest)
+    const connection = (await middle(perConnection)) - SETTLE * request
+    // Node's tables grow with the first ones, and do not shrink.
+    await idle(port, look)
+    const found = { request, connection, idle: await idle(port, look), flawed: {} }
+    if (!flaws) return found
+    await look({ flaw: 'request' })
+    found.flawed.request = await perRequest()
+    await look({ flaw: 'connection' })
+    found.flawed.connection = (await perConnection()) - SETTLE * request
+    found.flawed.idle = await idle(port, look)
+    return found
   } finally {
     clearTimeout(timer)
     child.kill('SIGKILL')
@@ -93,6 +103,8 @@ async function idle(port, look) {
     return ((await live(MANY)) - some) / (MANY - SOME)
   } finally {
     for (const { socket } of clients) socket.destroy()
+    // What they leave would be counted as live the next time.
+    while ((await look({ collect: true })).open > 1) await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { getHeapSnapshot } from 'node:v8'
 import { attach } from '@halfclose/core'
 
-const [variant, flaw] = process.argv.slice(2)
+const [variant] = process.argv.slice(2)
 const server = createServer((_req, res) => {
   res.setHeader('Content-Type', 'text/plain')
   res.end('hello')
@@ -13,16 +13,23 @@ const keepAlive = { timeout: 5_000, hold: 600_000 }
 if (variant === 'halfclose') attach(server, { keepAlive })
 if (variant === 'counting') attach(server, { keepAlive: { ...keepAlive, maxRequests: 1_000_000 } })
 
-// The regressions that must be noticed: one closure more.
-if (flaw === 'request') server.on('request', (req) => Object.assign(req, { flaw: () => req }))
-if (flaw === 'connection') server.on('connection', (socket) => Object.assign(socket, { flaw: () => socket }))
+// The regressions that must be noticed: one closure more, from when the test asks for it.
+const flaws = {
+  request: ['request', (req) => Object.assign(req, { flaw: () => req })],
+  connection: ['connection', (socket) => Object.assign(socket, { flaw: () => socket })],
+}
+function bringIn(flaw) {
+  for (const [event, listener] of Object.values(flaws)) server.off(event, listener)
+  server.on(...flaws[flaw])
+}
 
 let collections = 0
 new PerformanceObserver((list) => {
   collections += list.getEntries().length
 }).observe({ entryTypes: ['gc'] })
 
-process.on('message', async ({ collect, live }) => {
+process.on('message', async ({ collect, live, flaw }) => {
+  if (flaw) bringIn(flaw)
   if (collect) globalThis.gc()
   const open = await new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
   process.send({ used: process.memoryUsage().heapUsed, live: live && (await liveBytes()), collections, open })
