@@ -21,6 +21,8 @@ const options = {
   target: 'node20',
   packages: 'external',
   legalComments: 'none',
+  // What was an ES module is strict; a CommonJS file has to say so.
+  banner: { js: '"use strict"' },
   charset: 'utf8',
   write: false,
   logLevel: 'warning',

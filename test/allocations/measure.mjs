@@ -23,7 +23,7 @@ const SOME = 100
 const MANY = 600
 /** Requests on another connection after which a closed one is gone. */
 const SETTLE = 2
-const PATIENCE = 150_000
+const PATIENCE = 250_000
 
 export const kinds = /** @type {const} */ (['request', 'connection', 'idle'])
 /** @typedef {Partial<Record<(typeof kinds)[number], number>>} Bytes */
