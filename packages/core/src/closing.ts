@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { attempt } from './attempt.js'
 import { isBroken } from './broken.js'
 import { directCaller } from './caller.js'
 import { type Connection, kConnection, type SocketCarrier } from './connection.js'
 import { endsWithConnection } from './exchange.js'
-import { canReset } from './node-private.js'
+import { canReset, isResetting } from './node-private.js'
 import { destroyBy } from './own-methods.js'
 import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
@@ -18,6 +19,11 @@ import type { CloseReason } from './types.js'
 export function shut(connection: Connection, reason: CloseReason, quiet = Number.POSITIVE_INFINITY): void {
   const { socket, phase, site, current, unread } = connection
   if (phase === 'lingering' || phase === 'upgraded' || socket.destroyed) return
+  // Amid a body that ends with the connection a FIN would look like its end.
+  if (isAmidUnframed(connection)) {
+    cut(connection, connection.ending ?? reason)
+    return
+  }
   const isAmid = hasBegun(connection, current?.req ?? unread)
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
@@ -32,6 +38,21 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   // Node calls destroySoon() before the exchange has been taken away.
   const reader = current?.bodyTaken === true && !current.req.destroyed ? current.req : undefined
   site.lingering.add(connection, quiet, reader, isAmid)
+}
+
+/** `socket.end` of a connection on which a body is sent that ends with it: whoever calls it amid that body breaks the body off. */
+export function end(this: Socket & SocketCarrier, ...args: unknown[]): Socket {
+  const connection = this[kConnection]
+  if (connection !== undefined && connection.phase !== 'upgraded' && isAmidUnframed(connection)) {
+    cut(connection, connection.ending ?? 'handler')
+    return this
+  }
+  return Reflect.apply(Object.getPrototypeOf(this).end, this, args)
+}
+
+/** Whether a body is being sent whose end would look like its whole. */
+function isAmidUnframed({ current }: Connection): boolean {
+  return current !== undefined && !current.res.writableEnded && current.res.socket !== null && endsWithConnection(current)
 }
 
 /** Whether something has begun to arrive that is not whole yet, or has come that nobody will read. The parsers are asked only where nothing else tells. */
@@ -61,15 +82,26 @@ export function dropWaiting(connection: Connection): void {
 export function destroy(this: Socket & SocketCarrier, error?: Error | null): Socket {
   const connection = this[kConnection]
   if (connection === undefined || connection.released || connection.phase === 'upgraded') {
-    destroyBy(connection?.own, this, error)
+    // A reset is on its way, which a FIN would overtake: Node's own closeAllConnections() goes over all sockets.
+    const waits = connection?.resetTimer !== undefined && !isResetting(this) && !isBroken(connection, error)
+    if (!waits) destroyBy(connection?.own, this, error)
     return this
   }
   const byPeer = isBroken(connection, error)
-  if (!byPeer && hasSomethingToSay(connection)) {
-    // The request that was still read is destroyed: its body goes on coming.
-    if (connection.linger?.isRead === true) connection.site.lingering.takeRaw(connection)
-    shut(connection, connection.answering ? 'error' : 'handler')
-    return this
+  // An explicit reset is one; and below a TLS socket there may be nothing left to say it on.
+  if (!byPeer && !isResetting(this) && connection.raw?.destroyed !== true) {
+    if (hasSomethingToSay(connection)) {
+      // The request that was still read is destroyed: its body goes on coming.
+      if (connection.linger?.isRead === true) connection.site.lingering.takeRaw(connection)
+      shut(connection, connection.answering ? 'error' : 'handler')
+      return this
+    }
+    const left = recentlyAnswered(connection)
+    if (left > 0) {
+      noteOthers(connection)
+      breakOff(connection, left)
+      return this
+    }
   }
   if (!byPeer) noteOthers(connection)
   connection.byPeer ||= byPeer
@@ -86,14 +118,39 @@ function noteOthers({ site: { run }, current, raw }: Connection): void {
   if (place !== undefined || raw?.destroyed === true) run.cutByOthers(place)
 }
 
-function hasSomethingToSay({ answering, phase, socket, blame, current, unread, requests }: Connection): boolean {
+function hasSomethingToSay({ answering, phase, socket, blame, current, unread }: Connection): boolean {
   if (socket.writableFinished && socket.readableEnded) return false
   if (answering || phase === 'lingering') return true
   if (blame !== undefined) return false
-  // The answers before this one may still be on their way; that it is broken off shows all the same, unless its end is the connection's.
-  if (current !== undefined && requests > 1 && !endsWithConnection(current)) return true
   // Answered whole, before the body had arrived: what is left of that would turn into a reset.
   return current?.res.writableEnded === true || unread?.complete === false
+}
+
+/** Milliseconds after which the answer before is taken to have arrived: it was with the kernel when this request was handed over. */
+const ARRIVES = 250
+
+/**
+ * How many milliseconds the answer before the one that is broken off may still be on its way, where the kernel would wipe it out: bytes that come and are
+ * not read turn the end into a reset.
+ */
+function recentlyAnswered({ blame, current, requests, waiting, lastUsed, released }: Connection): number {
+  if (blame !== undefined || current === undefined || requests <= 1 || released || endsWithConnection(current)) return 0
+  if (current.req.complete && waiting === undefined) return 0
+  return lastUsed + ARRIVES - performance.now()
+}
+
+/** Ends a connection amid a request soon: the peer is told at once, and nothing more is read. */
+function breakOff(connection: Connection, ms: number): void {
+  const { socket, site } = connection
+  connection.ending ??= 'handler'
+  connection.closedFirst ??= 'server'
+  site.registry.turn(connection, 'lingering')
+  site.brokeOff(connection)
+  connection.clearTimers()
+  dropWaiting(connection)
+  socket.pause()
+  socket.end()
+  connection.setTimer(ms, () => kill(connection))
 }
 
 /** Milliseconds in which the peer reads what came before a reset: libuv takes data and a reset that are read in one go for a clean end. */
@@ -108,11 +165,13 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   connection.released = true
   const { socket, current } = connection
   if (!byPeer && current !== undefined && endsWithConnection(current) && !socket.writableEnded) {
-    connection.site.timers.after(BEFORE_RESET, () => attempt(connection, reset))
+    connection.resetTimer = connection.site.timers.after(BEFORE_RESET, () => attempt(connection, reset))
   } else destroyBy(connection.own, socket, error)
 }
 
-function reset({ socket, raw }: Connection): void {
+function reset(connection: Connection): void {
+  const { socket, raw } = connection
+  connection.resetTimer = undefined
   const tcp = raw ?? socket
   if (!tcp.destroyed && canReset(tcp)) Socket.prototype.resetAndDestroy.call(tcp)
   socket.destroy()

@@ -37,7 +37,7 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   ending: CloseReason | undefined = undefined
   /** Milliseconds promised with the last response. */
   promised = 0
-  /** When it last went idle, or was opened, in whole milliseconds: a fraction would be an object of its own. Rounded up, in favour of the peer. */
+  /** When its last answer was written, or it was opened, in whole milliseconds: a fraction would be an object of its own. Rounded up, in favour of the peer. */
   lastUsed: number
   /** Of {@link Expiry}: in which it last went idle. None before the first time. */
   period = 0

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { endBelow } from './body.js'
 import { dropWaiting, shut } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier, type Waiting } from './connection.js'
@@ -196,6 +197,7 @@ function written(exchange: Exchange): void {
 
 /** Takes up what has come in the meantime; whether anything has. */
 function takesUpNext(connection: Connection): boolean {
+  connection.lastUsed = Math.ceil(performance.now())
   if (connection.waiting !== undefined) process.nextTick(next, connection)
   else if (connection.failure !== undefined) process.nextTick(answerInRoot, connection, connection.failure)
   else return false

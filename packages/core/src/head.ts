@@ -1,6 +1,7 @@
 import { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { countBelow, misfit } from './body.js'
+import { end } from './closing.js'
 import type { Connection } from './connection.js'
 import { type Carrier, type Exchange, endsWithTrailers, ifOpen, kExchange } from './exchange.js'
 import { type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './fields.js'
@@ -219,6 +220,7 @@ function settle(exchange: Exchange, ending: CloseReason | undefined): void {
   if (res.chunkedEncoding === false && hasBody(res)) {
     const body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
     exchange.body = body
+    if (body.declared < 0 && !Object.hasOwn(connection.socket, 'end')) connection.socket.end = end
     // Whoever had the last word on the fields has declared another length than the body has.
     if (length >= 0 && body.declared >= 0 && body.declared !== length) {
       isOver = true

@@ -343,6 +343,11 @@ export function isGone(socket: Socket): boolean {
 
 const NOTHING = new Uint8Array(0)
 
+/** Whether `resetAndDestroy()` is what ends a socket: it calls `destroy()`, which cannot tell. */
+export function isResetting(socket: Socket): boolean {
+  return 'resetAndClosing' in socket && socket.resetAndClosing === true
+}
+
 /**
  * An object of the same shape as those of `process.nextTick`, as far as it can be made outside (Node 22 and later have one more symbol in
  * it); undefined: it has other symbols. The two symbols are also on every AsyncResource. executionAsyncResource() would return one itself, and make Node

@@ -33,6 +33,8 @@ class Extras {
   expiresAt: number = Number.POSITIVE_INFINITY
   /** Bounds an error's late answer, or a request that was held back. */
   timer: Timer | undefined = undefined
+  /** It is about to be reset. */
+  resetTimer: Timer | undefined = undefined
   /** Bounds the answer that a half-closed client waits for. */
   halfClosedTimer: Timer | undefined = undefined
   /** What an upgraded connection asked for. */
@@ -141,6 +143,14 @@ export abstract class Uncommon {
 
   set inPieces(value: Extras['inPieces']) {
     this.#set('inPieces', value)
+  }
+
+  get resetTimer(): Extras['resetTimer'] {
+    return (this.#extras ?? NONE).resetTimer
+  }
+
+  set resetTimer(value: Extras['resetTimer']) {
+    this.#set('resetTimer', value)
   }
 
   get lookTimer(): Extras['lookTimer'] {

@@ -16,6 +16,7 @@ import {
   isGone,
   isLast,
   isParsedElsewhere,
+  isResetting,
   knowsMessages,
   listeningServers,
   makeLast,
@@ -274,6 +275,26 @@ test('isGone: not while the client is there, nor after its FIN; after its reset'
     client.end()
   })
   expect(found).toEqual([false, false, true])
+})
+
+test('isResetting: in the destroy() that resetAndDestroy() calls, and in no other', async () => {
+  const found = await new Promise<boolean[]>((resolve) => {
+    const server = createNetServer((socket) => {
+      const found = [isResetting(socket)]
+      const destroy: Socket['destroy'] = (error) => {
+        found.push(isResetting(socket))
+        return Reflect.apply(Socket.prototype.destroy, socket, [error])
+      }
+      socket.destroy = destroy
+      socket.once('close', () => server.close(() => resolve(found)))
+      socket.resetAndDestroy()
+    })
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      if (address !== null && typeof address !== 'string') connect(address.port, '127.0.0.1').on('error', () => {})
+    })
+  })
+  expect(found).toEqual([false, true])
 })
 
 test('bytesTaken: of a write that has not ended, what the kernel has taken', async () => {

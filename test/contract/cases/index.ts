@@ -10,7 +10,9 @@ import { conformanceTlsHalfClosed } from './conformance-tls-half-closed.js'
 import { conformanceTlsHandshakes } from './conformance-tls-handshakes.js'
 import { conformanceTlsSessions } from './conformance-tls-sessions.js'
 import { conformanceUpgraded } from './conformance-upgraded.js'
+import { cutShows } from './cut-shows.js'
 import { destroyed } from './destroy.js'
+import { destroyLater } from './destroy-later.js'
 import { drainConnections } from './drain-connections.js'
 import { drainHeld } from './drain-held.js'
 import { drainPhases } from './drain-phases.js'
@@ -69,6 +71,8 @@ export const cases: Case[] = [
   ...idle,
   ...truncation,
   ...destroyed,
+  ...cutShows,
+  ...destroyLater,
   ...whoseError,
   ...drainRequests,
   ...drainUpgraded,
