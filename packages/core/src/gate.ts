@@ -17,6 +17,7 @@ import { refuses, refusesHost } from './refusals.js'
 import type { RequestEvent } from './requests.js'
 import { takeOver, withoutInterim } from './response-methods.js'
 import type { Site } from './site.js'
+import { leaveUnread } from './unread.js'
 
 /**
  * A request has been parsed. One at a time is handed to the application, in order; what arrives behind a close never is
@@ -251,16 +252,4 @@ function isUpgrade(event: string): event is 'upgrade' | 'connect' {
 
 function isResponse(value: unknown): value is ServerResponse {
   return typeof value === 'object' && value !== null && 'writeHead' in value
-}
-
-/** Answered before its body had arrived. When that has been read, the connection is quiet: what comes then is the next request. */
-function leaveUnread(connection: Connection, req: IncomingMessage): void {
-  connection.unread = req
-  req.once('close', () => {
-    if (connection.unread !== req) return
-    connection.unread = undefined
-    connection.mark = connection.socket.bytesRead
-    // Its hold was over before the body was: a new one begins.
-    if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
-  })
 }

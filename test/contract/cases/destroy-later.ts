@@ -109,6 +109,7 @@ const cases: Case[] = Object.keys(ways).flatMap((path): Case[] => [
     rules: ['R089', 'R114', 'R018'],
     title: `breaking off (${path.slice(1)}) right behind another answer takes that along only where it is a reset, and is nearly as quick`,
     alone: true,
+    regression: true,
     run: async (host) => {
       watchRaw(host)
       const client = await host.connect({ obliging: false })

@@ -46,6 +46,7 @@ import { stats } from './stats.js'
 import { statsWarnings } from './stats-warnings.js'
 import { truncation } from './truncation.js'
 import { unix } from './unix.js'
+import { unread } from './unread.js'
 import { upgrades } from './upgrades.js'
 import { whoseError } from './whose-error.js'
 import { wrapped } from './wrapped.js'
@@ -71,6 +72,7 @@ export const cases: Case[] = [
   ...idle,
   ...truncation,
   ...destroyed,
+  ...unread,
   ...cutShows,
   ...destroyLater,
   ...whoseError,
