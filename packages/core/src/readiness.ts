@@ -100,6 +100,8 @@ export function interceptProbes(
   }
 }
 
-function isFor(url: string, path: string): boolean {
+function isFor(target: string, path: string): boolean {
+  // Scheme and host, which a proxy may send and every server must take (RFC 9112 §3.2.2), are left out.
+  const url = target[0] === '/' ? target : target.replace(/^https?:\/\/[^/?]*/i, '')
   return url.startsWith(path) && (url.length === path.length || url[path.length] === '?')
 }
