@@ -8,14 +8,14 @@ import { endAtDeadline, endSessionAtDeadline } from './deadline.js'
 import { Due } from './due.js'
 import type { Events } from './events.js'
 import { noteWritten } from './gate.js'
-import { cutSession, killSession } from './goaway.js'
+import { killSession } from './goaway.js'
 import { finishClose, stopListening } from './listener.js'
 import { idleDue, keepableFor, sessionDue, silentDue } from './policy.js'
 import { tellProgress } from './progress.js'
 import { cutByOthersMessage, endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
 import type { Session } from './session.js'
 import type { Site } from './site.js'
-import { Stalls } from './stalls.js'
+import { cutStalled, peersOf, Stalls } from './stalls.js'
 import type { Timer, Timers } from './timers.js'
 import type { DrainPolicy, Report, ServerState } from './types.js'
 import { endUpgraded } from './upgraded.js'
@@ -241,6 +241,7 @@ export class Run {
       return
     }
     this.#heedStall(now)
+    for (const peer of this.#stalls.among(this.#peers(), this.#timers.now)) attempt(peer, cutStalled)
     for (const site of this.#sites) {
       for (const session of site.sessions) attempt(session, () => this.#lookAtSession(session, now))
       for (const connection of site.registry) {
@@ -256,14 +257,12 @@ export class Run {
 
   #lookAtSession(session: Session, now: number): void {
     const { site, openedAt, requests } = session
-    if (this.#stalls.isStalled(session, this.#timers.now)) cutSession(session, 'stalled')
     const due = sessionDue(this.#plan.silent, openedAt, requests, this.#tally.leftAt)
     if (session.ending === undefined && site.phaseFor(openedAt) === 'draining' && now >= due) this.#due.add(session)
   }
 
   #lookAt(connection: Connection, now: number): void {
     noteWritten(connection)
-    if (this.#stalls.isStalled(connection, this.#timers.now)) cut(connection, 'stalled')
     if (this.#isDue(connection, now) && !connection.receiving) this.#due.add(connection)
   }
 
@@ -301,6 +300,10 @@ export class Run {
 
   #connections(): Connection[] {
     return this.#sites.flatMap((site) => [...site.registry])
+  }
+
+  *#peers(): Iterable<Connection | Session> {
+    for (const { registry, sessions } of this.#sites) yield* peersOf(registry, sessions)
   }
 
   #sessions(): Session[] {

@@ -4,6 +4,7 @@ import { calm } from './goaway.js'
 import { bytesTaken } from './node-private.js'
 import type { Session } from './session.js'
 import type { Http2Policy } from './types.js'
+import { Unacknowledged } from './unacknowledged.js'
 
 /** Resets forgiven, per second. */
 const FORGIVEN = 50
@@ -57,20 +58,28 @@ function bytesOf({ socket }: Session): number {
   return socket.bytesRead + socket.bytesWritten
 }
 
-/** Sessions whose responses wait for a window that their clients do not open (CVE-2019-9517). */
+/** Bytes per second that a session takes of its responses at least: less is a trickle, which a client can send windows for at no cost. */
+const TRICKLE = 240
+
+/** Sessions whose responses wait for a window that their clients do not open (CVE-2019-9517), or open by a few bytes at a time. */
 export class Waits {
   readonly #longest: number
-  readonly #since = new WeakMap<Session, { at: number; bytes: number }>()
+  readonly #since = new WeakMap<Session, { at: number; bytes: number; taken: number | undefined }>()
 
   constructor({ stalled }: Http2Policy) {
     this.#longest = stalled === false ? Number.POSITIVE_INFINITY : stalled
   }
 
-  /** Whether nothing of what is due has been sent for as long as is granted. */
-  isOver(session: Session, now: number): boolean {
+  /** Those that have not taken what is due, or hardly anything of it, for as long as is granted. Asked of all of them in one look. */
+  among(sessions: Iterable<Session>, now: number): Session[] {
+    const queues = new Unacknowledged()
+    const over: Session[] = []
+    for (const session of sessions) if (this.#isOver(session, now, queues)) over.push(session)
+    return over
+  }
+
+  #isOver(session: Session, now: number, queues: Unacknowledged): boolean {
     const { streams } = session
-    // What the client makes us answer is no progress.
-    const bytes = bytesTaken(session) - session.answered
     const before = this.#since.get(session)
     let waits = false
     for (const stream of streams.keys()) waits ||= isHeldUp(stream)
@@ -78,15 +87,30 @@ export class Waits {
       if (before !== undefined) this.#since.delete(session)
       return false
     }
-    if (before === undefined || bytes - before.bytes > SLACK) {
-      this.#since.set(session, { at: now, bytes })
+    // What the client makes us answer is no progress.
+    const bytes = bytesTaken(session) - session.answered
+    const enough = SLACK + (TRICKLE * this.#longest) / 1_000
+    if (before === undefined || bytes - before.bytes > enough) {
+      this.#since.set(session, { at: now, bytes, taken: undefined })
       return false
     }
-    return now - before.at >= this.#longest
+    if (now - before.at < this.#longest / 2) return false
+    // Our own kernel has taken hardly anything: perhaps since it has taken much before, of which the client takes something.
+    const taken = bytes - (queues.of(session) ?? 0)
+    if (before.taken === undefined) {
+      this.#since.set(session, { ...before, taken })
+      return false
+    }
+    if (now - before.at < this.#longest) return false
+    if (taken - before.taken <= enough / 2) return true
+    this.#since.set(session, { at: now, bytes, taken: undefined })
+    return false
   }
 }
 
-/** Something was written to the stream that has not been sent. */
+/** Something is there for the client that has not been sent. Node pipes a file past the stream, which looks finished; nghttp2 has not seen its end. */
 export function isHeldUp(stream: ServerHttp2Stream): boolean {
-  return !stream.destroyed && stream.writableLength > 0
+  if (stream.destroyed) return false
+  if (!stream.writableEnded) return stream.writableLength > 0
+  return !stream.writableFinished || (!stream.closed && stream.state.localClose === 0)
 }

@@ -5,6 +5,7 @@ import { cut, kill } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
 import { bytesTaken } from './node-private.js'
 import { pushPieces } from './reading.js'
+import { Unacknowledged } from './unacknowledged.js'
 
 /**
  * `socket.push` of a governed connection: Node calls it with null when it has read the client's FIN, and with bytes where its parser does not take them
@@ -47,18 +48,37 @@ function endInput(connection: Connection): boolean {
   return false
 }
 
+/** Milliseconds that a peer which has something to take has for that at least: how long one read of 64 KiB lasts at 4 kB/s. */
+const READ = 17_000
+/** … and where only our own kernel can be asked: that wakes us when a third of its buffer is free. */
+const GENEROUS = 300_000
+
 /**
  * Bounds the answer that a half-closed client waits for; anew for each of several. A peer that takes bytes is there: the bound
- * starts anew while output makes progress, too.
+ * starts anew while it takes something, too.
  */
 export function boundAnswer(connection: Connection): void {
   const { halfClosed } = connection.site.policy
   if (halfClosed === 0 || connection.socket.destroyed) return
-  const before = bytesTaken(connection)
+  watch(connection, bytesTaken(connection), undefined, 0)
+}
+
+/** `taken`: of `kernel` bytes that our kernel had, those that the peer had taken; asked only where ours takes nothing. `quiet`: for so long. */
+function watch(connection: Connection, kernel: number, taken: number | undefined, quiet: number): void {
+  const { site, socket } = connection
+  const { halfClosed } = site.policy
   connection.halfClosedTimer?.stop()
   const look = () => {
-    if (bytesTaken(connection) > before) boundAnswer(connection)
-    else cut(connection, 'half-closed')
+    const now = bytesTaken(connection)
+    if (now > kernel) return watch(connection, now, undefined, 0)
+    // The application has written nothing that is not sent.
+    if (socket.writableLength === 0) return cut(connection, 'half-closed')
+    const waiting = new Unacknowledged().of(connection)
+    const took = waiting === undefined ? undefined : now - waiting
+    const moves = took !== undefined && (taken === undefined || took > taken)
+    const silent = moves ? 0 : quiet + halfClosed
+    if (silent >= (waiting === undefined ? GENEROUS : READ)) cut(connection, 'half-closed')
+    else watch(connection, now, took, silent)
   }
-  connection.halfClosedTimer = connection.site.timers.after(halfClosed, () => attempt(connection, look))
+  connection.halfClosedTimer = site.timers.after(halfClosed, () => attempt(connection, look))
 }

@@ -327,12 +327,17 @@ export function writeBeside(socket: Socket, bytes: Uint8Array): 'all' | 'some' |
   }
 }
 
+/** The descriptor of a socket: nothing public tells by which one the kernel knows it. `undefined`: it has none (closed, or Windows). */
+export function descriptorOf(socket: Socket): number | undefined {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (typeof handle !== 'object' || handle === null || !('fd' in handle)) return undefined
+  return typeof handle.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
+}
+
 /** Whether the kernel no longer has a TCP connection: a write of nothing sends nothing, and fails there. True where nobody can ask (Windows). */
 export function isGone(socket: Socket): boolean {
-  const handle: unknown = Reflect.get(socket, '_handle')
-  if (typeof handle !== 'object' || handle === null || !('fd' in handle)) return true
-  const { fd } = handle
-  if (typeof fd !== 'number' || fd < 0) return true
+  const fd = descriptorOf(socket)
+  if (fd === undefined) return true
   try {
     writeSync(fd, NOTHING)
     return false

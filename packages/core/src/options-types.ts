@@ -62,8 +62,8 @@ export interface DrainOptions {
    */
   upgraded?: number | undefined
   /**
-   * Bytes per second, over 5 s, below which a peer that takes its response or sends its body no longer holds the drain: it is cut,
-   * visibly. A slow handler is none of its business. Default 240; `false`: off.
+   * Bytes per second below which a peer that takes its response (over 17 s: programs read in pieces) or sends its body (over 5 s) no longer holds the
+   * drain: it is cut, visibly. What it took in one piece counts for as long as that lasts at the rate, up to 30 s. A slow handler is none of its business. Default 240; `false`: off.
    */
   minRate?: number | false | undefined
 }
@@ -79,10 +79,16 @@ export interface LimitsOptions {
    */
   idle?: number | false | undefined
   /**
-   * Bytes per second, over 5 s, below which a peer that takes its response or sends its body is cut, visibly, at any time; in a drain
+   * Bytes per second below which a peer that takes its response (over 13 s) or sends its body (over 5 s) is cut, visibly, at any time; in a drain
    * `drain.minRate` does that. A slow handler is none of its business; an upload that pauses for 5 s is. `false` (default): off.
    */
   minRate?: number | false | undefined
+  /**
+   * Milliseconds in which a client that has something of its response to take takes not a byte; then it is cut, visibly, at any time. On Linux it is what the client's
+   * kernel has acknowledged that counts; elsewhere what our own has taken, with the time that this may last a slow reader. A slow handler is none of its
+   * business. Default 60_000; `false`: off. For HTTP/2 it is the default of `http2.stalled`.
+   */
+  stalled?: number | false | undefined
   /**
    * What the one too many gets: `'answer'` (default): 503, `Retry-After`, `Connection: close` to its request, output first, without
    * a handler; or `'drop'`: closed at once, before a TLS handshake.
@@ -107,7 +113,10 @@ export interface Http2Options {
   resets?: number | false | undefined
   /** PING and SETTINGS frames in 10 s where they are most of what is sent. Over it: ENHANCE_YOUR_CALM. Default 1_000; `false`: no limit. */
   control?: number | false | undefined
-  /** Milliseconds a response may wait for its client to open the window, or to read. Then: ENHANCE_YOUR_CALM. Default 60_000; `false`: no limit. */
+  /**
+   * Milliseconds a response, or a file, may wait for its client to open the window, or to read; what the client takes meanwhile counts from 240 bytes per second on. Then:
+   * ENHANCE_YOUR_CALM. Default: `limits.stalled`, which is 60_000; `false`: no limit.
+   */
   stalled?: number | false | undefined
 }
 
@@ -148,6 +157,7 @@ export interface Policy {
     perClient: number | false
     idle: number | false
     minRate: number | false
+    stalled: number | false
     refuse: 'answer' | 'drop'
   }>
   readonly tcp: Readonly<{ noDelay: boolean; keepAlive: number | false }>

@@ -54,14 +54,15 @@ export function parseOptions(
   }
   const behind = parseBehind(given.behind)
   const keepAlive = given.keepAlive === false ? false : parseKeepAlive(given.keepAlive, inherited, behind, warnings)
+  const limits = parseLimits(given.limits)
   const policy = Object.freeze({
     keepAlive,
     halfClosed: duration(given.halfClosed, 'halfClosed') ?? 5_000,
     linger: parseLinger(given.linger),
     drain: parseDrain(given.drain, warnings),
-    limits: parseLimits(given.limits),
+    limits,
     tcp: parseTcp(given.tcp),
-    http2: parseHttp2(given.http2, keepAlive, isChosen(given.keepAlive)),
+    http2: parseHttp2(given.http2, keepAlive, isChosen(given.keepAlive), limits.stalled),
   })
   warnings.push(...secondsGiven(options, env))
   return Object.freeze({ policy, warnings: Object.freeze(warnings) })
@@ -241,6 +242,7 @@ function parseLimits(value: unknown): Policy['limits'] {
     perClient: limit(given.perClient, 'limits.perClient', rule, isLimit) ?? false,
     idle: limit(given.idle, 'limits.idle', rule, isLimit) ?? false,
     minRate: parseMinRate(given.minRate, 'limits.minRate') ?? false,
+    stalled: parseStalled(given.stalled, 'limits.stalled') ?? 60_000,
     refuse,
   })
 }
@@ -260,18 +262,21 @@ function parseTcp(value: unknown): Policy['tcp'] {
   })
 }
 
+function parseStalled(value: unknown, path: 'limits.stalled' | 'http2.stalled'): number | false | undefined {
+  return limit(value, path, `a number of milliseconds over 0, up to ${LONGEST}`, (ms) => ms > 0 && ms <= LONGEST)
+}
+
 /** `chosen`: how long idle connections are kept is no default. A session costs more to open than a connection, and is promised nothing. */
-function parseHttp2(value: unknown, keepAlive: KeepAlivePolicy | false, chosen: boolean): Http2Policy {
+function parseHttp2(value: unknown, keepAlive: KeepAlivePolicy | false, chosen: boolean, stalled: number | false): Http2Policy {
   const given = section(value, 'http2', 'an object such as { hold: 60_000 }')
   const usual = keepAlive === false ? 0 : chosen ? keepAlive.hold : Math.max(keepAlive.hold, FOR_EVER)
   const rule = 'an integer of at least 1'
-  const wait = (ms: number) => ms > 0 && ms <= LONGEST
   return Object.freeze({
     hold: duration(given.hold, 'http2.hold') ?? usual,
     streams: limit(given.streams, 'http2.streams', rule, isLimit) ?? 128,
     resets: limit(given.resets, 'http2.resets', rule, isLimit) ?? 500,
     control: limit(given.control, 'http2.control', rule, isLimit) ?? 1_000,
-    stalled: limit(given.stalled, 'http2.stalled', `a number of milliseconds over 0, up to ${LONGEST}`, wait) ?? 60_000,
+    stalled: parseStalled(given.stalled, 'http2.stalled') ?? stalled,
   })
 }
 

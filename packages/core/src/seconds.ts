@@ -15,6 +15,7 @@ const SHORTEST: ReadonlyMap<string, number> = new Map([
   ['drain.silent', 300],
   ['drain.upgraded', 300],
   ['http2.hold', 999],
+  ['limits.stalled', 999],
   ['http2.stalled', 999],
 ])
 

@@ -109,8 +109,7 @@ export class Sessions {
   }
 
   #look(): void {
-    const { now } = this.#site.timers
-    for (const session of this.#open.values())
-      attempt(session, (one) => void (this.#waits.isOver(one, now) && calm(one, 'stalled')))
+    for (const session of this.#waits.among(this.#open.values(), this.#site.timers.now))
+      attempt(session, (one) => calm(one, 'stalled'))
   }
 }

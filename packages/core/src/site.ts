@@ -223,8 +223,8 @@ export class Site {
   }
 
   #guard(): void {
-    const { minRate } = this.policy.limits
-    if (minRate !== false) this.#stopGuard ??= guard(this, minRate)
+    const { minRate, stalled } = this.policy.limits
+    if (minRate !== false || stalled !== false) this.#stopGuard ??= guard(this)
   }
 
   nowClosed(): void {

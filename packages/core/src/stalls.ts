@@ -6,14 +6,42 @@ import { cutSession } from './goaway.js'
 import { bytesTaken, refusesBody } from './node-private.js'
 import { Session } from './session.js'
 import type { Site } from './site.js'
+import { Unacknowledged } from './unacknowledged.js'
 
-/** The window over which a rate is taken, in ms. */
+/** Milliseconds over which the rate of a body is taken that a peer sends. */
 const WINDOW = 5_000
-/** How often the guard looks, in ms. */
+/**
+ * Milliseconds that a peer has at first to take something of its response. A program reads 64 KiB at a time, and its kernel tells nobody of less: at
+ * 4 kB/s that is every 16 s. Where the response is looked at from its beginning, the first read has just been.
+ */
+const FIRST = 13_000
+const FIRST_IN_DRAIN = 17_000
+/** What it has taken counts for as long as it lasts at the rate, at most so many milliseconds; any number where only our own kernel could be asked. */
+const MOST = 30_000
+/** A peer that has more time than this is not looked at more closely. */
+const PLENTY = 20_000
+/** Milliseconds in which buffers on the way fill up, which says nothing of the peer. */
+const FILLING = 2_500
+/** How often peers are looked at, in ms: at most. */
 const LOOK = 1_000
+/** Bytes per second of the slowest reader, for what our own kernel took: how fast it passes that on is not known. */
+const SLOWEST = 4_000
 
+/** What a peer has moved, as far as it has been looked at, and until when it has time. */
 interface Sample {
-  readonly at: number
+  readonly kind: Awaited['kind']
+  readonly bytes: number
+  /** Of a response: what the peer itself has taken. */
+  readonly taken: number | undefined
+  readonly since: number
+  readonly until: number
+  /** The same where the peer's kernel cannot be asked: what ours took lasts a slow reader so long. */
+  readonly generous: number
+}
+
+interface Awaited {
+  readonly kind: 'output' | 'input'
+  /** Bytes that the kernel has taken, or that the peer has sent. */
   readonly bytes: number
 }
 
@@ -23,52 +51,140 @@ interface Sample {
  */
 export class Stalls {
   readonly #minRate: number | false
+  readonly #first: number
   readonly #samples = new WeakMap<Connection | Session, Sample>()
+  #queues = new Unacknowledged()
+  #lookedAt = Number.NEGATIVE_INFINITY
 
-  constructor(minRate: number | false) {
+  constructor(minRate: number | false, first = FIRST_IN_DRAIN) {
     this.#minRate = minRate
+    this.#first = first
   }
 
-  /** Whether the peer has been slower than the rate for a whole window. */
-  isStalled(connection: Connection | Session, now: number): boolean {
-    if (this.#minRate === false) return false
-    const bytes = connection instanceof Session ? bytesOfSession(connection) : bytesAwaited(connection)
-    if (bytes === undefined) {
-      this.#samples.delete(connection)
+  /** Those that are slower than the rate for too long. It looks once a second at most. */
+  among(peers: Iterable<Connection | Session>, now: number): (Connection | Session)[] {
+    if (this.#minRate === false || now - this.#lookedAt < LOOK) return []
+    this.#lookedAt = now
+    this.#queues = new Unacknowledged()
+    const stalled: (Connection | Session)[] = []
+    for (const peer of peers) if (this.#isStalled(peer, now, this.#minRate)) stalled.push(peer)
+    return stalled
+  }
+
+  #isStalled(peer: Connection | Session, now: number, rate: number): boolean {
+    const awaited = awaitedOf(peer)
+    if (awaited === undefined) {
+      this.#samples.delete(peer)
       return false
     }
-    const sample = this.#samples.get(connection)
-    if (sample !== undefined && now - sample.at < WINDOW) return false
-    this.#samples.set(connection, { at: now, bytes })
-    return sample !== undefined && ((bytes - sample.bytes) * 1_000) / (now - sample.at) < this.#minRate
+    const { kind, bytes } = awaited
+    const sample = this.#samples.get(peer)
+    if (sample === undefined || sample.kind !== kind) {
+      // The windows of a session tell earlier.
+      const first = peer instanceof Session ? Math.min(FIRST, this.#first) : this.#first
+      const until = now + (kind === 'output' ? first : WINDOW)
+      this.#samples.set(peer, { kind, bytes, taken: this.#takenBy(peer, awaited), since: now, until, generous: until })
+      return false
+    }
+    if (kind === 'output' && sample.until - now > PLENTY) return false
+    const taken = this.#takenBy(peer, awaited)
+    const credit = (moved: number): number => (Math.max(0, moved) * 1_000) / rate
+    const generous = sample.generous + credit(bytes - sample.bytes)
+    const moved = taken === undefined ? bytes - sample.bytes : taken - (sample.taken ?? taken)
+    const most = kind === 'input' ? WINDOW : now - sample.since < FILLING ? 0 : MOST
+    const until = Math.max(sample.until, Math.min(sample.until + credit(moved), now + most))
+    this.#samples.set(peer, { ...sample, bytes, taken, until, generous })
+    return now >= (kind === 'output' && taken === undefined ? Math.max(until, generous) : until)
+  }
+
+  #takenBy(peer: Connection | Session, { kind, bytes }: Awaited): number | undefined {
+    const waiting = kind === 'output' ? this.#queues.of(peer) : undefined
+    return waiting === undefined ? undefined : bytes - waiting
   }
 }
 
-/** `limits.minRate`: the same outside a drain, for whoever asked for it. Returns how to stop it. */
-export function guard({ registry, sessions, timers }: Site, minRate: number): () => void {
-  const stalls = new Stalls(minRate)
+/** Peers that take not a byte of what there is for them: `limits.stalled`. Sessions have a rule of their own ({@link Waits}). */
+class Silence {
+  readonly #longest: number
+  readonly #samples = new WeakMap<
+    Connection,
+    { readonly kernel: number; readonly taken: number | undefined; readonly until: number }
+  >()
+
+  constructor(longest: number) {
+    this.#longest = longest
+  }
+
+  isOver(connection: Connection, now: number, queues: Unacknowledged): boolean {
+    const awaited = awaitedOf(connection)
+    const sample = this.#samples.get(connection)
+    if (awaited?.kind !== 'output') {
+      if (sample !== undefined) this.#samples.delete(connection)
+      return false
+    }
+    const kernel = awaited.bytes
+    if (sample === undefined || kernel !== sample.kernel) {
+      const generous = sample === undefined ? 0 : ((kernel - sample.kernel) * 1_000) / SLOWEST
+      this.#samples.set(connection, { kernel, taken: undefined, until: now + Math.max(this.#longest, generous) })
+      return false
+    }
+    const waiting = queues.of(connection)
+    const taken = waiting === undefined ? undefined : kernel - waiting
+    if (taken !== undefined && taken !== sample.taken) {
+      const since = sample.taken === undefined ? Math.min(sample.until, now + this.#longest) : now + this.#longest
+      this.#samples.set(connection, { kernel, taken, until: since })
+      return false
+    }
+    return now >= sample.until
+  }
+}
+
+/** `limits.minRate` and `limits.stalled`: the same outside a drain. Returns how to stop it. */
+export function guard({ registry, sessions, timers, policy }: Site): () => void {
+  const { minRate, stalled } = policy.limits
+  const stalls = new Stalls(minRate, FIRST)
+  const silence = new Silence(stalled === false ? Number.POSITIVE_INFINITY : stalled)
   const look = () => {
     const { now } = timers
-    for (const connection of registry) attempt(connection, (one) => void (stalls.isStalled(one, now) && cut(one, 'stalled')))
-    for (const session of sessions) attempt(session, (one) => void (stalls.isStalled(one, now) && cutSession(one, 'stalled')))
+    for (const peer of stalls.among(peersOf(registry, sessions), now)) attempt(peer, cutStalled)
+    if (stalled === false) return
+    const queues = new Unacknowledged()
+    for (const connection of registry)
+      attempt(connection, (one) => void (silence.isOver(one, now, queues) && cut(one, 'stalled')))
   }
-  const timer = timers.every(LOOK, look, { unref: true })
+  const period = minRate === false && stalled !== false ? Math.min(MOST / 6, Math.max(LOOK / 10, stalled / 8)) : LOOK
+  const timer = timers.every(period, look, { unref: true })
   return () => timer.stop()
 }
 
-/** How many bytes the peer has moved of what we wait for; `undefined` where we do not wait for it. */
-function bytesAwaited(connection: Connection): number | undefined {
+/** The connections and the sessions of a server. */
+export function* peersOf(registry: Iterable<Connection>, sessions: Iterable<Session>): Iterable<Connection | Session> {
+  yield* registry
+  yield* sessions
+}
+
+export function cutStalled(peer: Connection | Session): void {
+  if (peer instanceof Session) cutSession(peer, 'stalled')
+  else cut(peer, 'stalled')
+}
+
+function awaitedOf(peer: Connection | Session): Awaited | undefined {
+  return peer instanceof Session ? awaitedOfSession(peer) : awaitedOfConnection(peer)
+}
+
+/** What we wait for that the peer moves; `undefined` where we do not wait for it. */
+function awaitedOfConnection(connection: Connection): Awaited | undefined {
   const { phase, socket, current } = connection
   if (phase !== 'busy' || current === undefined) return undefined
-  if (socket.writableLength > 0) return bytesTaken(connection)
+  if (socket.writableLength > 0) return { kind: 'output', bytes: bytesTaken(connection) }
   const { req, res } = current
   // One that was not told yet to send its body does right to wait.
   const wanted = !req.complete && req.readableLength < req.readableHighWaterMark && !refusesBody(res)
-  return wanted ? socket.bytesRead : undefined
+  return wanted ? { kind: 'input', bytes: socket.bytesRead } : undefined
 }
 
 /** Of a session only where we wait for its peer on every stream: one whose handler takes its time is waited for. */
-function bytesOfSession(session: Session): number | undefined {
+function awaitedOfSession(session: Session): Awaited | undefined {
   const { streams, socket } = session
   if (streams.size === 0) return undefined
   let output = false
@@ -78,5 +194,7 @@ function bytesOfSession(session: Session): number | undefined {
       return undefined
   }
   // PINGs and SETTINGS, and our answers to them, move nothing.
-  return output ? bytesTaken(session) - session.answered : socket.bytesRead - session.controlled
+  return output
+    ? { kind: 'output', bytes: bytesTaken(session) - session.answered }
+    : { kind: 'input', bytes: socket.bytesRead - session.controlled }
 }

@@ -30,8 +30,8 @@ export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingerin
  * - `unframed`: the response's end shows only by closing. `content-length`: a body shorter or longer than its Content-Length.
  * - `error`: the request was malformed or did not arrive in time. `timeout`: `server.setTimeout` expired.
  * - `flood`: an HTTP/2 client reset too many streams, or sent too many control frames (ENHANCE_YOUR_CALM).
- * - `stalled`: the peer took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time, or waited
- *   longer than `http2.stalled` to open a window.
+ * - `stalled`: the peer took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time, or took nothing of
+ *   what there was for it, or opened no window, for longer than `limits.stalled` or `http2.stalled`.
  * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection.
  * - `upgraded`: it ended as another protocol. Of HTTP/1 only: an HTTP/2 session ends for a reason of its own, whatever its streams carried. `limit`: a bound of the output-first close or of the server.
  */

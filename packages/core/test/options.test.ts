@@ -12,7 +12,7 @@ const DEFAULTS = {
   halfClosed: 5_000,
   linger: { quiet: 2_000, total: 30_000, bytes: 67_108_864, connections: 1_000 },
   drain: { delay: 0, deadline: 20_000, idle: 'promise', silent: 5_000, upgraded: 20_000, minRate: 240 },
-  limits: { connections: false, perClient: false, idle: false, minRate: false, refuse: 'answer' },
+  limits: { connections: false, perClient: false, idle: false, minRate: false, stalled: 60_000, refuse: 'answer' },
   tcp: { noDelay: true, keepAlive: 60_000 },
   http2: { hold: 72_000, streams: 128, resets: 500, control: 1_000, stalled: 60_000 },
 }
@@ -489,7 +489,7 @@ describe('loggerOf', () => {
 
 describe('limits and tcp', () => {
   test('are kept', () => {
-    const limits = { connections: 10, perClient: 2, idle: 5, minRate: 240, refuse: 'drop' }
+    const limits = { connections: 10, perClient: 2, idle: 5, minRate: 240, stalled: 30_000, refuse: 'drop' }
     expect(policyOf({ limits, tcp: { noDelay: false, keepAlive: false } })).toMatchObject({
       limits,
       tcp: { noDelay: false, keepAlive: false },
@@ -501,6 +501,9 @@ describe('limits and tcp', () => {
     [{ limits: { connections: 0 } }, 'limits.connections', 'HALFCLOSE_OPTION_RANGE'],
     [{ limits: { perClient: 1.5 } }, 'limits.perClient', 'HALFCLOSE_OPTION_RANGE'],
     [{ limits: { minRate: 0 } }, 'limits.minRate', 'HALFCLOSE_OPTION_RANGE'],
+    [{ limits: { stalled: 0 } }, 'limits.stalled', 'HALFCLOSE_OPTION_RANGE'],
+    [{ limits: { stalled: 2 ** 31 } }, 'limits.stalled', 'HALFCLOSE_OPTION_RANGE'],
+    [{ limits: { stalled: '60s' } }, 'limits.stalled', 'HALFCLOSE_OPTION_TYPE'],
     [{ limits: { idle: '5' } }, 'limits.idle', 'HALFCLOSE_OPTION_TYPE'],
     [{ limits: { refuse: 'reset' } }, 'limits.refuse', 'HALFCLOSE_OPTION_RANGE'],
     [{ limits: { refuse: 1 } }, 'limits.refuse', 'HALFCLOSE_OPTION_TYPE'],

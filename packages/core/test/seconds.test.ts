@@ -27,6 +27,7 @@ const DURATIONS: [string, number, number][] = [
   ['drain.upgraded', 5, 500],
   ['tcp.keepAlive', 60, 1_000],
   ['http2.hold', 72, 1_000],
+  ['limits.stalled', 60, 1_000],
   ['http2.stalled', 60, 1_000],
 ]
 

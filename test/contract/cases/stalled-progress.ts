@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { once } from 'node:events'
 import type { Case } from '../../support/contract.js'
 import { ask, get } from '../../support/requests.js'
 import { pass, within } from '../../support/wait.js'
@@ -71,6 +72,54 @@ export const stalledProgress: Case[] = [
       const { ms, connections } = await host.report()
       ok(ms >= 5_000, `${ms} ms`)
       deepEqual({ ...connections.byReason }, { stalled: 1 })
+    },
+  },
+  {
+    id: 'stalled/slow-readers',
+    rules: ['R202', 'R205'],
+    title:
+      'readers of 4, 20 and 100 kB/s hold a drain: what is above drain.minRate is not stalled, though our kernel takes nothing for long',
+    options: { drain: { deadline: 60_000 } },
+    routes: { '/large': (_req, res) => res.end(Buffer.alloc(large, 'x')) },
+    run: async (host) => {
+      const rates = [4_000, 20_000, 100_000]
+      const clients = await Promise.all(
+        rates.map(async (rate) => {
+          const client = await host.connect()
+          client.stream.pause()
+          await client.send(get('/large'))
+          return { rate, client }
+        }),
+      )
+      await host.request('/large', 3)
+      void host.stop()
+      await Promise.all(clients.map(({ rate, client }) => client.sip(rate, 21_000)))
+      for (const { rate, client } of clients) deepEqual([rate, client.ending, client.gone], [rate, undefined, false])
+      for (const { client } of clients) client.vanish()
+      equal((await host.report()).requests.cut, 0)
+    },
+  },
+  {
+    id: 'stalled/limits-stalled',
+    rules: ['R202', 'R207'],
+    title:
+      'limits.stalled: a client that takes nothing of its response for so long is cut at any time; a slow reader and a slow handler are not',
+    options: { limits: { stalled: 2_000 } },
+    routes: { '/large': (_req, res) => res.end(Buffer.alloc(large, 'x')) },
+    run: async (host) => {
+      const [slow, waiting, client] = [await host.connect(), await host.connect(), await host.connect()]
+      slow.stream.pause()
+      await slow.send(get('/large?slow'))
+      await waiting.send(get('/held'))
+      const { res } = await host.request('/held')
+      client.stream.pause()
+      await client.send(get('/large'))
+      const { req } = await host.request('/large')
+      await Promise.all([slow.sip(200_000, 6_000), within(once(req.socket, 'close'), () => "the connection's close", 20_000)])
+      deepEqual([host.connections.stats().requests.cut, { ...host.connections.stats().closes }], [1, { stalled: 1 }])
+      equal(slow.gone, false)
+      res.end('late')
+      equal((await waiting.next()).text, 'late')
     },
   },
 ]

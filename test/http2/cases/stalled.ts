@@ -1,7 +1,9 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
 import type { FrameClient } from '../../support/h2/client.js'
 import type { Case } from '../../support/h2/contract.js'
-import { errors, settings } from '../../support/h2/frames.js'
+import { errors, frame, settings, uint32 } from '../../support/h2/frames.js'
 import type { H2Host, Route } from '../../support/h2/host.js'
 import { pass, until, within } from '../../support/wait.js'
 
@@ -45,6 +47,14 @@ async function stalledReader(host: H2Host): Promise<{ client: FrameClient; strea
   const stream = client.ask('/large')
   await client.head(stream)
   return { client, stream }
+}
+
+/** A file, which Node pipes past the stream: that looks finished from the beginning. */
+const file: Route = (_req, res) => res.stream.respondWithFile(join(__dirname, '../../../pnpm-lock.yaml'), { ':status': 200 })
+const descriptor: Route = (_req, res) => {
+  const fd = openSync(join(__dirname, '../../../pnpm-lock.yaml'))
+  res.stream.respondWithFD(fd, { ':status': 200 })
+  res.stream.on('close', () => closeSync(fd))
 }
 
 /** Clients that neither take their answers nor send their bodies, with `minRate` and with `http2.stalled`. */
@@ -165,6 +175,71 @@ export const stalled: Case[] = [
         },
       )
       await counted(host)
+    },
+  },
+  ...Object.entries({ file, descriptor }).map(
+    ([name, route]): Case => ({
+      // Node keeps it for as long as the client likes (20, 22, 24, 26).
+      id: `h2-stalled/${name}`,
+      rules: ['R166', 'R207'],
+      title: `a ${name} that waits for its window beyond http2.stalled ends the session with ENHANCE_YOUR_CALM, as any response does`,
+      options: { http2: { stalled: 1_000 } },
+      routes: { '/file': route },
+      run: async (host) => {
+        const client = await host.connect()
+        client.polite = false
+        const stream = client.ask('/file')
+        await client.head(stream)
+        const { code } = await client.frame('GOAWAY', (one) => one.code !== 0, 15_000)
+        equal(code, errors.ENHANCE_YOUR_CALM, `${client}`)
+        await client.closed()
+        await counted(host)
+      },
+    }),
+  ),
+  {
+    id: 'h2-stalled/limits-stalled',
+    rules: ['R166', 'R207'],
+    title: 'limits.stalled bounds sessions, too, where there is no http2.stalled',
+    options: { limits: { stalled: 1_000 } },
+    routes: { '/large': large },
+    run: async (host) => {
+      const { client } = await stalledReader(host)
+      const { code } = await client.frame('GOAWAY', (one) => one.code !== 0, 15_000)
+      equal(code, errors.ENHANCE_YOUR_CALM, `${client}`)
+      await client.closed()
+      await counted(host)
+    },
+  },
+  {
+    id: 'h2-stalled/trickle',
+    rules: ['R166', 'R207'],
+    title: 'nor do windows of a few bytes keep a session beyond http2.stalled; one that takes 4 kB/s is kept',
+    options: { http2: { stalled: 2_000 } },
+    routes: { '/large': large },
+    run: async (host) => {
+      const [slow, trickle] = [await stalledReader(host), await stalledReader(host)]
+      for (const { client } of [slow, trickle]) client.polite = false // it would open windows for what it receives
+      const opens = ({ client, stream }: typeof slow, bytes: number) =>
+        void client.send(frame('WINDOW_UPDATE', 0, stream, uint32(bytes)))
+      await meanwhile(
+        slow.client,
+        250,
+        () => opens(slow, 1_000),
+        () =>
+          meanwhile(
+            trickle.client,
+            250,
+            () => opens(trickle, 10),
+            async () => {
+              const { code } = await trickle.client.frame('GOAWAY', (one) => one.code !== 0, 15_000)
+              equal(code, errors.ENHANCE_YOUR_CALM, `${trickle.client}`)
+              await trickle.client.closed()
+            },
+          ),
+      )
+      deepEqual(slow.client.goaways, [], `${slow.client}`)
+      slow.client.connection.vanish()
     },
   },
 ]
