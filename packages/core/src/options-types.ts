@@ -62,7 +62,7 @@ export interface DrainOptions {
    */
   upgraded?: number | undefined
   /**
-   * Bytes per second below which a peer that takes its response (over 17 s: programs read in pieces) or sends its body (over 5 s) no longer holds the
+   * Bytes per second below which a peer that takes its response (over some 16 s: programs read in pieces) or sends its body (over 5 s) no longer holds the
    * drain: it is cut, visibly. What it took in one piece counts for as long as that lasts at the rate, up to 30 s. A slow handler is none of its business. Default 240; `false`: off.
    */
   minRate?: number | false | undefined
@@ -79,7 +79,7 @@ export interface LimitsOptions {
    */
   idle?: number | false | undefined
   /**
-   * Bytes per second below which a peer that takes its response (over 13 s) or sends its body (over 5 s) is cut, visibly, at any time; in a drain
+   * Bytes per second below which a peer that takes its response (over some 16 s) or sends its body (over 5 s) is cut, visibly, at any time; in a drain
    * `drain.minRate` does that. A slow handler is none of its business; an upload that pauses for 5 s is. `false` (default): off.
    */
   minRate?: number | false | undefined

@@ -10,12 +10,14 @@ import { Unacknowledged } from './unacknowledged.js'
 
 /** Milliseconds over which the rate of a body is taken that a peer sends. */
 const WINDOW = 5_000
+/** What a program reads at once. */
+const READ = 65_536
 /**
- * Milliseconds that a peer has at first to take something of its response. A program reads 64 KiB at a time, and its kernel tells nobody of less: at
- * 4 kB/s that is every 16 s. Where the response is looked at from its beginning, the first read has just been.
+ * Milliseconds that a peer has at first to take something of its response: at 4 kB/s one read lasts so long, and its kernel tells nobody of less. One that
+ * has not shown yet that it reads more than once has a bit less, and so has a session, whose windows tell earlier.
  */
-const FIRST = 13_000
-const FIRST_IN_DRAIN = 17_000
+const FIRST = 16_500
+const UNSHOWN = 12_000
 /** What it has taken counts for as long as it lasts at the rate, at most so many milliseconds; any number where only our own kernel could be asked. */
 const MOST = 30_000
 /** A peer that has more time than this is not looked at more closely. */
@@ -23,7 +25,7 @@ const PLENTY = 20_000
 /** Milliseconds in which buffers on the way fill up, which says nothing of the peer. */
 const FILLING = 2_500
 /** How often peers are looked at, in ms: at most. */
-const LOOK = 1_000
+const LOOK = 500
 /** Bytes per second of the slowest reader, for what our own kernel took: how fast it passes that on is not known. */
 const SLOWEST = 4_000
 
@@ -51,14 +53,12 @@ interface Awaited {
  */
 export class Stalls {
   readonly #minRate: number | false
-  readonly #first: number
   readonly #samples = new WeakMap<Connection | Session, Sample>()
   #queues = new Unacknowledged()
   #lookedAt = Number.NEGATIVE_INFINITY
 
-  constructor(minRate: number | false, first = FIRST_IN_DRAIN) {
+  constructor(minRate: number | false) {
     this.#minRate = minRate
-    this.#first = first
   }
 
   /** Those that are slower than the rate for too long. It looks once a second at most. */
@@ -80,10 +80,9 @@ export class Stalls {
     const { kind, bytes } = awaited
     const sample = this.#samples.get(peer)
     if (sample === undefined || sample.kind !== kind) {
-      // The windows of a session tell earlier.
-      const first = peer instanceof Session ? Math.min(FIRST, this.#first) : this.#first
-      const until = now + (kind === 'output' ? first : WINDOW)
-      this.#samples.set(peer, { kind, bytes, taken: this.#takenBy(peer, awaited), since: now, until, generous: until })
+      const taken = this.#takenBy(peer, awaited)
+      const until = now + (kind === 'output' ? firstFor(peer, taken) : WINDOW)
+      this.#samples.set(peer, { kind, bytes, taken, since: now, until, generous: until })
       return false
     }
     if (kind === 'output' && sample.until - now > PLENTY) return false
@@ -91,8 +90,9 @@ export class Stalls {
     const credit = (moved: number): number => (Math.max(0, moved) * 1_000) / rate
     const generous = sample.generous + credit(bytes - sample.bytes)
     const moved = taken === undefined ? bytes - sample.bytes : taken - (sample.taken ?? taken)
-    const most = kind === 'input' ? WINDOW : now - sample.since < FILLING ? 0 : MOST
-    const until = Math.max(sample.until, Math.min(sample.until + credit(moved), now + most))
+    const isFilling = kind === 'output' && now - sample.since < FILLING
+    const most = isFilling ? sample.since + firstFor(peer, taken) : now + (kind === 'output' ? MOST : WINDOW)
+    const until = Math.max(sample.until, Math.min(sample.until + credit(moved), most))
     this.#samples.set(peer, { ...sample, bytes, taken, until, generous })
     return now >= (kind === 'output' && taken === undefined ? Math.max(until, generous) : until)
   }
@@ -101,6 +101,11 @@ export class Stalls {
     const waiting = kind === 'output' ? this.#queues.of(peer) : undefined
     return waiting === undefined ? undefined : bytes - waiting
   }
+}
+
+/** `taken`: so far, in all. */
+function firstFor(peer: Connection | Session, taken: number | undefined): number {
+  return peer instanceof Session || (taken !== undefined && taken <= READ) ? UNSHOWN : FIRST
 }
 
 /** Peers that take not a byte of what there is for them: `limits.stalled`. Sessions have a rule of their own ({@link Waits}). */
@@ -142,7 +147,7 @@ class Silence {
 /** `limits.minRate` and `limits.stalled`: the same outside a drain. Returns how to stop it. */
 export function guard({ registry, sessions, timers, policy }: Site): () => void {
   const { minRate, stalled } = policy.limits
-  const stalls = new Stalls(minRate, FIRST)
+  const stalls = new Stalls(minRate)
   const silence = new Silence(stalled === false ? Number.POSITIVE_INFINITY : stalled)
   const look = () => {
     const { now } = timers

@@ -21,7 +21,7 @@ export const stalled: Case[] = [
     id: 'stalled/reader',
     rules: ['R202', 'R207'],
     title: 'a client that does not take its response is cut below drain.minRate, long before the deadline, and counted',
-    options: { drain: { deadline: 25_000 } },
+    options: { drain: { deadline: 55_000 } },
     routes: { '/large': (_req, res) => res.end(Buffer.alloc(64 * MiB, 'x')) },
     run: async (host) => {
       const client = await host.connect()
@@ -29,7 +29,7 @@ export const stalled: Case[] = [
       await client.send(get('/large'))
       await host.request('/large')
       // The kernel may go on taking some of it for a moment, so that a second window begins.
-      const { ms, clean, requests, connections } = await within(host.connections.drain(), () => 'the report', 20_000)
+      const { ms, clean, requests, connections } = await within(host.connections.drain(), () => 'the report', 50_000)
       ok(ms >= 5_000, `${ms} ms`)
       deepEqual([clean, requests.cut, { ...connections.byReason }], [false, 1, { stalled: 1 }])
     },
@@ -38,14 +38,14 @@ export const stalled: Case[] = [
     id: 'stalled/sender',
     rules: ['R202', 'R021'],
     title: 'a body that drips in below drain.minRate no longer holds the drain',
-    options: { drain: { deadline: 25_000 } },
+    options: { drain: { deadline: 55_000 } },
     run: async (host) => {
       const client = await host.connect()
       await client.send(`${postHead('/upload', 1_000)}x`)
       await host.request('/upload')
       const stop = drips(client)
       try {
-        await within(host.stop(), () => 'the end of the drain', 20_000)
+        await within(host.stop(), () => 'the end of the drain', 50_000)
         const { ms, connections } = await host.report()
         ok(ms >= 5_000, `${ms} ms`)
         deepEqual({ ...connections.byReason }, { stalled: 1 })
@@ -58,7 +58,7 @@ export const stalled: Case[] = [
     id: 'stalled/slow-handler-is-not',
     rules: ['R205'],
     title: 'a handler that takes its time is waited for',
-    options: { drain: { deadline: 25_000 } },
+    options: { drain: { deadline: 55_000 } },
     run: async (host) => {
       const client = await host.connect()
       await client.send(get('/held'))
@@ -85,7 +85,7 @@ export const stalled: Case[] = [
       client.stream.pause()
       await client.send(get('/large'))
       const { req } = await host.request('/large')
-      await within(once(req.socket, 'close'), () => "the connection's close", 15_000)
+      await within(once(req.socket, 'close'), () => "the connection's close", 50_000)
       deepEqual([host.connections.stats().requests.cut, { ...host.connections.stats().closes }], [1, { stalled: 1 }])
       equal(idle.ending, undefined)
     },
@@ -101,7 +101,7 @@ export const stalled: Case[] = [
       client.stream.pause()
       await client.send(get('/large'))
       await host.request('/large')
-      await within(host.stop(), () => 'the end of the drain', 20_000)
+      await within(host.stop(), () => 'the end of the drain', 50_000)
       const { ms, requests, connections } = await host.report()
       ok(ms >= 7_900, `${ms} ms`)
       deepEqual([requests.cut, { ...connections.byReason }], [1, { deadline: 1 }])
@@ -111,7 +111,7 @@ export const stalled: Case[] = [
     id: 'stalled/what-the-client-sees',
     rules: ['R202', 'R112'],
     title: 'a client that was cut finds its response truncated or none, never one that looks whole; the close event says stalled',
-    options: { drain: { deadline: 25_000 } },
+    options: { drain: { deadline: 55_000 } },
     routes: { '/large': (_req, res) => res.end(Buffer.alloc(64 * MiB, 'x')) },
     run: async (host) => {
       const reader = await host.connect()
@@ -123,7 +123,7 @@ export const stalled: Case[] = [
       await host.request('/upload')
       const reasons: string[] = []
       if (!host.bare) host.connections.on('close', ({ reason }) => reasons.push(reason))
-      await within(host.stop(), () => 'the end of the drain', 20_000)
+      await within(host.stop(), () => 'the end of the drain', 50_000)
       reader.stream.resume()
       await reader.closed()
       await sender.closed()
@@ -145,7 +145,7 @@ export const stalled: Case[] = [
       const { req } = await host.request('/upload')
       const stop = drips(client)
       try {
-        await within(once(req.socket, 'close'), () => "the connection's close", 15_000)
+        await within(once(req.socket, 'close'), () => "the connection's close", 50_000)
       } finally {
         stop()
       }
