@@ -67,7 +67,7 @@ across(http1, 'the deadline of a drain, with an answer that has been delivered: 
   expect([clean, requests]).toEqual([true, { finished: 1, rescued: 0, cut: 0 }])
 })
 
-for (const linger of [{ quiet: 1_000 }, { total: 2_000 }])
+for (const linger of [{ quiet: 2_000 }, { total: 5_000 }])
   across(http1, `linger ${JSON.stringify(linger)} of an early answer: it is not reset away`, async (start) => {
     const server = await start({ linger })
     const client = await server.client()
@@ -77,7 +77,7 @@ for (const linger of [{ quiet: 1_000 }, { total: 2_000 }])
     await client.send(Buffer.alloc(100_000))
     // Its answer is with the kernel, and the server has noted that.
     await pass(600)
-    await server.stand(2_500, () => client.send(Buffer.alloc(100_000)))
+    await server.stand(5_500, () => client.send(Buffer.alloc(100_000)))
     for (let n = 0; n < 5; n++) {
       await client.send(Buffer.alloc(10_000))
       await pass(20)
