@@ -1,4 +1,13 @@
-import type { DrainOptions, Http2Options, KeepAliveOptions, LimitsOptions, LingerOptions, Options, TcpOptions } from './types.js'
+import type {
+  DrainOptions,
+  Http2Options,
+  KeepAliveOptions,
+  LimitsOptions,
+  LingerOptions,
+  Options,
+  ProbeOptions,
+  TcpOptions,
+} from './types.js'
 
 // As records, so that the compiler misses a name that types.ts gains or loses.
 /** The names of the options, by section; `''` has those of the first level. */
@@ -11,6 +20,7 @@ export const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ['linger', names<keyof LingerOptions>({ quiet: 1, total: 1, bytes: 1, connections: 1 })],
   ['limits', names<keyof LimitsOptions>({ connections: 1, perClient: 1, idle: 1, minRate: 1, stalled: 1, refuse: 1 })],
   ['tcp', names<keyof TcpOptions>({ noDelay: 1, keepAlive: 1 })],
+  ['tcp.keepAlive', names<keyof ProbeOptions>({ idle: 1, interval: 1, count: 1 })],
   ['http2', names<keyof Http2Options>({ hold: 1, streams: 1, resets: 1, control: 1, stalled: 1 })],
   ['drain', names<keyof DrainOptions>({ delay: 1, deadline: 1, idle: 1, silent: 1, upgraded: 1, minRate: 1 })],
 ])

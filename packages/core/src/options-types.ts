@@ -99,8 +99,18 @@ export interface LimitsOptions {
 export interface TcpOptions {
   /** TCP_NODELAY: small writes are sent at once (Nagle's algorithm off). Default true. */
   noDelay?: boolean | undefined
-  /** Milliseconds of idleness before the first TCP keep-alive probe, which finds peers that vanished without a FIN; `false`: none. Default 60_000. */
-  keepAlive?: number | false | undefined
+  /** Milliseconds of idleness before the first TCP keep-alive probe, which finds peers that vanished without a FIN; `false`: none. Default 60_000. An object says more. */
+  keepAlive?: number | false | ProbeOptions | undefined
+}
+
+/** TCP keep-alive probes. A peer that answers none is given up after `idle` + `interval` × `count`. */
+export interface ProbeOptions {
+  /** Milliseconds of idleness before the first probe, at least 1_000; `false`: none. Default 60_000. */
+  idle?: number | false | undefined
+  /** Milliseconds between two probes, at least 1_000, in whole seconds. Default: Node's (1 s) or the system's. Where Node cannot set it (before 24.22 and 26.4) it does nothing, and warns once. */
+  interval?: number | undefined
+  /** Probes without an answer after which the peer is given up, at least 1. Default: Node's (10) or the system's. Like `interval` it does nothing on older Nodes. */
+  count?: number | undefined
 }
 
 /** What is particular to HTTP/2. `keepAlive.maxRequests` and `maxAge` hold for a session too, and end it with a GOAWAY. */
@@ -160,7 +170,12 @@ export interface Policy {
     stalled: number | false
     refuse: 'answer' | 'drop'
   }>
-  readonly tcp: Readonly<{ noDelay: boolean; keepAlive: number | false }>
+  readonly tcp: Readonly<{
+    noDelay: boolean
+    keepAlive: number | false
+    keepAliveInterval?: number | undefined
+    keepAliveCount?: number | undefined
+  }>
   readonly http2: Http2Policy
 }
 

@@ -1,8 +1,9 @@
 import { optionRangeError, optionTypeError } from './errors.js'
 import { fold, nearest } from './misspelt.js'
 import { count, duration, LONGEST, limit, plainObject, section } from './options-rules.js'
+import { parseTcp } from './options-tcp.js'
 import { holdBehind, holdWarning, PROXIES, PROXY_ALIASES, type ProxyPreset, presetOf } from './presets.js'
-import { askSeconds, grouped, secondsGiven } from './seconds.js'
+import { askSeconds, grouped, hintOfSeconds, secondsGiven } from './seconds.js'
 import { isToken } from './tokens.js'
 import type { DrainPolicy, Http2Policy, Http10, KeepAlivePolicy, Logger, Policy, WarningEvent } from './types.js'
 
@@ -61,7 +62,7 @@ export function parseOptions(
     linger: parseLinger(given.linger),
     drain: parseDrain(given.drain, warnings),
     limits,
-    tcp: parseTcp(given.tcp),
+    tcp: parseTcp(given.tcp, warnings),
     http2: parseHttp2(given.http2, keepAlive, isChosen(given.keepAlive), limits.stalled),
   })
   warnings.push(...secondsGiven(options, env))
@@ -247,21 +248,6 @@ function parseLimits(value: unknown): Policy['limits'] {
   })
 }
 
-function parseTcp(value: unknown): Policy['tcp'] {
-  const given = section(value, 'tcp', 'an object such as { keepAlive: 60_000 }')
-  const { noDelay = true } = given
-  if (typeof noDelay !== 'boolean') throw optionTypeError('tcp.noDelay', 'true or false', noDelay)
-  // The kernel counts in whole seconds, and 0 is the interval of the system.
-  const rule = `a number of milliseconds from 1_000 to ${LONGEST}`
-  const { keepAlive } = given
-  const holds = (ms: number) => ms >= 1_000 && ms <= LONGEST
-  const hint = typeof keepAlive === 'number' ? hintOfSeconds(keepAlive) : undefined
-  return Object.freeze({
-    noDelay,
-    keepAlive: limit(keepAlive, 'tcp.keepAlive', rule, holds, { off: 'no TCP keep-alive probes', hint }) ?? 60_000,
-  })
-}
-
 function parseStalled(value: unknown, path: 'limits.stalled' | 'http2.stalled'): number | false | undefined {
   return limit(value, path, `a number of milliseconds over 0, up to ${LONGEST}`, (ms) => ms > 0 && ms <= LONGEST)
 }
@@ -292,8 +278,4 @@ function isLimit(value: unknown): value is number {
 function isLogger(value: unknown): value is Logger {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   return 'info' in value && typeof value.info === 'function' && 'warn' in value && typeof value.warn === 'function'
-}
-
-function hintOfSeconds(ms: number): string | undefined {
-  return ms > 0 && ms < 1_000 ? askSeconds(ms) : undefined
 }

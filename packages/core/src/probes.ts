@@ -18,8 +18,11 @@ export class Probes {
   }
 
   enable(socket: Socket): void {
-    const { keepAlive } = this.#site.policy.tcp
-    if (keepAlive !== false) socket.setKeepAlive(true, keepAlive)
+    const { keepAlive, keepAliveInterval, keepAliveCount } = this.#site.policy.tcp
+    if (keepAlive === false) return
+    if (keepAliveInterval === undefined && keepAliveCount === undefined) socket.setKeepAlive(true, keepAlive)
+    // The types are those of Node 20, which takes no more than two.
+    else Reflect.apply(socket.setKeepAlive, socket, [true, keepAlive, keepAliveInterval, keepAliveCount])
   }
 
   /** For a connection that has just been opened: it can wait for the first request where Node itself ends who never sends one. */

@@ -46,3 +46,7 @@ function fieldOf(value: unknown, name: string): unknown {
 export function grouped(ms: number): string {
   return String(Math.round(ms)).replace(/\B(?=(\d{3})+$)/g, '_')
 }
+
+export function hintOfSeconds(ms: number): string | undefined {
+  return ms > 0 && ms < 1_000 ? askSeconds(ms) : undefined
+}

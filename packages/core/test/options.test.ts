@@ -495,6 +495,15 @@ describe('limits and tcp', () => {
       tcp: { noDelay: false, keepAlive: false },
     })
     expect(policyOf({ tcp: { keepAlive: 1_000 } }).tcp).toEqual({ noDelay: true, keepAlive: 1_000 })
+    const probes = { idle: 30_000, interval: 5_000, count: 4 }
+    expect(policyOf({ tcp: { keepAlive: probes } }).tcp).toEqual({
+      noDelay: true,
+      keepAlive: 30_000,
+      keepAliveInterval: 5_000,
+      keepAliveCount: 4,
+    })
+    expect(policyOf({ tcp: { keepAlive: {} } }).tcp).toEqual({ noDelay: true, keepAlive: 60_000 })
+    expect(policyOf({ tcp: { keepAlive: { idle: false } } }).tcp).toEqual({ noDelay: true, keepAlive: false })
   })
 
   test.each<[object, string, string]>([
@@ -509,6 +518,10 @@ describe('limits and tcp', () => {
     [{ limits: { refuse: 1 } }, 'limits.refuse', 'HALFCLOSE_OPTION_TYPE'],
     [{ tcp: { noDelay: 1 } }, 'tcp.noDelay', 'HALFCLOSE_OPTION_TYPE'],
     [{ tcp: { keepAlive: true } }, 'tcp.keepAlive', 'HALFCLOSE_OPTION_TYPE'],
+    [{ tcp: { keepAlive: { idle: 5 } } }, 'tcp.keepAlive.idle', 'HALFCLOSE_OPTION_RANGE'],
+    [{ tcp: { keepAlive: { interval: 500 } } }, 'tcp.keepAlive.interval', 'HALFCLOSE_OPTION_RANGE'],
+    [{ tcp: { keepAlive: { count: 0 } } }, 'tcp.keepAlive.count', 'HALFCLOSE_OPTION_RANGE'],
+    [{ tcp: { keepAlive: { delay: 1_000 } } }, 'tcp.keepAlive.delay', 'HALFCLOSE_OPTION_UNKNOWN'],
     [{ tcp: { keepAlive: 60 } }, 'tcp.keepAlive', 'HALFCLOSE_OPTION_RANGE'],
   ])('%j', (options, path, code) => {
     expect(errorOf(() => policyOf(options))).toMatchObject({ code, path })
