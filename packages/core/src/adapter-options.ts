@@ -1,3 +1,4 @@
+import { reasonToHurry } from './hurry.js'
 import { plainObject } from './options-rules.js'
 import {
   parsePath,
@@ -55,7 +56,7 @@ const REACH_ALL = ['logger', 'onDrained', 'close']
 
 /**
  * Parses what the adapters add to the core's options, and chooses the drain: an explicit one wins; otherwise it is `'fast'` where
- * NODE_ENV is `test` or `development` or under `node --watch`, since somebody waits for it there.
+ * NODE_ENV is `test` or `development`, and under test runners and watchers that can be recognised, since somebody waits for it there.
  *
  * @throws `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_OPTION_RANGE`
  */
@@ -63,6 +64,7 @@ export function chooseOptions(
   options: AdapterOptions | undefined,
   logger: Logger | undefined,
   env = process.env,
+  argv: readonly string[] = process.argv,
 ): AdapterChoices {
   const given: AdapterOptions = options === undefined ? {} : plainOptions(options)
   const { signals: leavesOn, readiness: ready, liveness: alive, ...core } = given
@@ -70,7 +72,7 @@ export function chooseOptions(
   const readiness = parseReadiness(ready)
   const liveness = alive === undefined ? undefined : parsePath('liveness', alive)
   const chosen = isChosen(core.drain)
-  const hurry = chosen ? undefined : reasonToHurry(env)
+  const hurry = chosen ? undefined : reasonToHurry(env, argv)
   const drain = hurry !== undefined ? 'fast' : readiness !== undefined ? delayed(core.drain) : core.drain
   return {
     signals,
@@ -91,13 +93,6 @@ function plainOptions(options: AdapterOptions): AdapterOptions {
 function isChosen(drain: Options['drain']): boolean {
   if (typeof drain !== 'object' || drain === null) return drain !== undefined
   return Object.values(drain).some((value) => value !== undefined)
-}
-
-function reasonToHurry(env: NodeJS.ProcessEnv): string | undefined {
-  const mode = env.NODE_ENV
-  if (mode === 'test' || mode === 'development') return `NODE_ENV is ${mode}`
-  // Node sets it for what `node --watch` runs; execArgv does not say.
-  return env.WATCH_REPORT_DEPENDENCIES === undefined ? undefined : 'this is node --watch'
 }
 
 /** A wrong `drain` is passed on as it is: the core says what is wrong with it. */

@@ -92,6 +92,7 @@ export class Governed {
       alsoKnown: ['signals', 'readiness', 'liveness', ...application.alsoKnown],
       intercept: this.#intercept,
       once: application.close !== undefined,
+      quiet: choices.hurry !== undefined,
       attached: (server) => this.#observe(server),
       fed: () => this.#listening(),
     })

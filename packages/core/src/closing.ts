@@ -112,10 +112,12 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
 }
 
 /** Amid a drain: a request is cut by something that has tracked the connections itself (http-terminator, stoppable). */
-function noteOthers({ site: { run }, current, raw }: Connection): void {
+function noteOthers({ site: { run }, socket, current, raw, ending }: Connection): void {
   if (run === undefined || current === undefined) return
   const place = directCaller(destroy)
-  if (place !== undefined || raw?.destroyed === true) run.cutByOthers(place)
+  // Shut first, so that it is the client's end that destroys it.
+  const isShut = ending === undefined && socket.writableEnded && !current.res.writableEnded
+  if (place !== undefined || raw?.destroyed === true || isShut) run.cutByOthers(place)
 }
 
 function hasSomethingToSay({ answering, phase, socket, blame, current, unread }: Connection): boolean {

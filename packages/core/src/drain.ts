@@ -98,6 +98,11 @@ export class Run {
     return this.#tally.leftAt
   }
 
+  /** It waits for no idle connection, and so not for late ones either. */
+  get #isFast(): boolean {
+    return this.#plan.idle === 0 && this.#plan.silent === 0
+  }
+
   keepable(): number {
     const untilDraining = Math.max(0, this.began + this.#plan.delay + this.#lost - performance.now())
     return keepableFor(this.#plan.idle, untilDraining, this.remaining())
@@ -175,7 +180,7 @@ export class Run {
       line: atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining())),
     }))
     this.#look()
-    await this.#forEach((site) => stopListening(site, () => this.remaining()))
+    await this.#forEach((site) => stopListening(site, () => this.remaining(), this.#isFast))
     this.#stopped = true
     this.check()
     await this.#emptyUnless((over) => this.#timers.deadline(this.remaining(), over))
@@ -186,7 +191,7 @@ export class Run {
       this.#tally.cut += await finishClose(site, () => this.remaining())
     })
     const report = (await Promise.all(this.#others)).reduce(mergeReports, this.#tally.report())
-    if (wentWell(report)) this.#events.info(report, endLine(report))
+    if (wentWell(report)) this.#events.routine('drained', report, endLine(report))
     else await this.#events.drainCut(report, formatReport(report))
     this.#enter('drained')
     return report

@@ -77,12 +77,16 @@ export function isolated(run: () => void): void {
 export class Events {
   readonly #emitter = new EventEmitter()
   readonly #logger: Logger | undefined
+  readonly #quiet: boolean
+  readonly #said = new Set<string>()
   /** What was logged of each code. */
   readonly #warned = new Map<string, Set<string>>()
   #closeIsHeard = false
 
-  constructor(logger: Logger | undefined) {
+  /** `quiet`: what is {@link routine} is said once. */
+  constructor(logger: Logger | undefined, quiet = false) {
     this.#logger = logger
+    this.#quiet = quiet
   }
 
   on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): void {
@@ -173,6 +177,13 @@ export class Events {
 
   info(fields: object, message: string): void {
     isolated(() => this.#logger?.info(fields, message))
+  }
+
+  /** As {@link info}, for what comes with every server: tests make one for a request. */
+  routine(what: 'listening' | 'drained', fields: object, message: string): void {
+    if (this.#quiet && this.#said.has(what)) return
+    this.#said.add(what)
+    this.info(fields, message)
   }
 
   /** As {@link info}, for what has to be seen without a logger too. */

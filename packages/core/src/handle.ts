@@ -32,6 +32,8 @@ export interface Extras {
   once?: boolean | undefined
   /** A server has come under the policy. */
   attached?: ((server: AttachableServer) => void) | undefined
+  /** Lines that come with every server are logged once: nobody waits for a drain, since this is a test. */
+  quiet?: boolean | undefined
   /** A server that does not listen has got its first connection, from others that listen for it. */
   fed?: (() => void) | undefined
 }
@@ -72,7 +74,7 @@ export class Handle implements AdapterConnections {
     this.#options = options
     this.#extras = extras
     const { policy } = parseOptions(options, NODE, extras.alsoKnown)
-    this.#events = new Events(loggerOf(options))
+    this.#events = new Events(loggerOf(options), extras.quiet)
     this.#policy = this.#parse(NODE)
     this.#capacity = new Capacity(policy)
   }

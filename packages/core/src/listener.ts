@@ -18,12 +18,12 @@ const ACCEPT_TURNS = 512
 /**
  * Stops listening without http's own close, which destroys idle connections and switches the header and request timers off. The
  * kernel has finished handshakes that we have not accepted yet, and resets them when the listener closes: they are taken first. `remaining`:
- * milliseconds until the deadline.
+ * milliseconds until the deadline. `fast`: clients that come back later are not waited for.
  */
-export async function stopListening(site: Site, remaining: () => number): Promise<void> {
+export async function stopListening(site: Site, remaining: () => number, fast: boolean): Promise<void> {
   const { server } = site
   if (!server.listening) return
-  await takeQueue(site, QUIET_MS)
+  await takeQueue(site, fast ? 0 : QUIET_MS)
   // Not before the queue is empty: the kernel would ignore the last step of handshakes that are under way. And not where others accept
   // from the same queue: our close does not reset it, and a small one would turn their clients away.
   if (!site.sharesListener && !cluster.isWorker) {

@@ -209,7 +209,7 @@ export class Site {
     this.#guard()
     // A drain that began while the address was still being looked up has found nothing to close.
     if (this.draining) this.closeListener()
-    else this.events.info({ policy: this.policy }, policyLine(this.policy, this.server.address()))
+    else this.events.routine('listening', { policy: this.policy }, policyLine(this.policy, this.server.address()))
   }
 
   /** It listens again after its drain. */

@@ -96,6 +96,25 @@ describe.each(versions)('halfclose(app, options) on %s', (version) => {
     }
   })
 
+  it('says under jest once what comes with every server: supertest makes and closes one for a request, in a moment', async () => {
+    const logger = { info: jest.fn(), warn: jest.fn() }
+    const app = (await load(version))()
+    halfclose(app, { logger })
+    app.get('/', (_req, res) => void res.send('x'))
+    await supertest(app).get('/').expect(200, 'x')
+    const said = logger.info.mock.calls.length
+    const times: number[] = []
+    for (let n = 0; n < 15; n++) {
+      const since = performance.now()
+      await supertest(app).get('/').expect(200, 'x')
+      times.push(performance.now() - since)
+    }
+    expect(logger.info).toHaveBeenCalledTimes(said)
+    expect(logger.warn).not.toHaveBeenCalled()
+    // Late connections are waited for in 25 ms, but not here. The quickest: other tests run at the same time.
+    expect(Math.min(...times)).toBeLessThan(20)
+  })
+
   it('chooses a fast drain under jest, and leaves an explicit one alone', async () => {
     const make = await load(version)
     expect(halfclose(make()).policy.drain.deadline).toBe(2_000)

@@ -25,7 +25,9 @@ async function start(scene: string): Promise<Client> {
 }
 
 const said = (what: string): string => `${what}; it said\n${program.lines.join('\n')}`
-const codes = (): string[] => program.lines.flatMap((line) => /^warning (HALFCLOSE_\w+)/.exec(line)?.slice(1) ?? [])
+// A deadline of 100 ms may be meant.
+const codes = (): string[] =>
+  program.lines.flatMap((line) => /^warning (HALFCLOSE_(?!OPTION_SECONDS)\w+)/.exec(line)?.slice(1) ?? [])
 const exited = () => within(program.exit, () => said('it ends'), 15_000)
 
 async function stopAmid(client: Client): Promise<void> {

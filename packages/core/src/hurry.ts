@@ -1,0 +1,22 @@
+/** Watchers that leave no trace but in the npm script that has started them; docs/timers.md has what to write where there is none. */
+const WATCHERS: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/\btsx (?:\S+ )*?watch\b/, 'tsx watch'],
+  [/\bnodemon\b/, 'nodemon'],
+  [/\bnest start\b.*(?:--watch\b| -w\b)/, 'nest start --watch'],
+]
+
+/** Why nobody should have to wait for a drain in this process, e.g. `NODE_ENV is test`; `undefined`: there is no reason. */
+export function reasonToHurry(env: NodeJS.ProcessEnv, argv: readonly string[]): string | undefined {
+  const mode = env.NODE_ENV
+  if (mode === 'test' || mode === 'development') return `NODE_ENV is ${mode}`
+  // An explicit production is believed: a deployment, too, may have been started by a script.
+  if (mode === 'production') return env.WATCH_REPORT_DEPENDENCIES === undefined ? undefined : 'this is node --watch'
+  // Node sets it for what `node --watch` runs; execArgv does not say.
+  if (env.WATCH_REPORT_DEPENDENCIES !== undefined) return 'this is node --watch'
+  if (env.NODE_TEST_CONTEXT !== undefined) return 'this is node --test'
+  if (env.VITEST !== undefined) return 'this is vitest'
+  if (/[\\/]_?mocha(?:\.[cm]?js)?$|[\\/]mocha[\\/]/.test(argv[1] ?? '')) return 'this is mocha'
+  const script = env.npm_lifecycle_script ?? ''
+  const watcher = WATCHERS.find(([pattern]) => pattern.test(script))
+  return watcher === undefined ? undefined : `this is ${watcher[1]}`
+}
