@@ -119,6 +119,7 @@ export class Handle implements AdapterConnections {
     govern(site, {
       close: (closing) => this.#close(closing),
       policyFor: ({ inherited }) => this.#parse(inherited),
+      hasOneLife: this.#extras.once === true,
       relisten: (again) => this.#relisten(again),
       fed: () => this.#extras.fed?.(),
     })

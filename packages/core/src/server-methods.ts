@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { atOnce } from './amid.js'
 import { directCaller } from './caller.js'
 import { cut } from './closing.js'
+import { HalfcloseTypeError } from './errors.js'
 import { count, isolated } from './events.js'
 import { noteWritten } from './gate.js'
 import { cutSession, leave } from './goaway.js'
@@ -17,6 +18,21 @@ import type { AttachableServer } from './types.js'
 export interface Closer {
   /** Drains the server; resolves when it has closed. */
   close(site: Site): Promise<unknown>
+  /** The application is closed for good with its drain: a server that it lets listen meanwhile is closed again. */
+  readonly hasOneLife: boolean
+}
+
+const STILL_DRAINING =
+  'halfclose: `server.listen()` while the server drains: its old connections are being served to their end. Listen again after its ' +
+  "'close' event, the callback of `server.close()`, or `await connections.drain()`; or let a new server listen meanwhile"
+
+/** What it throws is told as an error of the server, since the call has returned. */
+function attempt(server: AttachableServer, listen: (...args: unknown[]) => unknown, args: readonly unknown[]): void {
+  try {
+    listen(...args)
+  } catch (error) {
+    server.emit('error', error)
+  }
 }
 
 /** A method of the server, as others have put it there. */
@@ -32,6 +48,13 @@ export function takeOverMethods(site: Site, closer: Closer): void {
   if (othersClose !== undefined) site.closeListener = closerBy(site, othersClose)
 
   const listen = (...args: unknown[]): unknown => {
+    const { run } = site
+    if (run !== undefined && site.phase !== 'drained' && !closer.hasOneLife) {
+      if (!site.hasClosed) throw new HalfcloseTypeError('HALFCLOSE_STILL_DRAINING', STILL_DRAINING)
+      // Called in its 'close' event: the drain ends within a moment.
+      void run.done.then(() => attempt(server, listen, args))
+      return server
+    }
     site.sharesListener = isShared(args[0])
     // A listen() that was under way when the drain ended is none.
     site.listensAnew = site.phase === 'drained'

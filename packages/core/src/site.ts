@@ -115,6 +115,11 @@ export class Site {
     return false
   }
 
+  /** Its 'close' event has come, or comes now. */
+  get hasClosed(): boolean {
+    return this.#isClosed
+  }
+
   get draining(): boolean {
     return this.phase === 'draining' || this.phase === 'drained'
   }
