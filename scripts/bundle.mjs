@@ -7,12 +7,14 @@ import { root } from './steps.mjs'
 
 /** The entries of a package, by the names of their files in `src`: the subpaths of its `exports`. */
 const ENTRIES = {
-  core: { index: 'index', adapter: 'adapter', cluster: 'cluster' },
+  core: { index: 'index', adapter: 'adapter', cluster: 'cluster', register: 'register' },
   fastify: { index: 'index' },
   express: { index: 'index' },
 }
 /** Packages whose CommonJS entry is the plugin itself: `const halfclose = require('@halfclose/express')`. */
 const CALLABLE = new Set(['fastify', 'express'])
+/** Entries that export nothing, and are loaded for what they do: call the one function that their file has. */
+const RUN = new Set(['register'])
 
 const GENERATED = '// Made by scripts/bundle.mjs.\n'
 const options = {
@@ -37,6 +39,12 @@ export async function bundle(name) {
   const code = await build({ ...options, format: 'cjs', stdin: { contents: all, resolveDir: esm } })
   write(join(dist, 'bundle.cjs'), code.outputFiles[0].text)
   for (const [entry, file] of entries) {
+    if (RUN.has(entry)) {
+      write(join(dist, `${entry}.cjs`), `${GENERATED}'use strict'\nrequire('./bundle.cjs').${entry}.${entry}()\n`)
+      write(join(dist, `${entry}.mjs`), `${GENERATED}import bundle from './bundle.cjs'\nbundle.${entry}.${entry}()\n`)
+      for (const ending of ['cts', 'mts']) write(join(dist, `${entry}.d.${ending}`), `${GENERATED}export {}\n`)
+      continue
+    }
     const names = await namesOf(join(esm, `${file}.js`))
     write(join(dist, `${entry}.cjs`), commonJs(entry, names, CALLABLE.has(name)))
     write(join(dist, `${entry}.mjs`), esModule(entry, names))
@@ -48,7 +56,7 @@ export async function bundle(name) {
   copyTypes(
     esm,
     join(dist, 'types'),
-    entries.map(([, file]) => `${file}.d.ts`),
+    entries.filter(([entry]) => !RUN.has(entry)).map(([, file]) => `${file}.d.ts`),
   )
 }
 

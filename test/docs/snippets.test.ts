@@ -26,6 +26,7 @@ const docs: Record<string, Shown[]> = {
     part('examples/long-lived/long-poll.mjs'),
     part('examples/long-lived/long-poll.mjs'),
     part('examples/long-lived/slow-answer.mjs'),
+    sketch,
     part('examples/long-lived/ws-http.mjs'),
     part('examples/long-lived/socket-io.mjs'),
   ],

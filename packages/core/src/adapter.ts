@@ -13,7 +13,7 @@ import type { AdapterConnections } from './handle.js'
 import { listeningServers } from './node-private.js'
 import { Check, interceptProbes, livenessAnswer, type ReadinessAnswer } from './readiness.js'
 import type { Intercept } from './requests.js'
-import { governorOf, isAttachable, isAttached } from './servers.js'
+import { connectionsOf, isAttachable, isAttached } from './servers.js'
 import { elsewhereMessage, NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage } from './strangers.js'
 import type { AttachableServer, StateEvent } from './types.js'
 import { watchListen } from './watch-listen.js'
@@ -145,7 +145,7 @@ export class Governed {
 
   /** A server of the application is governed by a handle of the core: that one has the policy, and leaves with the application. */
   #seenElsewhere(server: AttachableServer): void {
-    const handle = governorOf(server)
+    const handle = connectionsOf(server)
     if (handle === undefined || handle === this.connections || GOVERNED in handle) return
     if (!this.#departure.governedBy(handle)) return
     this.#hasServer = true

@@ -1,5 +1,7 @@
 export { attach } from './attach.js'
+export { type ClientRequest, clientGone } from './client-gone.js'
 export type { ErrorCode, WarningCode } from './codes.js'
 export { type EndToEndOptions, endToEndHeaders } from './hop-by-hop.js'
 export { formatReport } from './report.js'
+export { connectionsOf } from './servers.js'
 export type * from './types.js'

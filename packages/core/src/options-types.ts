@@ -134,7 +134,7 @@ export interface Http2Options {
 export interface Options {
   /** `false`: close after every response. */
   keepAlive?: KeepAliveOptions | false | undefined
-  /** Milliseconds a client that has sent FIN may still wait for its answer. Default 5_000. 0: Node's own behaviour (no answer). */
+  /** Milliseconds a client that has sent FIN may still wait for its answer. Default 5_000. 0: Node's own behaviour (no answer). A handler hears of the FIN at once by {@link clientGone}. */
   halfClosed?: number | undefined
   /** The bounds of the output-first close (RFC 9112 §9.6). */
   linger?: LingerOptions | undefined

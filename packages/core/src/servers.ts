@@ -28,8 +28,11 @@ export function markAttached(server: AttachableServer, handle: Connections): voi
   Object.defineProperty(server, ATTACHED, { value: handle })
 }
 
-/** The handle that governs a server. */
-export function governorOf(server: AttachableServer): Connections | undefined {
+/**
+ * The handle of a governed server, whoever put it under its policy: `attach`, an adapter, or `--import @halfclose/core/register`; `undefined` where nobody did. Within a request
+ * the server is `req.socket.server`. It may come from another copy of this package.
+ */
+export function connectionsOf(server: object): Connections | undefined {
   const handle: unknown = Reflect.get(server, ATTACHED)
   return isHandle(handle) ? handle : undefined
 }
@@ -43,7 +46,8 @@ function isHandle(value: unknown): value is Connections {
 export function assertAttachable(server: unknown): asserts server is AttachableServer {
   if (!isAttachable(server)) throw notAServer(server)
   if (isAttached(server)) {
-    const message = 'halfclose: this server has a policy already; attach() it once, and keep the handle that it returned'
+    const message =
+      'halfclose: this server has a policy already; attach() it once, and keep the handle that it returned; `connectionsOf(server)` returns it, too'
     throw new HalfcloseTypeError('HALFCLOSE_ALREADY_ATTACHED', message)
   }
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { isConnectionError } from './broken.js'
 import { directCaller } from './caller.js'
+import { tellGone } from './client-gone.js'
 import { cutSession, leave } from './goaway.js'
 import { destroyBy, ownOfSessionSocket, put } from './own-methods.js'
 import { type Session, sessionOf } from './session.js'
@@ -71,6 +72,7 @@ function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean
 function onInputEnd(session: Session): void {
   session.inputEnded = true
   session.closedFirst ??= 'peer'
+  tellGone(session.http2, session.streams.keys())
   if (session.lingering) return
   const { halfClosed } = session.site.policy
   if (halfClosed > 0) session.setTimer(halfClosed, () => giveUp(session))

@@ -4,6 +4,7 @@ import { requireExpress } from './app.js'
 import { watchRequests } from './requests.js'
 
 export type * from '@halfclose/core'
+export { clientGone, connectionsOf } from '@halfclose/core'
 
 /** Options of {@link halfclose}: those of `attach` in `@halfclose/core`, and three more. Durations are milliseconds. */
 export interface HalfcloseExpressOptions extends AdapterOptions {

@@ -4,6 +4,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { leaveToDrain, loggerOf, requireFastify } from './app.js'
 
 export type * from '@halfclose/core'
+export { clientGone, connectionsOf } from '@halfclose/core'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,6 +1,7 @@
 import { equal, ok } from 'node:assert/strict'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { clientGone } from '@halfclose/core'
 import type { Case } from '../../support/contract.js'
 import { keeps } from '../../support/expect.js'
 import type { Host, Route } from '../../support/host.js'
@@ -79,6 +80,50 @@ const cases: Case[] = [
       void client.send(post('/upload-then-think', 'x'.repeat(200_000)))
       client.fin()
       equal((await client.next()).text, 'thought')
+    },
+  },
+  {
+    id: 'half-closed/told',
+    rules: ['R125', 'R113'],
+    title:
+      'clientGone(req) is aborted as soon as the FIN has come, not before, and the client gets its answer all the same; so does a pipelined request behind',
+    run: async (host) => {
+      const client = await host.idleClient()
+      await client.send(pipeline(get('/held/1'), get('/held/2')))
+      const first = await host.request('/held/1')
+      const gone = clientGone(first.req)
+      equal(clientGone(first.req), gone)
+      await pass(100)
+      equal(gone.aborted, false)
+      client.fin()
+      await until('the signal is aborted', () => gone.aborted)
+      first.res.end('all the same')
+      equal((await client.next()).text, 'all the same')
+      const second = await host.request('/held/2')
+      equal(clientGone(second.req).aborted, true)
+      second.res.end('the same')
+      equal((await client.next()).text, 'the same')
+      equal(await client.closed(), 'fin')
+    },
+  },
+  {
+    id: 'half-closed/told-anew',
+    rules: ['R125'],
+    title:
+      'a client that stays is never called gone: fifty requests on one connection, then one with a FIN behind it, of which alone it is said',
+    run: async (host) => {
+      const client = await host.connect()
+      const signals: AbortSignal[] = []
+      for (let n = 0; n < 50; n++) {
+        void client.send(get(`/held/${n}`))
+        const { req, res } = await host.request(`/held/${n}`)
+        signals.push(clientGone(req))
+        if (n === 49) client.fin()
+        if (n === 49) await until('the last one is aborted', () => signals[49]?.aborted === true)
+        res.end('x')
+        await client.next()
+      }
+      equal(signals.filter(({ aborted }) => aborted).length, 1)
     },
   },
   {

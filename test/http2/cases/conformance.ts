@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { clientGone } from '@halfclose/core'
 import { keeps } from '../../support/expect.js'
 import { both, type Case, fastify, plain } from '../../support/h2/contract.js'
 import { endsWith } from '../../support/h2/expect.js'
@@ -164,6 +165,29 @@ export const conformance: Case[] = [
       const { res } = await host.request('/held')
       client.connection.fin()
       await new Promise((resolve) => setTimeout(resolve, 200))
+      res.end('done')
+      equal((await client.answer(stream)).text, 'done')
+      equal(await client.closed(), 'fin')
+    },
+  },
+  {
+    id: 'h2-conformance/half-closed-told',
+    rules: ['R061', 'R179', 'R192'],
+    title:
+      'clientGone is aborted at once for every request of a client that ends its half of the connection, which gets its answers all the same; and for a stream that is reset',
+    run: async (host) => {
+      const client = await host.connect()
+      const cancelled = client.ask('/held/1')
+      const { req: one } = await host.request('/held/1')
+      const stream = client.ask('/held/2')
+      const { req, res } = await host.request('/held/2')
+      const [goneOne, gone] = [clientGone(one), clientGone(req)]
+      client.cancel(cancelled)
+      await until('the signal of the reset one is aborted', () => goneOne.aborted)
+      equal(gone.aborted, false)
+      client.connection.fin()
+      await until('the signal of the other one is aborted', () => gone.aborted)
+      equal(clientGone(res.stream).aborted, true)
       res.end('done')
       equal((await client.answer(stream)).text, 'done')
       equal(await client.closed(), 'fin')
