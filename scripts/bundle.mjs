@@ -25,6 +25,9 @@ const options = {
   legalComments: 'none',
   // What was an ES module is strict; a CommonJS file has to say so.
   banner: { js: '"use strict"' },
+  // A fifth of what is packed. Names stay, and lines are no longer than one reads in a stack trace.
+  minifyWhitespace: true,
+  lineLimit: 160,
   charset: 'utf8',
   write: false,
   logLevel: 'warning',
