@@ -78,6 +78,12 @@ const scenes = {
     attach(server, { keepAlive: { timeout: 1_000 } })
     listen(server)
   },
+  'onDrained never settles'() {
+    const app = application()
+    halfclose(app, { ...options, onDrained: () => new Promise(() => {}) })
+    listen(http.createServer(app))
+    setInterval(() => {}, 1_000)
+  },
   'a worker thread has the application'() {
     inThread()
   },

@@ -83,4 +83,14 @@ describe('SIGTERM, with a request open', () => {
     program.signal('SIGINT')
     expect(await exited()).toEqual({ code: 130, signal: null })
   })
+
+  it('where onDrained never settles: that is said, and a second signal ends it with the exit code 1', async () => {
+    const client = await start('onDrained never settles')
+    await stopAmid(client)
+    expect(await client.next()).toMatchObject({ status: 200, text: 'held' })
+    await within(program.line(/^warning HALFCLOSE_CLOSE_PENDING/), () => said('it says what it waits for'), 20_000)
+    program.terminate()
+    expect(await exited()).toEqual({ code: 1, signal: null })
+    expect(program.lines.join('\n')).toMatch(/ended by a second signal \(SIGTERM\) after the drain.*`onDrained` has not settled/)
+  })
 })
