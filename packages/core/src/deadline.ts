@@ -1,6 +1,5 @@
 import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
-import { count } from './events.js'
 import { cutSession, leave } from './goaway.js'
 import { describeHeld, describeSession, type Tally } from './report.js'
 import type { Session } from './session.js'
@@ -11,7 +10,7 @@ export function endAtDeadline(connection: Connection, tally: Tally, now: number)
   if (phase === 'lingering') return
   tally.heldBy(describeHeld(connection, now))
   if (state === 'idle' || state === 'silent') {
-    if (now < connection.promiseUntil) count(connection.site.counts.promisesBroken, 'deadline')
+    if (now < connection.promiseUntil) connection.site.broke('deadline')
     shut(connection, 'deadline')
   } else cut(connection, 'deadline')
 }

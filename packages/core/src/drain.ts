@@ -17,7 +17,7 @@ import type { Session } from './session.js'
 import type { Site } from './site.js'
 import { cutStalled, peersOf, Stalls } from './stalls.js'
 import type { Timer, Timers } from './timers.js'
-import type { DrainPolicy, Report, ServerState } from './types.js'
+import type { DrainPolicy, PromiseBreaker, Report, ServerState } from './types.js'
 import { endUpgraded } from './upgraded.js'
 
 /** How often a drain looks at who may go, in ms. */
@@ -76,7 +76,7 @@ export class Run {
       () => this.#lookAgain(),
     )
     this.#onPhase = onPhase
-    this.#tally = new Tally(reason, this.began, sites[0]?.counts.promisesBroken ?? {})
+    this.#tally = new Tally(reason, this.began)
     this.done = new Promise((resolve) => {
       this.#settle = resolve
     })
@@ -121,6 +121,10 @@ export class Run {
   /** A request has arrived. */
   used(arrived: number): void {
     this.#usedAt = Math.max(this.#usedAt, arrived)
+  }
+
+  broke(promise: PromiseBreaker): void {
+    this.#tally.broke(promise)
   }
 
   finished(arrived: number): void {

@@ -2,7 +2,6 @@ import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
-import { count } from './events.js'
 import { GRACE } from './policy.js'
 import type { CloseReason, PromiseBreaker } from './types.js'
 
@@ -25,6 +24,6 @@ export function goIdle(connection: Connection): void {
 export function closeIfQuiet(connection: Connection, reason: CloseReason, broken?: PromiseBreaker): void {
   const { phase, socket, site } = connection
   if ((phase !== 'idle' && phase !== 'silent') || socket.destroyed || connection.receiving) return
-  if (broken !== undefined && performance.now() < connection.promiseUntil) count(site.counts.promisesBroken, broken)
+  if (broken !== undefined && performance.now() < connection.promiseUntil) site.broke(broken)
   shut(connection, reason, IDLE_QUIET)
 }

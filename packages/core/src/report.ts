@@ -11,8 +11,8 @@ const HELD_AT_MOST = 20
 export class Tally {
   readonly #reason: string
   readonly #began: number
-  readonly #brokenBefore: Readonly<Partial<Record<PromiseBreaker, number>>>
-  readonly #broken: Readonly<Partial<Record<PromiseBreaker, number>>>
+  /** Of its own servers, since it began. */
+  readonly #broken: Partial<Record<PromiseBreaker, number>> = {}
   readonly #byReason: Partial<Record<CloseReason, number>> = {}
   readonly #heldBy: HeldBy[] = []
   #heldByMore = 0
@@ -23,12 +23,14 @@ export class Tally {
   /** When `leaving` ended. */
   leftAt: number
 
-  constructor(reason: string, began: number, broken: Readonly<Partial<Record<PromiseBreaker, number>>>) {
+  constructor(reason: string, began: number) {
     this.#reason = reason
     this.#began = began
-    this.#broken = broken
-    this.#brokenBefore = { ...broken }
     this.leftAt = began
+  }
+
+  broke(promise: PromiseBreaker): void {
+    count(this.#broken, promise)
   }
 
   finished(arrived: number): void {
@@ -55,7 +57,7 @@ export class Tally {
       phases: { leaving: Math.round(this.leftAt - this.#began), draining: Math.round(now - this.leftAt) },
       requests: { finished: this.#finished, rescued: this.#rescued, cut: this.cut },
       connections: { closed: this.#closed, byReason: this.#byReason },
-      promisesBroken: difference(this.#broken, this.#brokenBefore),
+      promisesBroken: this.#broken,
       heldBy: this.#heldBy,
       heldByMore: this.#heldByMore,
     }
@@ -73,6 +75,7 @@ export function mergeReports(main: Report, other: Report): Report {
       closed: main.connections.closed + other.connections.closed,
       byReason: sum(main.connections.byReason, other.connections.byReason),
     },
+    promisesBroken: sum(main.promisesBroken, other.promisesBroken),
     heldBy: held.slice(0, HELD_AT_MOST),
     heldByMore: main.heldByMore + other.heldByMore + Math.max(0, held.length - HELD_AT_MOST),
   }
@@ -82,15 +85,6 @@ function sum<T extends Readonly<Partial<Record<string, number>>>>(one: T, other:
   const total: Record<string, number> = {}
   for (const counts of [one, other]) for (const key in counts) total[key] = (total[key] ?? 0) + (counts[key] ?? 0)
   return { ...one, ...other, ...total }
-}
-
-function difference<K extends string>(after: Readonly<Partial<Record<K, number>>>, before: Readonly<Partial<Record<K, number>>>) {
-  const since: Partial<Record<K, number>> = {}
-  for (const key in after) {
-    const more = (after[key] ?? 0) - (before[key] ?? 0)
-    if (more > 0) since[key] = more
-  }
-  return since
 }
 
 /** What a connection holds the drain with. The query is left out: it may hold secrets. */

@@ -6,7 +6,7 @@ import { atOnce } from './amid.js'
 import { directCaller } from './caller.js'
 import { cut } from './closing.js'
 import { HalfcloseTypeError } from './errors.js'
-import { count, isolated } from './events.js'
+import { isolated } from './events.js'
 import { noteWritten } from './gate.js'
 import { cutSession, leave } from './goaway.js'
 import { closeIfQuiet } from './idle.js'
@@ -99,8 +99,7 @@ export function takeOverMethods(site: Site, closer: Closer): void {
     if (place !== undefined) site.run?.cutByOthers(place)
     atOnce(() => {
       for (const connection of [...site.registry]) {
-        if (connection.state === 'idle' && performance.now() < connection.promiseUntil)
-          count(site.counts.promisesBroken, 'close-all')
+        if (connection.state === 'idle' && performance.now() < connection.promiseUntil) site.broke('close-all')
         cut(connection, 'handler')
       }
     })

@@ -27,7 +27,7 @@ import { giveBack, takeOver } from './socket-methods.js'
 import { guard } from './stalls.js'
 import { isPlainMessage } from './status-message.js'
 import type { Timer, Timers } from './timers.js'
-import type { AttachableServer, CloseReason, Policy, ServerState } from './types.js'
+import type { AttachableServer, CloseReason, Policy, PromiseBreaker, ServerState } from './types.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
 export class Site {
@@ -263,6 +263,12 @@ export class Site {
     return true
   }
 
+  /** A promise of this server was broken: over its life, and in its drain. */
+  broke(promise: PromiseBreaker): void {
+    count(this.counts.promisesBroken, promise)
+    this.run?.broke(promise)
+  }
+
   /** Counts the request that is being answered, if there is one, as never to be finished. */
   brokeOff(connection: Connection): void {
     if (connection.current === undefined) return
@@ -304,7 +310,7 @@ export class Site {
     count(counts.closes, reason)
     this.run?.closed(reason)
     if (events.hearsClose) {
-      const ms = Math.max(0, performance.now() - openedAt)
+      const ms = Math.max(0, Math.round(performance.now() - openedAt))
       this.timers.inRoot(() => events.close({ reason, first, remote: remoteOf(socket), requests, ms }))
     }
   }

@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
-import { count } from './events.js'
 import { goIdle } from './idle.js'
 
 /** Milliseconds between two looks: a fast client sends megabytes meanwhile. */
@@ -38,7 +37,7 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
       from = seen
       readAway(req)
     } else if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && site.draining))) {
-      if (!site.draining && performance.now() < connection.promiseUntil) count(site.counts.promisesBroken, 'limit')
+      if (!site.draining && performance.now() < connection.promiseUntil) site.broke('limit')
       return shut(connection, site.draining ? 'draining' : 'limit')
     }
     wait()

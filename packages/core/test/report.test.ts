@@ -56,6 +56,7 @@ test('two drains are told as one: sums, clean only where both are, at most twent
   expect(merged).toMatchObject({
     clean: false,
     requests: { finished: 6, rescued: 14, cut: 2 },
+    promisesBroken: { deadline: 2 },
     connections: { closed: 24, byReason: { draining: 22, deadline: 2 } },
     heldByMore: 4,
   })
