@@ -128,6 +128,7 @@ const cases: Case[] = [
     id: 'unread/client-leaves',
     rules: ['R113', 'R192'],
     title: 'a client that leaves a body which its handler has let go is let go, too',
+    regression: true,
     options: { linger: { quiet: 400 }, keepAlive: { timeout: 5_000, hold: 60_000 } },
     run: async (host) => {
       const client = await host.connect()
