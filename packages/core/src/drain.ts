@@ -38,6 +38,7 @@ export class Run {
   readonly #others: readonly Promise<Report>[]
   /** Resolves once whatever is left has been handed over to another protocol. */
   readonly onlyUpgraded: Promise<void>
+  readonly #probes = new WeakSet<object>()
   #settle: (report: Report) => void = () => {}
   #noneButUpgraded: () => void = () => {}
   #stopped = false
@@ -127,8 +128,13 @@ export class Run {
     this.#tally.broke(promise)
   }
 
-  finished(arrived: number): void {
-    this.#tally.finished(arrived)
+  /** One that asks for the readiness route: it is no request that would have been lost. */
+  probed(exchange: object): void {
+    this.#probes.add(exchange)
+  }
+
+  finished(arrived: number, exchange?: object): void {
+    if (exchange === undefined || !this.#probes.has(exchange)) this.#tally.finished(arrived)
   }
 
   wasCut(): void {

@@ -113,7 +113,10 @@ function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
   if (refuses(site, exchange)) return true
   // An HTTP/1.0 client would take an interim response for the final one (RFC 9110 §15.2).
   if (exchange.facts.http10) withoutInterim(res)
-  if (site.intercept?.(req, res) === true) return true
+  if (site.intercept?.(req, res) === true) {
+    site.run?.probed(exchange)
+    return true
+  }
   if (connection.excess) {
     res.writeHead(503, { 'Retry-After': '1', 'Content-Length': '0' }).end()
     return true
@@ -185,7 +188,7 @@ function written(exchange: Exchange): void {
   connection.current = undefined
   const { site, isCommon } = connection
   if (isCommon || !connection.excess) site.counts.finished++
-  site.run?.finished(exchange.arrived)
+  site.run?.finished(exchange.arrived, exchange)
   if (!isCommon) connection.clearTimers()
   if (connection.ending !== undefined) {
     dropWaiting(connection)

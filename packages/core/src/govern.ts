@@ -120,8 +120,10 @@ export function govern(site: Site, governor: Governor): void {
         if (first instanceof IncomingMessage && second instanceof ServerResponse) return arrive(site, event, first, second)
         // HTTP/2's own objects; the stream below them has passed already.
         if (isAnswerable(second)) heedClose(second)
-        if (event === 'request' && isRequest(first) && isAnswerable(second) && site.intercept?.(first, second) === true)
+        if (event === 'request' && isRequest(first) && isAnswerable(second) && site.intercept?.(first, second) === true) {
+          site.run?.probed(Reflect.get(first, 'stream') ?? first)
           return true
+        }
         break
       case 'session':
         if (arriving !== undefined && isSession(first)) site.admitSession(first, arriving.socket, arriving.raw)

@@ -141,7 +141,7 @@ function onStreamClose(this: ServerHttp2Stream): void {
   if (exchange.tunnel || session.excess) site.run?.check()
   else if (!exchange.cut && isAnsweredWhole(this)) {
     site.counts.finished++
-    site.run?.finished(arrived)
+    site.run?.finished(arrived, this)
   } else if (!exchange.cut || session.byPeer || session.ending === 'half-closed') {
     site.counts.aborted++
     if (!exchange.cut) noteReset(session)
