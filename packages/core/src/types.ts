@@ -56,9 +56,15 @@ export type CloseReason =
   | 'upgraded'
   | 'limit'
 
-/** Why promises were broken: a close before the advertised timeout had run out that the client did not ask for. */
+/**
+ * Why promises were broken: a close before the advertised timeout had run out that the client did not ask for.
+ * - `deadline`: at the drain's deadline. `drain-idle`: `drain.idle` is shorter than the promise.
+ * - `close-idle`, `close-all`: the application called `server.closeIdleConnections()`, `server.closeAllConnections()`.
+ * - `limit`: a bound on connections, or of the output-first close.
+ */
 export type PromiseBreaker = 'deadline' | 'drain-idle' | 'close-idle' | 'close-all' | 'limit'
 
+/** Of `connections.stats()`. */
 export interface Stats {
   /** Open connections by state. */
   readonly open: Readonly<Record<ConnectionState, number>>
@@ -83,6 +89,7 @@ export interface Stats {
   readonly promisesBroken: Readonly<Partial<Record<PromiseBreaker, number>>>
 }
 
+/** A request, or a connection without one, that was still open at a drain's deadline. */
 export interface HeldBy {
   readonly remote: string
   readonly state: ConnectionState
@@ -110,12 +117,14 @@ export interface Report {
   readonly heldByMore: number
 }
 
+/** The handle has entered a state; `reason`: that of the drain, or `'listen'` for a new life. */
 export interface StateEvent {
   readonly state: ServerState
   readonly previous: ServerState
   readonly reason: string
 }
 
+/** A connection, or a session of HTTP/2, has ended. */
 export interface CloseEvent {
   readonly reason: CloseReason
   /** Whose FIN or reset came first. */
@@ -139,12 +148,14 @@ export interface UpgradeEvent {
   readonly protocol: string | undefined
 }
 
+/** Something is wrong, or was lost; every time, also where it is logged once. */
 export interface WarningEvent {
   /** Stable, e.g. `HALFCLOSE_CONTENT_LENGTH`; docs/codes.md says of each when it comes and what to do. */
   readonly code: WarningCode
   readonly message: string
 }
 
+/** The events of a handle, with their payloads. */
 export interface ConnectionsEvents {
   state: [StateEvent]
   upgrade: [UpgradeEvent]
@@ -152,6 +163,7 @@ export interface ConnectionsEvents {
   warning: [WarningEvent]
 }
 
+/** Of `connections.drain()`. */
 export interface DrainRequest {
   /** Why, for the log and the report, e.g. `'SIGTERM'`. Default `'drain'`. */
   reason?: string | undefined
@@ -168,7 +180,9 @@ export interface Connections {
   readonly signal: AbortSignal
   /** Milliseconds left until the drain's deadline; `Infinity` while serving. */
   remaining(): number
+  /** The options as they were understood, every field present, deeply frozen. With several servers that of the first. */
   readonly policy: Policy
+  /** What is open now, and what was counted since the handle was made: a plain object, a copy. It walks over every connection. */
   stats(): Stats
   /**
    * Listens to an event of {@link ConnectionsEvents}. Throws `HALFCLOSE_EVENT_UNKNOWN` where there is no such event. What a listener throws is an

@@ -91,7 +91,7 @@ const plugin: Plugin = async (app, options) => {
  *
  * `drain` is `'fast'` where NODE_ENV is `test` or `development`, under `node --watch`, and on Ctrl-C, unless the option says otherwise.
  *
- * Registration fails with `HALFCLOSE_ALREADY_REGISTERED`, `HALFCLOSE_OPTION_…` or `HALFCLOSE_UNSUPPORTED_RUNTIME`; called as a function it throws `HALFCLOSE_NOT_AN_APP`.
+ * Registration fails with `HALFCLOSE_ALREADY_REGISTERED`, `HALFCLOSE_OPTION_…` or `HALFCLOSE_UNSUPPORTED_RUNTIME`.
  */
 export const halfclose = fastifyPlugin<HalfcloseFastifyOptions, RawServerBase, FastifyTypeProvider, FastifyBaseLogger, Plugin>(
   (app, options) => {
