@@ -1,3 +1,4 @@
+import { Uncaught } from '../support/uncaught.js'
 import { openResources, until } from '../support/wait.js'
 import { build, fuzzCase } from './fuzz/pipeline.js'
 import { Target } from './fuzz/target.js'
@@ -7,9 +8,12 @@ const LANES = 8
 
 describe('no bytes break it', () => {
   let before = openResources()
+  const uncaught = new Uncaught()
   beforeAll(() => {
     before = openResources()
+    uncaught.listen()
   })
+  afterAll(() => uncaught.stop())
   const target = new Target()
   const runs = Math.ceil(runsOr(1_600) / LANES)
   beforeAll(() => target.listen())
@@ -23,7 +27,7 @@ describe('no bytes break it', () => {
           lane,
           runs,
           arbitrary: fuzzCase,
-          test: (one) => target.play(one),
+          test: (one) => uncaught.during(() => target.play(one)),
           describe: (one) =>
             `${JSON.stringify(one)}\n${JSON.stringify(build(one, 's0s').bytes.toString('latin1').slice(0, 3_000))}`,
         }),
@@ -41,14 +45,16 @@ describe('no bytes break it', () => {
       })
       for (let offset = 1; offset < length; offset += 20) {
         const offsets = Array.from({ length: Math.min(20, length - offset) }, (_, index) => offset + index)
-        await Promise.all(offsets.map((each) => target.play({ ...at(each), delivery: 'whole', leave, tls: each % 10 === 0 })))
+        const plays = offsets.map((each) => ({ ...at(each), delivery: 'whole' as const, leave, tls: each % 10 === 0 }))
+        await Promise.all(plays.map((one) => uncaught.during(() => target.play(one))))
       }
     })
   }
 
-  it('leaves nothing open, and no socket, server, timer or listener behind', async () => {
+  it('leaves nothing open, no socket, server, timer or listener behind, and no error that nobody caught', async () => {
     await target.close()
     const more = () => Object.entries(openResources()).filter(([kind, count]) => count > (before[kind] ?? 0))
     await until('nothing left', () => more().length === 0).catch(() => expect(more()).toEqual([]))
+    expect(uncaught.others).toEqual([])
   })
 })

@@ -1,3 +1,4 @@
+import { Uncaught } from '../support/uncaught.js'
 import { openResources, until } from '../support/wait.js'
 import { play } from './model/play.js'
 import { describeScript, script } from './model/script.js'
@@ -8,20 +9,32 @@ const LANES = 6
 
 describe('a connection does what the model of it does', () => {
   let before = openResources()
+  const uncaught = new Uncaught()
   beforeAll(() => {
     before = openResources()
+    uncaught.listen()
   })
+  afterAll(() => uncaught.stop())
   const runs = Math.ceil(runsOr(300) / LANES)
   for (let lane = 0; lane < LANES; lane++) {
     it.concurrent(
       `whatever client, handler and drain do, in whatever order: lane ${lane}, ${runs} runs`,
-      () => runLane({ file: 'test/adversary/model', lane, runs, arbitrary: script, test: play, describe: describeScript }),
+      () =>
+        runLane({
+          file: 'test/adversary/model',
+          lane,
+          runs,
+          arbitrary: script,
+          test: (one) => uncaught.during(() => play(one)),
+          describe: describeScript,
+        }),
       90_000 + runs * 1_000,
     )
   }
 
-  it('leaves no socket, server, timer or process listener behind', async () => {
+  it('leaves no socket, server, timer or process listener behind, and no error that nobody caught', async () => {
     const more = () => Object.entries(openResources()).filter(([kind, count]) => count > (before[kind] ?? 0))
     await until('nothing left', () => more().length === 0).catch(() => expect(more()).toEqual([]))
+    expect(uncaught.others).toEqual([])
   })
 })

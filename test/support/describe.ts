@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Mode } from './any-host.js'
 import type { AnyCase } from './case.js'
+import { Uncaught } from './uncaught.js'
 import { openResources, until } from './wait.js'
 
 /** A folder, set by bare.mjs: play the cases on the bare hosts, and write down there which of them fail and how. */
@@ -18,8 +19,9 @@ export function describeCases<Name extends string, Case extends AnyCase<Name, ne
   process.env.NODE_ENV = 'production'
   const mine = cases.filter((one) => one.hosts === undefined || one.hosts.includes(name))
   const results: Record<string, string> = {}
+  const uncaught = new Uncaught()
   const run = async (one: Case): Promise<void> => {
-    if (record === undefined) return play(one, name, 'halfclose')
+    if (record === undefined) return uncaught.during(() => play(one, name, 'halfclose'))
     results[one.id] = 'fail: does not end'
     results[one.id] = await play(one, name, 'bare').then(
       () => 'pass',
@@ -31,13 +33,19 @@ export function describeCases<Name extends string, Case extends AnyCase<Name, ne
     let before = openResources()
     beforeAll(() => {
       before = openResources()
+      uncaught.listen()
     })
+    afterAll(() => uncaught.stop())
     for (const one of mine.filter((each) => !each.alone)) it.concurrent(titleOf(one), () => run(one), 60_000)
     for (const one of mine.filter((each) => each.alone)) it(titleOf(one), () => run(one), 60_000)
 
     if (record !== undefined)
       afterAll(() => writeFileSync(join(record, `${name}.json`), JSON.stringify({ cases: mine.map(about), results })))
-    else it('leaves no socket, server, timer or process listener behind', () => leavesNothing(before))
+    else
+      it('leaves no socket, server, timer or process listener behind, and no error that nobody caught', async () => {
+        await leavesNothing(before)
+        expect(uncaught.others).toEqual([])
+      })
   })
 }
 
