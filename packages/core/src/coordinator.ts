@@ -200,8 +200,15 @@ export class SignalCoordinator implements Coordinator {
   readonly #onDry = () => {
     const leaving = this.#leaving
     if (leaving === undefined) return
-    if (leaving.finished) this.#end(leaving)
-    else leaving.ranDry = true
+    if (leaving.finished) {
+      this.#end(leaving)
+      return
+    }
+    leaving.ranDry = true
+    // Another listener of 'beforeExit' may have given the process something to do.
+    setImmediate(() => {
+      leaving.ranDry = false
+    }).unref()
   }
 
   /** Somebody else ends the process while it leaves: who looks for its requests later has to find a trace, and an exit code that is true. */
@@ -215,7 +222,10 @@ export class SignalCoordinator implements Coordinator {
     const open = [...pending].map((participant) => `${participant.name}: ${participant.progress()}`).join('; ')
     const elapsed = Math.round(performance.now() - since)
     // Not through a logger: an asynchronous one would lose the line.
-    console.error(endedLine({ reason: request.reason, elapsed, open, forcedBy, ranDry, isOpen: !isOnlyClosing(leaving) }))
+    const isOpen = [...pending].some((participant) => participant.isOpen?.() ?? true)
+    console.error(
+      endedLine({ reason: request.reason, elapsed, open, forcedBy, ranDry, isOpen, isDraining: !isOnlyClosing(leaving) }),
+    )
   }
 
   #tell(message: string, code: WarningCode): void {

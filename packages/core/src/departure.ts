@@ -93,6 +93,7 @@ export class Departure {
       warn: (message, code = 'HALFCLOSE_CLOSE_FAILED') => warn(code, message),
       tell: (message, code) => tell(code, message),
       hasCut: () => this.#cut() > this.#cutBefore,
+      isOpen: () => this.#unanswered.size > 0 || this.#open().length > 0,
       isDrained: () => this.#isDrained,
       remaining: () => Math.max(...this.#handles().map((handle) => handle.remaining())),
     }
@@ -165,13 +166,20 @@ export class Departure {
     return this.#handles().reduce((sum, handle) => sum + handle.stats().requests.cut, 0)
   }
 
-  #progress(): string {
-    if (this.#isDrained) return `nothing open, ${this.#leaver.application.closing} has not settled`
+  /** How many connections are open, by state. */
+  #open(): [state: string, count: number][] {
     const open: Record<string, number> = {}
     for (const handle of this.#handles())
       for (const [state, count] of Object.entries(handle.stats().open)) open[state] = (open[state] ?? 0) + count
-    const states = Object.entries(open).filter(([, count]) => count > 0)
-    const what = states.map(([state, count]) => `${count} ${state}`).join(', ') || 'nothing'
+    return Object.entries(open).filter(([, count]) => count > 0)
+  }
+
+  #progress(): string {
+    if (this.#isDrained) return `nothing open, ${this.#leaver.application.closing} has not settled`
+    const what =
+      this.#open()
+        .map(([state, count]) => `${count} ${state}`)
+        .join(', ') || 'nothing'
     const remaining = Math.max(...this.#handles().map((handle) => handle.remaining()))
     return `${what} open, ${Math.round(remaining)} ms before its deadline`
   }

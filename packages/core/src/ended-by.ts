@@ -9,6 +9,9 @@ export interface Ended {
   readonly elapsed: number
   /** What is still open, by application. */
   readonly open: string
+  /** The drain is not over. */
+  readonly isDraining: boolean
+  /** A connection is open. */
   readonly isOpen: boolean
   /** The second signal. */
   readonly forcedBy: string | undefined
@@ -17,15 +20,16 @@ export interface Ended {
 }
 
 /** The line for it. To be called in a listener of the process's 'exit': the stack shows who called `process.exit()`. */
-export function endedLine({ reason, elapsed, open, isOpen, forcedBy, ranDry }: Ended): string {
-  const when = isOpen ? 'while it drained' : 'after the drain, while the application closed'
-  return `halfclose: ended by ${whom(elapsed, isOpen, forcedBy, ranDry)} ${when}, ${elapsed} ms after ${reason}. ${open}`
+export function endedLine(ended: Ended): string {
+  const { reason, elapsed, open, isDraining } = ended
+  const when = isDraining ? 'while it drained' : 'after the drain, while the application closed'
+  return `halfclose: ended by ${whom(ended)} ${when}, ${elapsed} ms after ${reason}. ${open}`
 }
 
-function whom(elapsed: number, isOpen: boolean, forcedBy: string | undefined, ranDry: boolean): string {
+function whom({ elapsed, isOpen, forcedBy, ranDry }: Ended): string {
   if (forcedBy !== undefined) return `a second signal (${forcedBy})`
-  if (ranDry) return 'itself (nothing was left to run)'
   const { place, byTimer } = callOfExit(stack())
+  if (place === undefined && ranDry) return 'itself (nothing was left to run)'
   if (place === undefined) return 'somebody else (no call of process.exit(): an uncaught error?)'
   const timer = byTimer && isOpen ? `; ${timerOf(elapsed)}` : ''
   return `somebody else (process.exit() at ${place}${timer})`
@@ -34,9 +38,10 @@ function whom(elapsed: number, isOpen: boolean, forcedBy: string | undefined, ra
 function stack(): string {
   const before = Error.stackTraceLimit
   Error.stackTraceLimit = 50
-  const { stack: lines } = new Error()
+  // Error.prepareStackTrace, if the application has set that, may make anything of it.
+  const lines: unknown = new Error().stack
   Error.stackTraceLimit = before
-  return lines ?? ''
+  return typeof lines === 'string' ? lines : ''
 }
 
 /** Where a stack shows that `process.exit()` was called, and whether a timer has called that. */
@@ -47,5 +52,9 @@ export function callOfExit(lines: string): { place: string | undefined; byTimer:
   const callers = frames.slice(exit + 1)
   const caller = callers.find((frame) => frame.startsWith('at ') && !/\(?node:/.test(frame))
   const place = caller === undefined ? 'a place that is not known' : placeOf(caller)
-  return { place, byTimer: callers.some((frame) => /\(node:internal\/timers:/.test(frame)) }
+  // Promises settle, and immediates run, below timers that have nothing to do with them: what began the turn is the first of these.
+  const began = callers.find((frame) =>
+    /^at (?:process\.)?(?:processTicksAndRejections|processImmediate|listOnTimeout) /.test(frame),
+  )
+  return { place, byTimer: began?.includes('listOnTimeout') === true }
 }

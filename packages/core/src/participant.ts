@@ -30,6 +30,8 @@ export interface Participant {
   tell?(message: string, code: WarningCode): void
   /** Whether a request was cut since it was asked to leave. */
   hasCut?(): boolean
+  /** Whether a connection is open. */
+  isOpen?(): boolean
   /** Nothing is open any more: it waits for the application's own closing. */
   isDrained?(): boolean
   /** Milliseconds left until its deadline. */

@@ -297,6 +297,21 @@ describe('the coordinator', () => {
     }
   })
 
+  it("ran dry no more, where another listener of 'beforeExit' has given the process something to do", async () => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      joinSignals(new App('api'), host)
+      host.emit('SIGTERM')
+      host.emit('beforeExit')
+      await turns()
+      host.emit('exit', 0)
+      expect(host.exitCode).toBeUndefined()
+      expect(error.mock.calls).toEqual([[expect.not.stringContaining('nothing was left to run')]])
+    } finally {
+      error.mockRestore()
+    }
+  })
+
   it('makes the exit code 1 where nothing is left to run while an application has not left', () => {
     const error = jest.spyOn(console, 'error').mockImplementation(() => {})
     try {

@@ -216,6 +216,18 @@ describe.each(hosts)('%s, ended by somebody while it drains', (host) => {
     expect(Number(after) + Number(left)).toBeGreaterThanOrEqual(10_000 - 20)
     expect(Number(left)).toBeLessThanOrEqual(10_000)
   })
+
+  it('blames no timer where nothing was open', async () => {
+    run(Supervised.run({ host, exitAfter: 500, options: { drain: { delay: 9_000, deadline: 10_000 } } }, process.execPath, [APP]))
+    await child.line(/^listening/)
+    child.process.kill('SIGTERM')
+    expect(await child.exited()).toEqual({ code: 0, signal: null })
+    expect(child.lines.filter((line) => line.includes('ended by'))).toEqual([
+      expect.stringMatching(
+        /ended by somebody else \(process\.exit\(\) at [^;]*app\.mjs:\d+:\d+\) while it drained, .*: nothing open/,
+      ),
+    ])
+  })
 })
 
 async function freePort(): Promise<number> {
