@@ -5,6 +5,7 @@ import type { WarningCode } from './codes.js'
 import type { AdapterConnections } from './handle.js'
 import type { LeaveRequest, Participant } from './participant.js'
 import { joinSignals } from './signals.js'
+import { LONGEST } from './standstill.js'
 import type { Connections, Report } from './types.js'
 
 /** When it is said that the process waits for the application's own closing, and how often again, in ms. */
@@ -126,7 +127,7 @@ export class Departure {
     let timer: NodeJS.Timeout | undefined
     const closed = [...this.#unanswered].map((res) => new Promise((resolve) => res.once('close', resolve)))
     const deadline = new Promise((resolve) => {
-      timer = setTimeout(resolve, this.#leaver.connections.remaining())
+      timer = setTimeout(resolve, Math.min(this.#leaver.connections.remaining(), LONGEST))
     })
     await Promise.race([Promise.all(closed), deadline])
     clearTimeout(timer)

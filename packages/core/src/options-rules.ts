@@ -1,9 +1,7 @@
 import { optionRangeError, optionTypeError } from './errors.js'
 import { SECTIONS } from './option-names.js'
+import { LONGEST } from './standstill.js'
 import { unknownOption } from './unknown-options.js'
-
-/** The longest delay of a Node timer; over it a timer fires at once. */
-export const LONGEST = 2 ** 31 - 1
 
 /** What an option of {@link limit} means. */
 interface Meaning {

@@ -1,7 +1,8 @@
 import { Socket } from 'node:net'
 import { optionTypeError } from './errors.js'
-import { count, LONGEST, limit, section } from './options-rules.js'
+import { count, limit, section } from './options-rules.js'
 import { hintOfSeconds } from './seconds.js'
+import { LONGEST } from './standstill.js'
 import type { Policy, WarningEvent } from './types.js'
 
 /** Whether Node passes the interval and the number of TCP keep-alive probes to the kernel (24.22, 26.4 and later): setKeepAlive() then has places for them. */

@@ -1,9 +1,10 @@
 import { optionRangeError, optionTypeError } from './errors.js'
 import { fold, nearest } from './misspelt.js'
-import { count, duration, LONGEST, limit, plainObject, section } from './options-rules.js'
+import { count, duration, limit, plainObject, section } from './options-rules.js'
 import { parseTcp } from './options-tcp.js'
 import { holdBehind, holdWarning, PROXIES, PROXY_ALIASES, type ProxyPreset, presetOf } from './presets.js'
 import { askSeconds, grouped, hintOfSeconds, secondsGiven } from './seconds.js'
+import { LONGEST } from './standstill.js'
 import { isToken } from './tokens.js'
 import type { DrainPolicy, Http2Policy, Http10, KeepAlivePolicy, Logger, Policy, WarningEvent } from './types.js'
 

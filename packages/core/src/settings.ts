@@ -4,6 +4,7 @@ import { settingsOf } from './node-private.js'
 import { printablePromise } from './policy.js'
 import { bufferOf, isHttp2, numberOf } from './servers.js'
 import type { Site } from './site.js'
+import { LONGEST } from './standstill.js'
 import type { Policy } from './types.js'
 
 /** Puts a site's policy into its server's own settings. */
@@ -47,8 +48,12 @@ export function follow(site: Site, policyFor: (site: Site) => Policy): void {
  * What Node prints in whole seconds as `timeout=`, unless it is told otherwise. Never 0: Node would not say when a response is with the kernel; and
  * no round number, which the application might set itself.
  */
-function shown({ policy: { keepAlive }, inherited }: Site): number {
-  if (keepAlive !== false) return (keepAlive.timeout >= 1_000 ? keepAlive.timeout : keepAlive.hold) + 1
+function shown({ policy: { keepAlive }, inherited, server }: Site): number {
+  if (keepAlive !== false) {
+    const { timeout, hold } = keepAlive
+    // Node adds its buffer, and takes a timer that is too long for one of 1 ms.
+    return Math.min((timeout >= 1_000 ? timeout : hold) + 1, LONGEST - (bufferOf(server) ?? 1_000))
+  }
   return inherited.keepAliveTimeout > 0 ? inherited.keepAliveTimeout : 5_000
 }
 

@@ -27,9 +27,10 @@ export function owedAfter({ last, until }: Standstill, now: number, most: number
 
 /** A bound is waited for in so many pieces, so that a stand amid it is noticed: of one that falls within a piece the timer is on time. */
 const PIECES = 4
-/** Milliseconds of a piece, at least and at most: Node takes a longer timer for one of 1 ms. */
+/** Milliseconds of a piece, at least. */
 const SHORTEST = 25
-const LONGEST = 0x7fff_ffff
+/** The longest delay of a Node timer, in milliseconds: Node takes a longer one for one of 1 ms. */
+export const LONGEST = 0x7fff_ffff
 
 /** For how long a timer is armed where so much of a bound of `ms` is left. None: the bound is reached. Node's timers are up to 1 ms early. */
 export function pieceOf(ms: number, left: number): number | undefined {

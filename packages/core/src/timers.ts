@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
-import { NEVER, owedAfter, pieceOf, type Standstill, withTimer } from './standstill.js'
+import { LONGEST, NEVER, owedAfter, pieceOf, type Standstill, withTimer } from './standstill.js'
 
 /**
  * Turns of the loop in which what the kernel has of a peer's input is read and answered: one until it is a request, two more until its answer has been
@@ -84,9 +84,12 @@ export class Timers {
     return this.#root.runInAsyncScope(run)
   }
 
-  /** Arms one of Node's own, without any look. The timers below say when it has `fired`. */
+  /**
+   * Arms one of Node's own, without any look, for at most {@link LONGEST}: the sum of two durations may be more. The timers below say when it has
+   * `fired`.
+   */
   arm(ms: number, fire: () => void, unref = false): NodeJS.Timeout {
-    const timeout = this.#root.runInAsyncScope(setTimeout, undefined, fire, ms)
+    const timeout = this.#root.runInAsyncScope(setTimeout, undefined, fire, Math.min(ms, LONGEST))
     return unref ? timeout.unref() : timeout
   }
 
