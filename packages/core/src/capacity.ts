@@ -1,13 +1,24 @@
+import type { Duplex } from 'node:stream'
 import { atOnce } from './amid.js'
 import { attempt } from './attempt.js'
 import { shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { leave, leaveAfterPoll } from './goaway.js'
 import { closeIfQuiet } from './idle.js'
+import { Places } from './places.js'
 import { Session } from './session.js'
 import type { Policy } from './types.js'
 
 type Member = Connection | Session
+
+/** What a TLS handshake holds: a place, or one among those that will be refused when they can be told. */
+export interface HandshakePlace {
+  readonly kind: 'place' | 'excess' | 'unlimited'
+  readonly client?: string | undefined
+}
+
+const UNLIMITED: HandshakePlace = Object.freeze({ kind: 'unlimited' })
+const EXCESS: HandshakePlace = Object.freeze({ kind: 'excess' })
 
 /** Milliseconds in which those that are idle and too many are closed together: whether one is really idle takes a question about all of them. */
 const TOGETHER = 50
@@ -20,8 +31,9 @@ export class Capacity {
   readonly #limits: Policy['limits']
   /** How many of those that were refused may wait for their request at once. */
   readonly #mostExcess: number
-  #admitted = 0
-  readonly #perClient = new Map<string, number>()
+  readonly #places: Places
+  /** TLS handshakes of those that will be refused when they can be told. */
+  #excessHandshakes = 0
   /** In the order in which they went idle: the first is the longest idle. Kept only where there is a limit. */
   readonly #idle = new Set<Member>()
   /** Idle, and too many: to be closed, unless they are used meanwhile. */
@@ -30,46 +42,57 @@ export class Capacity {
 
   constructor({ limits, linger }: Policy) {
     this.#limits = limits
+    this.#places = new Places(limits)
     this.#mostExcess = linger.connections
   }
 
-  hasRoom(client: string | undefined): boolean {
-    const { connections, perClient } = this.#limits
-    if (connections !== false && this.#admitted >= connections) return false
-    return perClient === false || client === undefined || (this.#perClient.get(client) ?? 0) < perClient
+  /** Whether there is a place for the stream, as TCP has it: the one below TLS. */
+  hasRoom(stream: object): boolean {
+    return !this.#places.areLimited || this.#places.hasRoom(this.#places.clientOf(stream))
   }
 
   /** Takes a connection in, or marks it as one too many. */
   enter(connection: Member): void {
-    const { connections, perClient } = this.#limits
-    if (connections === false && perClient === false) return
-    const client = perClient === false ? undefined : connection.socket.remoteAddress
-    if (!this.hasRoom(client)) {
+    if (!this.#places.areLimited) return
+    const client = this.#places.clientOf(connection.raw ?? connection.socket)
+    if (!this.#places.hasRoom(client)) {
       connection.excess = true
       connection.site.counts.refused++
       this.#await(connection)
       return
     }
-    this.#admitted++
-    if (client === undefined) return
-    connection.client = client
-    this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1)
+    this.#places.take(client)
+    if (client !== undefined) connection.client = client
   }
 
   leave(connection: Member): void {
-    const { connections, perClient } = this.#limits
     if (this.#idle.size > 0) this.#idle.delete(connection)
-    if (connections === false && perClient === false) return
-    if (connection.excess) {
-      this.#excess.delete(connection)
-      return
+    if (!this.#places.areLimited) return
+    if (connection.excess) this.#excess.delete(connection)
+    else this.#places.leave(connection.client)
+  }
+
+  /**
+   * A TLS handshake begins. None: it is to be dropped, since there is no place and the policy says so, or since it is handshakes that hold the places: to
+   * tell it would take one more of them.
+   */
+  enterHandshake(raw: Duplex): HandshakePlace | undefined {
+    if (!this.#places.areLimited) return UNLIMITED
+    const client = this.#places.clientOf(raw)
+    if (this.#places.hasRoom(client)) {
+      this.#places.take(client, true)
+      return { kind: 'place', client }
     }
-    this.#admitted--
-    const { client } = connection
-    if (client === undefined) return
-    const others = (this.#perClient.get(client) ?? 1) - 1
-    if (others === 0) this.#perClient.delete(client)
-    else this.#perClient.set(client, others)
+    const isDropped = this.#limits.refuse === 'drop' || this.#places.areHeldByHandshakes(client)
+    if (isDropped || this.#excessHandshakes >= this.#mostExcess) return undefined
+    this.#excessHandshakes++
+    return EXCESS
+  }
+
+  /** It is done, or has ended. */
+  leaveHandshake({ kind, client }: HandshakePlace): void {
+    if (kind === 'place') this.#places.leave(client, true)
+    else if (kind === 'excess') this.#excessHandshakes--
   }
 
   /** Over the limit the longest idle goes: if even its promise is not over, it is the oldest promise, and is counted as broken. */

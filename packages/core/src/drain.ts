@@ -35,7 +35,7 @@ export class Run {
   readonly began = performance.now()
   readonly #due: Due
   readonly #stalls: Stalls
-  readonly #others: readonly Promise<Report>[]
+  readonly #others: Promise<Report>[]
   /** Resolves once whatever is left has been handed over to another protocol. */
   readonly onlyUpgraded: Promise<void>
   readonly #probes = new WeakSet<object>()
@@ -52,7 +52,7 @@ export class Run {
   #looking: Timer | undefined
   #wake: (() => void) | undefined
 
-  /** `others`: drains of single servers that are under way; this one ends, and reports, with them. */
+  /** `others`: drains of single servers that are under way; this one ends, and reports, with them ({@link join}). */
   constructor(
     sites: readonly Site[],
     events: Events,
@@ -62,7 +62,7 @@ export class Run {
     onPhase: (phase: ServerState) => void,
     others: readonly Promise<Report>[] = [],
   ) {
-    this.#others = others
+    this.#others = [...others]
     this.onlyUpgraded = new Promise((resolve) => {
       this.#noneButUpgraded = resolve
     })
@@ -102,6 +102,23 @@ export class Run {
   /** It waits for no idle connection, and so not for late ones either. */
   get #isFast(): boolean {
     return this.#plan.idle === 0 && this.#plan.silent === 0
+  }
+
+  /** What is left of the plan, for a server that comes under the policy meanwhile. */
+  rest(): DrainPolicy {
+    const { delay, upgraded } = this.#plan
+    const deadline = this.remaining()
+    return {
+      ...this.#plan,
+      delay: Math.max(0, delay - (performance.now() - this.began)),
+      deadline,
+      upgraded: Math.min(upgraded, deadline),
+    }
+  }
+
+  /** This one ends, and reports, with the drain of such a server. */
+  join(other: Promise<Report>): void {
+    this.#others.push(other)
   }
 
   keepable(): number {
@@ -200,7 +217,10 @@ export class Run {
     await this.#forEach(async (site) => {
       this.#tally.cut += await finishClose(site, () => this.remaining())
     })
-    const report = (await Promise.all(this.#others)).reduce(mergeReports, this.#tally.report())
+    // One more may join meanwhile.
+    const reports: Report[] = []
+    while (reports.length < this.#others.length) reports.push(...(await Promise.all(this.#others.slice(reports.length))))
+    const report = reports.reduce(mergeReports, this.#tally.report())
     if (wentWell(report)) this.#events.routine('drained', report, endLine(report))
     else await this.#events.drainCut(report, formatReport(report))
     this.#enter('drained')

@@ -142,10 +142,12 @@ export function govern(site: Site, governor: Governor): void {
         if (first instanceof Socket) return onTimeout(site, first)
         break
       case 'connection':
-        if (first instanceof Socket && (secure || http2) && site.turnsAway(first)) return true
-        if (!secure) {
-          if (first instanceof Socket) return connect(event, first, args)
-        } else if (first instanceof Duplex) site.handshakes.begin(first, () => site.run?.check())
+        if (secure) {
+          if (first instanceof Duplex && !site.beginHandshake(first)) return true
+        } else if (first instanceof Socket) {
+          if (http2 && site.turnsAway(first)) return true
+          return connect(event, first, args)
+        }
         break
       case 'secureConnection':
         if (first instanceof Socket) return connect(event, first, args)

@@ -195,14 +195,9 @@ export class Handle implements AdapterConnections {
   async #close(site: Site): Promise<void> {
     const others = this.#sites.some((other) => other !== site && other.phase === 'serving' && other.server.listening)
     if (site.run === undefined && (others || this.#run !== undefined)) {
-      const run = new Run(
-        [site],
-        this.#events,
-        this.#timers,
-        this.#run === undefined ? site.policy.drain : FAST_DRAIN,
-        'server.close',
-        () => {},
-      )
+      const plan = this.#run === undefined ? site.policy.drain : this.#run.rest()
+      const run = new Run([site], this.#events, this.#timers, plan, 'server.close', () => {})
+      this.#run?.join(run.done)
       run.start()
       await run.done
       this.#forget(site)
@@ -244,6 +239,8 @@ export class Handle implements AdapterConnections {
     if (this.#state === 'drained') this.#startAnew()
     site.revive()
     if (!this.#sites.includes(site)) this.#sites.push(site)
+    // The rest of the application is leaving.
+    if (this.#run !== undefined && !this.#byClose) void this.#close(site)
   }
 
   #parse(inherited: Inherited): Policy {

@@ -1,9 +1,19 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
+import type { Capacity, HandshakePlace } from './capacity.js'
+import type { Timer, Timers } from './timers.js'
+
+/** Milliseconds that a TLS handshake may take, while the process is running. Node's own bound is two minutes. */
+const LONGEST = 10_000
+/** Looks within that. */
+const LOOKS = 10
 
 interface Handshake {
   readonly handshakes: Handshakes
   readonly openedAt: number
+  /** The same by the clock that stands still when the process does. */
+  readonly since: number
+  readonly place: HandshakePlace
 }
 
 const kHandshake: unique symbol = Symbol('halfclose.handshake')
@@ -13,22 +23,40 @@ interface HandshakeCarrier {
 }
 
 /**
- * TLS connections whose handshake is not finished: HTTP does not know them yet, but a drain must bound them. A finished one is found again by
- * the stream below its TLS socket: not by addresses, which a front that reads the PROXY protocol overrides.
+ * TLS connections whose handshake is not finished: HTTP does not know them yet, but they are counted, bounded in time, and no drain waits for them
+ * longer than for others that say nothing. A finished one is found again by the stream below its TLS socket: not by addresses, which a
+ * front that reads the PROXY protocol overrides.
  */
 export class Handshakes {
   readonly #open = new Set<Duplex & HandshakeCarrier>()
+  readonly #timers: Timers
+  readonly #capacity: Capacity
+  readonly #longest: number
+  #timer: Timer | undefined
+
+  /** `longest`: for tests. */
+  constructor(timers: Timers, capacity: Capacity, longest = LONGEST) {
+    this.#timers = timers
+    this.#capacity = capacity
+    this.#longest = longest
+  }
 
   get size(): number {
     return this.#open.size
   }
 
-  begin(raw: Duplex & HandshakeCarrier, onEnd: () => void): void {
+  /** False: there is no place for one more. */
+  begin(raw: Duplex & HandshakeCarrier, onEnd: () => void): boolean {
+    if (raw.destroyed) return true
+    const place = this.#capacity.enterHandshake(raw)
+    if (place === undefined) return false
     this.#open.add(raw)
-    raw[kHandshake] = { handshakes: this, openedAt: performance.now() }
+    raw[kHandshake] = { handshakes: this, openedAt: performance.now(), since: this.#timers.now, place }
     raw.once('close', () => {
-      if (this.#open.delete(raw)) onEnd()
+      if (Handshakes.finish(raw)) onEnd()
     })
+    this.#timer ??= this.#timers.every(this.#longest / LOOKS, this.#look, { unref: true })
+    return true
   }
 
   /** Destroys those for which `due` says so: there is no response to lose. */
@@ -39,11 +67,28 @@ export class Handshakes {
     }
   }
 
-  /** TLS speaks on it, be it for another server than the one that it came to. */
-  static finish(raw: Duplex & HandshakeCarrier): void {
+  stop(): void {
+    this.#timer?.stop()
+    this.#timer = undefined
+  }
+
+  readonly #look = (): void => {
+    if (this.#open.size === 0) this.stop()
+    const { now } = this.#timers
+    for (const raw of [...this.#open]) {
+      const since = raw[kHandshake]?.since
+      if (since !== undefined && now - since >= this.#longest) raw.destroy()
+    }
+  }
+
+  /** TLS speaks on it, be it for another server than the one that it came to; or it has ended. Whether it was under way. */
+  static finish(raw: Duplex & HandshakeCarrier): boolean {
     const handshake = raw[kHandshake]
-    if (handshake === undefined) return
-    handshake.handshakes.#open.delete(raw)
+    if (handshake === undefined) return false
     raw[kHandshake] = undefined
+    const { handshakes, place } = handshake
+    handshakes.#open.delete(raw)
+    handshakes.#capacity.leaveHandshake(place)
+    return true
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import type { Duplex } from 'node:stream'
 import type { Capacity } from './capacity.js'
 import { dropWaiting, kill } from './closing.js'
 import { bind, Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
@@ -49,7 +50,7 @@ export class Site {
   takesTunnels: () => boolean = () => false
   readonly expiry: Expiry
   readonly registry = new Registry()
-  readonly handshakes = new Handshakes()
+  readonly handshakes: Handshakes
   readonly probes: Probes
   readonly lingering: Lingering<Connection>
   readonly sessions: Sessions
@@ -93,6 +94,7 @@ export class Site {
     this.isDemanding = intercept !== undefined || policy.limits.idle !== false
     this.lingering = new Lingering(policy.linger, timers, kill)
     this.sessions = new Sessions(this)
+    this.handshakes = new Handshakes(timers, capacity)
     this.expiry = new Expiry(this)
     this.probes = new Probes(this)
     this.listened = server.listening
@@ -237,6 +239,7 @@ export class Site {
     this.#stopGuard = undefined
     if (this.registry.size === 0) {
       this.expiry.stop()
+      this.handshakes.stop()
       this.probes.stop()
     }
     this.#isClosed = true
@@ -257,7 +260,7 @@ export class Site {
 
   /** Whether this is one connection too many that is dropped at once. */
   turnsAway(socket: Socket): boolean {
-    if (this.policy.limits.refuse !== 'drop' || this.capacity.hasRoom(socket.remoteAddress)) return false
+    if (this.policy.limits.refuse !== 'drop' || this.capacity.hasRoom(socket)) return false
     this.counts.refused++
     socket.destroy()
     return true
@@ -267,6 +270,14 @@ export class Site {
   broke(promise: PromiseBreaker): void {
     count(this.counts.promisesBroken, promise)
     this.run?.broke(promise)
+  }
+
+  /** A TLS handshake begins on what has just been accepted; false: it was dropped. */
+  beginHandshake(raw: Duplex): boolean {
+    if (this.handshakes.begin(raw, () => this.run?.check())) return true
+    this.counts.refused++
+    raw.destroy()
+    return false
   }
 
   /** Counts the request that is being answered, if there is one, as never to be finished. */
