@@ -1,10 +1,12 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { attempt } from './attempt.js'
-import { writeBeside } from './node-private.js'
+import { bytesTaken, writeBeside } from './node-private.js'
 import { destroyBy } from './own-methods.js'
+import { type Quiet, stayQuiet } from './patience.js'
 import { CODES, type Session } from './session.js'
 import { afterPoll } from './timers.js'
 import type { CloseReason } from './types.js'
+import { Unacknowledged } from './unacknowledged.js'
 
 /**
  * Ends a session as RFC 9113 §6.8 has it: a GOAWAY with the last stream that was handed over, so that the client knows which of its
@@ -154,6 +156,21 @@ export function killSession(session: Session): void {
   destroyBy(session.own, session.socket, undefined)
 }
 
-export function boundFlush(session: Session, ms = session.site.policy.linger.total): void {
-  if (!session.lingering) session.setTimer(ms, () => killSession(session))
+/** Lets go of a session whose last bytes are not taken. One whose client takes something of them in that time is looked at again. */
+export function boundFlush(session: Session, ms = longestFlush(session)): void {
+  if (!session.lingering) watchFlush(session, ms, { kernel: bytesTaken(session), peer: undefined, quiet: 0 })
+}
+
+/** A client that was cut since it takes nothing will hardly take the GOAWAY. */
+function longestFlush({ ending, site }: Session): number {
+  const { quiet, total } = site.policy.linger
+  return ending === 'stalled' || ending === 'half-closed' ? quiet : total
+}
+
+function watchFlush(session: Session, ms: number, before: Quiet): void {
+  session.setTimer(ms, () => {
+    const next = stayQuiet(before, new Unacknowledged().takenBy(session), session.socket.writableLength > 0, ms)
+    if (next === undefined || next.peer === undefined) killSession(session)
+    else watchFlush(session, Math.min(ms, session.site.policy.linger.quiet), next)
+  })
 }

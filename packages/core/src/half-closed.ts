@@ -4,6 +4,7 @@ import { attempt } from './attempt.js'
 import { cut, kill } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
 import { bytesTaken } from './node-private.js'
+import { type Quiet, stayQuiet, type Taken } from './patience.js'
 import { pushPieces } from './reading.js'
 import { Unacknowledged } from './unacknowledged.js'
 
@@ -48,11 +49,6 @@ function endInput(connection: Connection): boolean {
   return false
 }
 
-/** Milliseconds that a peer which has something to take has for that at least: how long one read of 64 KiB lasts at 4 kB/s. */
-const READ = 17_000
-/** … and where only our own kernel can be asked: that wakes us when a third of its buffer is free. */
-const GENEROUS = 300_000
-
 /**
  * Bounds the answer that a half-closed client waits for; anew for each of several. A peer that takes bytes is there: the bound
  * starts anew while it takes something, too.
@@ -60,25 +56,23 @@ const GENEROUS = 300_000
 export function boundAnswer(connection: Connection): void {
   const { halfClosed } = connection.site.policy
   if (halfClosed === 0 || connection.socket.destroyed) return
-  watch(connection, bytesTaken(connection), undefined, 0)
+  watch(connection, { kernel: bytesTaken(connection), peer: undefined, quiet: 0 })
 }
 
-/** `taken`: of `kernel` bytes that our kernel had, those that the peer had taken; asked only where ours takes nothing. `quiet`: for so long. */
-function watch(connection: Connection, kernel: number, taken: number | undefined, quiet: number): void {
-  const { site, socket } = connection
+function watch(connection: Connection, before: Quiet): void {
+  const { site } = connection
   const { halfClosed } = site.policy
   connection.halfClosedTimer?.stop()
   const look = () => {
-    const now = bytesTaken(connection)
-    if (now > kernel) return watch(connection, now, undefined, 0)
-    // The application has written nothing that is not sent.
-    if (socket.writableLength === 0) return cut(connection, 'half-closed')
-    const waiting = new Unacknowledged().of(connection)
-    const took = waiting === undefined ? undefined : now - waiting
-    const moves = took !== undefined && (taken === undefined || took > taken)
-    const silent = moves ? 0 : quiet + halfClosed
-    if (silent >= (waiting === undefined ? GENEROUS : READ)) cut(connection, 'half-closed')
-    else watch(connection, now, took, silent)
+    const taken = new Unacknowledged().takenBy(connection)
+    const next = stayQuiet(before, taken, isOwed(connection, taken), halfClosed)
+    if (next === undefined) cut(connection, 'half-closed')
+    else watch(connection, next)
   }
   connection.halfClosedTimer = site.timers.after(halfClosed, () => attempt(connection, look))
+}
+
+/** Whether there is something for the peer that it has not taken. Else it is the application that takes its time. */
+export function isOwed({ socket }: { readonly socket: Socket }, { kernel, peer }: Taken): boolean {
+  return socket.writableLength > 0 || (peer !== undefined && peer < kernel)
 }

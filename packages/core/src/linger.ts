@@ -1,8 +1,13 @@
 import type { Socket } from 'node:net'
 import { type Linked, List } from './list.js'
 import { bytesTaken, readRaw } from './node-private.js'
+import { beginPatience, goOn, isOver, type Patience } from './patience.js'
 import type { Timer, Timers } from './timers.js'
 import type { Policy } from './types.js'
+import { Unacknowledged } from './unacknowledged.js'
+
+/** Bytes per second at which a peer takes what is still on its way to it, at least. */
+const RATE = 240
 
 /** What lingers: a connection or a session. */
 export interface Lingers<C> {
@@ -24,6 +29,8 @@ export interface Linger<C> extends Linked<Linger<C>> {
   discarded: number
   /** Bytes handed to the kernel when it was last looked at: while this grows, the peer reads. */
   flushed: number | undefined
+  /** Asked for where a bound is reached: what is still on its way to the peer, and would be lost to it by a reset. */
+  patience: Patience | undefined
 }
 
 /**
@@ -66,6 +73,7 @@ export class Lingering<C extends Lingers<C>> {
       lastProgress: now,
       discarded: 0,
       flushed: undefined,
+      patience: undefined,
     }
     connection.linger = linger
     this.#open.add(linger)
@@ -107,6 +115,7 @@ export class Lingering<C extends Lingers<C>> {
       return
     }
     const { now } = this.#timers
+    const queues = new Unacknowledged()
     for (const linger of this.#open) {
       const { connection } = linger
       if (linger.parsed) this.takeRaw(connection)
@@ -119,8 +128,17 @@ export class Lingering<C extends Lingers<C>> {
         linger.lastProgress = now
       }
       const quiet = !progress && now - linger.lastProgress >= linger.quiet
-      if (quiet || now - linger.since >= this.#bounds.total) this.#letGo(connection)
+      if (!quiet && now - linger.since < this.#bounds.total) continue
+      if (!this.#stillTakes(linger, queues, now)) this.#letGo(connection)
     }
+  }
+
+  /** The kernel may have all of a response that a slow link takes half a minute for. */
+  #stillTakes(linger: Linger<C>, queues: Unacknowledged, now: number): boolean {
+    const taken = queues.takenBy(linger.connection)
+    if (taken.peer === undefined || taken.peer >= taken.kernel) return false
+    linger.patience = linger.patience === undefined ? beginPatience(taken, now) : goOn(linger.patience, taken, now, RATE)
+    return !isOver(linger.patience, now)
   }
 
   #letOldestGo(): void {

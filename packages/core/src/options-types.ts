@@ -33,9 +33,9 @@ export interface KeepAliveOptions {
 }
 
 export interface LingerOptions {
-  /** Milliseconds of silence after which a connection whose output is shut is let go. Default 2_000. */
+  /** Milliseconds of silence after which a connection whose output is shut is let go; not while its peer still takes what is on its way to it. Default 2_000. */
   quiet?: number | undefined
-  /** Milliseconds after which it is let go even while the peer still sends. Default 30_000. */
+  /** Milliseconds after which it is let go even while the peer still sends; not while that still takes what is on its way to it, at 240 bytes/s or more. Default 30_000. */
   total?: number | undefined
   /** Bytes read and discarded at most. Default 64 MiB. */
   bytes?: number | undefined
@@ -62,8 +62,8 @@ export interface DrainOptions {
    */
   upgraded?: number | undefined
   /**
-   * Bytes per second below which a peer that takes its response (over some 16 s: programs read in pieces) or sends its body (over 5 s) no longer holds the
-   * drain: it is cut, visibly. What it took in one piece counts for as long as that lasts at the rate, up to 30 s. A slow handler is none of its business. Default 240; `false`: off.
+   * Bytes per second below which a peer that takes its response or sends its body, over 5 s, no longer holds the drain: it is cut, visibly. One that has taken something of
+   * its responses may be quiet for up to 17.5 s: a program that reads 64 KiB at once, at 4 kB/s, is. A slow handler is none of its business. Default 240; `false`: off.
    */
   minRate?: number | false | undefined
 }
@@ -82,8 +82,8 @@ export interface LimitsOptions {
    */
   idle?: number | false | undefined
   /**
-   * Bytes per second below which a peer that takes its response (over some 16 s) or sends its body (over 5 s) is cut, visibly, at any time; in a drain
-   * `drain.minRate` does that. A slow handler is none of its business; an upload that pauses for 5 s is. `false` (default): off.
+   * Bytes per second below which a peer that takes its response or sends its body, over 5 s, is cut, visibly, at any time, as `drain.minRate` does it in a drain: one that has
+   * taken something may be quiet for up to 17.5 s. A slow handler is none of its business; an upload that pauses for 5 s is. `false` (default): off.
    */
   minRate?: number | false | undefined
   /**
@@ -137,7 +137,7 @@ export interface Http2Options {
 export interface Options {
   /** `false`: close after every response. */
   keepAlive?: KeepAliveOptions | false | undefined
-  /** Milliseconds a client that has sent FIN may still wait for its answer. Default 5_000. 0: Node's own behaviour (no answer). A handler hears of the FIN at once by {@link clientGone}. */
+  /** Milliseconds a client that has sent FIN may still wait for its answer; anew while it takes something of it. Default 5_000. 0: Node's own behaviour (no answer). A handler hears of the FIN at once by {@link clientGone}. */
   halfClosed?: number | undefined
   /** The bounds of the output-first close (RFC 9112 §9.6). */
   linger?: LingerOptions | undefined

@@ -3,8 +3,12 @@ import { isConnectionError } from './broken.js'
 import { directCaller } from './caller.js'
 import { tellGone } from './client-gone.js'
 import { cutSession, leave } from './goaway.js'
+import { isOwed } from './half-closed.js'
+import { bytesTaken } from './node-private.js'
 import { destroyBy, ownOfSessionSocket, put } from './own-methods.js'
+import { type Quiet, stayQuiet } from './patience.js'
 import { type Session, sessionOf } from './session.js'
+import { Unacknowledged } from './unacknowledged.js'
 
 /** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */
 function end(this: Socket, ...args: unknown[]): Socket {
@@ -75,8 +79,19 @@ function onInputEnd(session: Session): void {
   tellGone(session.http2, session.streams.keys())
   if (session.lingering) return
   const { halfClosed } = session.site.policy
-  if (halfClosed > 0) session.setTimer(halfClosed, () => giveUp(session))
+  if (halfClosed > 0) watch(session, { kernel: bytesTaken(session), peer: undefined, quiet: 0 })
   if (session.streams.size === 0) leave(session, 'client-close')
+}
+
+/** The bound starts anew while the client takes something of its answers. */
+function watch(session: Session, before: Quiet): void {
+  const { halfClosed } = session.site.policy
+  session.setTimer(halfClosed, () => {
+    const taken = new Unacknowledged().takenBy(session)
+    const next = session.lingering ? undefined : stayQuiet(before, taken, isOwed(session, taken), halfClosed)
+    if (next === undefined) giveUp(session)
+    else watch(session, next)
+  })
 }
 
 /** A client that has sent FIN has waited long enough. If it has gone altogether our writes have failed, which Node tells nobody over TLS. */

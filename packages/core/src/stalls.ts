@@ -4,48 +4,26 @@ import type { Connection } from './connection.js'
 import { isHeldUp } from './floods.js'
 import { cutSession } from './goaway.js'
 import { bytesTaken, refusesBody } from './node-private.js'
+import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from './patience.js'
 import { Session } from './session.js'
 import type { Site } from './site.js'
 import { Unacknowledged } from './unacknowledged.js'
 
-/** Milliseconds over which the rate of a body is taken that a peer sends. */
-const WINDOW = 5_000
-/** What a program reads at once. */
-const READ = 65_536
-/**
- * Milliseconds that a peer has at first to take something of its response: at 4 kB/s one read lasts so long, and its kernel tells nobody of less. One that
- * has not shown yet that it reads more than once has a bit less, and so has a session, whose windows tell earlier.
- */
-const FIRST = 16_500
-const UNSHOWN = 12_000
-/** What it has taken counts for as long as it lasts at the rate, at most so many milliseconds; any number where only our own kernel could be asked. */
-const MOST = 30_000
-/** A peer that has more time than this is not looked at more closely. */
-const PLENTY = 20_000
-/** Milliseconds in which buffers on the way fill up, which says nothing of the peer. */
-const FILLING = 2_500
 /** How often peers are looked at, in ms: at most. */
 const LOOK = 500
 /** Bytes per second of the slowest reader, for what our own kernel took: how fast it passes that on is not known. */
 const SLOWEST = 4_000
-
-/** What a peer has moved, as far as it has been looked at, and until when it has time. */
-interface Sample {
-  readonly kind: Awaited['kind']
-  readonly bytes: number
-  /** Of a response: what the peer itself has taken. */
-  readonly taken: number | undefined
-  readonly since: number
-  readonly until: number
-  /** The same where the peer's kernel cannot be asked: what ours took lasts a slow reader so long. */
-  readonly generous: number
-}
 
 interface Awaited {
   readonly kind: 'output' | 'input'
   /** Bytes that the kernel has taken, or that the peer has sent. */
   readonly bytes: number
 }
+
+/** What a peer has moved, as far as it has been looked at, and until when it has time. */
+type Sample =
+  | { readonly kind: 'output'; readonly patience: Patience }
+  | { readonly kind: 'input'; readonly bytes: number; readonly until: number }
 
 /**
  * Peers that neither take their response nor send their body. Only the peer's part counts: a handler that writes nothing, or does not
@@ -54,58 +32,43 @@ interface Awaited {
 export class Stalls {
   readonly #minRate: number | false
   readonly #samples = new WeakMap<Connection | Session, Sample>()
-  #queues = new Unacknowledged()
   #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(minRate: number | false) {
     this.#minRate = minRate
   }
 
-  /** Those that are slower than the rate for too long. It looks once a second at most. */
+  /** Those that are slower than the rate for too long. It looks twice a second at most. */
   among(peers: Iterable<Connection | Session>, now: number): (Connection | Session)[] {
     if (this.#minRate === false || now - this.#lookedAt < LOOK) return []
     this.#lookedAt = now
-    this.#queues = new Unacknowledged()
+    const queues = new Unacknowledged()
     const stalled: (Connection | Session)[] = []
-    for (const peer of peers) if (this.#isStalled(peer, now, this.#minRate)) stalled.push(peer)
+    for (const peer of peers) if (this.#isStalled(peer, now, this.#minRate, queues)) stalled.push(peer)
     return stalled
   }
 
-  #isStalled(peer: Connection | Session, now: number, rate: number): boolean {
+  #isStalled(peer: Connection | Session, now: number, rate: number, queues: Unacknowledged): boolean {
     const awaited = awaitedOf(peer)
     if (awaited === undefined) {
       this.#samples.delete(peer)
       return false
     }
-    const { kind, bytes } = awaited
     const sample = this.#samples.get(peer)
-    if (sample === undefined || sample.kind !== kind) {
-      const taken = this.#takenBy(peer, awaited)
-      const until = now + (kind === 'output' ? firstFor(peer, taken) : WINDOW)
-      this.#samples.set(peer, { kind, bytes, taken, since: now, until, generous: until })
-      return false
-    }
-    if (kind === 'output' && sample.until - now > PLENTY) return false
-    const taken = this.#takenBy(peer, awaited)
-    const credit = (moved: number): number => (Math.max(0, moved) * 1_000) / rate
-    const generous = sample.generous + credit(bytes - sample.bytes)
-    const moved = taken === undefined ? bytes - sample.bytes : taken - (sample.taken ?? taken)
-    const isFilling = kind === 'output' && now - sample.since < FILLING
-    const most = isFilling ? sample.since + firstFor(peer, taken) : now + (kind === 'output' ? MOST : WINDOW)
-    const until = Math.max(sample.until, Math.min(sample.until + credit(moved), most))
-    this.#samples.set(peer, { ...sample, bytes, taken, until, generous })
-    return now >= (kind === 'output' && taken === undefined ? Math.max(until, generous) : until)
+    if (awaited.kind === 'input') return this.#sendsNothing(peer, sample, awaited.bytes, now, rate)
+    const before = sample?.kind === 'output' ? sample.patience : undefined
+    const taken = takenOf(awaited.bytes, queues.of(peer))
+    const patience = before === undefined ? beginPatience(taken, now) : goOn(before, taken, now, rate)
+    this.#samples.set(peer, { kind: 'output', patience })
+    return isOver(patience, now)
   }
 
-  #takenBy(peer: Connection | Session, { kind, bytes }: Awaited): number | undefined {
-    const waiting = kind === 'output' ? this.#queues.of(peer) : undefined
-    return waiting === undefined ? undefined : bytes - waiting
+  #sendsNothing(peer: Connection | Session, sample: Sample | undefined, bytes: number, now: number, rate: number): boolean {
+    let until = now + WINDOW
+    if (sample?.kind === 'input') until = Math.min(sample.until + ((bytes - sample.bytes) * 1_000) / rate, until)
+    this.#samples.set(peer, { kind: 'input', bytes, until })
+    return now >= until
   }
-}
-
-/** `taken`: so far, in all. */
-function firstFor(peer: Connection | Session, taken: number | undefined): number {
-  return peer instanceof Session || (taken !== undefined && taken <= READ) ? UNSHOWN : FIRST
 }
 
 /** Peers that take not a byte of what there is for them: `limits.stalled`. Sessions have a rule of their own ({@link Waits}). */
@@ -157,7 +120,7 @@ export function guard({ registry, sessions, timers, policy }: Site): () => void 
     for (const connection of registry)
       attempt(connection, (one) => void (silence.isOver(one, now, queues) && cut(one, 'stalled')))
   }
-  const period = minRate === false && stalled !== false ? Math.min(MOST / 6, Math.max(LOOK / 10, stalled / 8)) : LOOK
+  const period = minRate === false && stalled !== false ? Math.min(WINDOW, Math.max(LOOK / 10, stalled / 8)) : LOOK
   const timer = timers.every(period, look, { unref: true })
   return () => timer.stop()
 }

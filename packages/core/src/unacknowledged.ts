@@ -1,22 +1,28 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { descriptorOf } from './node-private.js'
+import { bytesTaken, descriptorOf } from './node-private.js'
+import { type Taken, takenOf } from './patience.js'
 
 /** Where Linux lists its TCP connections, one a line. */
 const LISTS = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
+/** How an IPv4 address begins in the list of IPv6. */
+const MAPPED = '0000000000000000FFFF0000'
 
 interface Row {
   /** Written and not acknowledged by the peer's kernel. */
   readonly unacknowledged: number
-  /** Received and not read. */
-  readonly unread: number
-  /** Local and remote address, as they are printed. */
-  readonly ends: string
+  /** Remote and local address: the peer's own row, where it is on this machine, has them so. */
+  readonly seenByPeer: string
+}
+
+interface Ends {
+  readonly socket: Socket
+  readonly raw: Socket | undefined
 }
 
 /**
  * How many bytes of what was written to a connection its peer has not taken yet. That the kernel took them says little: it buffers megabytes, and
- * wakes a writer only when a third of them is free. One of these is for one look: it asks the kernel once, and only if somebody asks it.
+ * wakes a writer only when a third of them is free. One of these is for one look: it asks the kernel once, and only if it is asked itself.
  */
 export class Unacknowledged {
   readonly #lists: readonly string[]
@@ -28,14 +34,17 @@ export class Unacknowledged {
   }
 
   /** `undefined`: nobody can tell (another system, no /proc, a unix domain socket). */
-  of({ socket, raw }: { readonly socket: Socket; readonly raw: Socket | undefined }): number | undefined {
+  of({ socket, raw }: Ends): number | undefined {
     const inode = inodeOf(raw ?? socket)
     if (inode === undefined) return undefined
     this.#rows ??= this.#read()
     const row = this.#rows.get(inode)
-    if (row === undefined) return undefined
-    // A peer on this machine: what it has not read is listed, too, with the two addresses the other way round.
-    return row.unacknowledged + (this.#unread.get(swap(row.ends)) ?? 0)
+    // A peer on this machine: what it has received and not read is listed, too.
+    return row === undefined ? undefined : row.unacknowledged + (this.#unread.get(row.seenByPeer) ?? 0)
+  }
+
+  takenBy(ends: Ends): Taken {
+    return takenOf(bytesTaken(ends), this.of(ends))
   }
 
   #read(): ReadonlyMap<string, Row> {
@@ -45,18 +54,20 @@ export class Unacknowledged {
         // sl local remote state tx:rx timer:when retransmits uid timeout inode
         const [, local, remote, , queues, , , , , inode] = line.trimStart().split(/\s+/, 10)
         const [unacknowledged, unread] = (queues ?? '').split(':').map((hex) => Number.parseInt(hex, 16))
-        if (inode === undefined || unacknowledged === undefined || unread === undefined || Number.isNaN(unread)) continue
-        const ends = `${local} ${remote}`
-        rows.set(inode, { unacknowledged, unread, ends })
-        if (unread > 0) this.#unread.set(ends, unread)
+        if (local === undefined || remote === undefined || inode === undefined) continue
+        if (unacknowledged === undefined || unread === undefined || Number.isNaN(unread)) continue
+        // A server on `::` has a client of IPv4 in the list of IPv6, and that client itself is in the other one.
+        const [here, there] = [unmapped(local), unmapped(remote)]
+        rows.set(inode, { unacknowledged, seenByPeer: `${there} ${here}` })
+        if (unread > 0) this.#unread.set(`${here} ${there}`, unread)
       }
     }
     return rows
   }
 }
 
-function swap(ends: string): string {
-  return ends.split(' ').reverse().join(' ')
+function unmapped(address: string): string {
+  return address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address
 }
 
 function textOf(list: string): string {

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, createServer as createNetServer, Server as NetServer, Socket } from 'node:net'
@@ -11,6 +12,7 @@ import {
   bodyLength,
   bytesTaken,
   canReset,
+  descriptorOf,
   endsItsRead,
   hasBody,
   isGone,
@@ -275,6 +277,22 @@ test('isGone: not while the client is there, nor after its FIN; after its reset'
     client.end()
   })
   expect(found).toEqual([false, false, true])
+})
+
+test('descriptorOf: the one that the kernel lists, and none once the socket is closed', async () => {
+  const found = await new Promise<boolean[]>((resolve) => {
+    const server = createNetServer((socket) => {
+      const fd = descriptorOf(socket)
+      const isListed = fd !== undefined && fstatSync(fd).isSocket()
+      socket.once('close', () => server.close(() => resolve([isListed, descriptorOf(socket) === undefined])))
+      socket.destroy()
+    })
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      if (address !== null && typeof address !== 'string') connect(address.port, '127.0.0.1').on('error', () => {})
+    })
+  })
+  expect(found).toEqual([true, true])
 })
 
 test('isResetting: in the destroy() that resetAndDestroy() calls, and in no other', async () => {

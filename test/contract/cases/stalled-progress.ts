@@ -14,7 +14,7 @@ export const stalledProgress: Case[] = [
     id: 'stalled/one-large-write',
     rules: ['R202', 'R205'],
     title: 'a slow reader of one large write, above drain.minRate, is waited for and gets all of it',
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     routes: { '/large': (_req, res) => res.end(Buffer.alloc(large, 'x')) },
     run: async (host) => {
       const client = await host.connect()
@@ -32,7 +32,7 @@ export const stalledProgress: Case[] = [
     id: 'stalled/expect-continue',
     rules: ['R202', 'R205'],
     title: 'a client that waits for its 100 is waited for while the checkContinue listener takes its time',
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     run: async (host) => {
       host.server.on('checkContinue', async (req, res) => {
         await pass(7_500)
@@ -43,7 +43,7 @@ export const stalledProgress: Case[] = [
       await client.send(expecting(4))
       await pass(100)
       void host.stop()
-      await within(Promise.race([client.interim.at(0), client.closed(15_000)]), () => `100 Continue\n${client}`, 50_000)
+      await within(Promise.race([client.interim.at(0), client.closed(15_000)]), () => `100 Continue\n${client}`, 15_000)
       deepEqual([client.interim.list.length, client.ending], [1, undefined])
       void client.send('body')
       equal((await client.next()).text, '/upload 4')
@@ -54,7 +54,7 @@ export const stalledProgress: Case[] = [
     id: 'stalled/drip-after-continue',
     rules: ['R202', 'R021'],
     title: 'a client that got its 100 and then drips no longer holds the drain',
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     run: async (host) => {
       host.server.on('checkContinue', (req, res) => {
         res.writeContinue()
@@ -65,7 +65,7 @@ export const stalledProgress: Case[] = [
       await within(client.interim.at(0), () => `100 Continue\n${client}`)
       const stop = drips(client)
       try {
-        await within(host.stop(), () => 'the end of the drain', 50_000)
+        await within(host.stop(), () => 'the end of the drain', 20_000)
       } finally {
         stop()
       }

@@ -38,14 +38,14 @@ export const stalled: Case[] = [
     id: 'stalled/sender',
     rules: ['R202', 'R021'],
     title: 'a body that drips in below drain.minRate no longer holds the drain',
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     run: async (host) => {
       const client = await host.connect()
       await client.send(`${postHead('/upload', 1_000)}x`)
       await host.request('/upload')
       const stop = drips(client)
       try {
-        await within(host.stop(), () => 'the end of the drain', 50_000)
+        await within(host.stop(), () => 'the end of the drain', 20_000)
         const { ms, connections } = await host.report()
         ok(ms >= 5_000, `${ms} ms`)
         deepEqual({ ...connections.byReason }, { stalled: 1 })
@@ -58,7 +58,7 @@ export const stalled: Case[] = [
     id: 'stalled/slow-handler-is-not',
     rules: ['R205'],
     title: 'a handler that takes its time is waited for',
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     run: async (host) => {
       const client = await host.connect()
       await client.send(get('/held'))
@@ -101,7 +101,7 @@ export const stalled: Case[] = [
       client.stream.pause()
       await client.send(get('/large'))
       await host.request('/large')
-      await within(host.stop(), () => 'the end of the drain', 50_000)
+      await within(host.stop(), () => 'the end of the drain', 20_000)
       const { ms, requests, connections } = await host.report()
       ok(ms >= 7_900, `${ms} ms`)
       deepEqual([requests.cut, { ...connections.byReason }], [1, { deadline: 1 }])
@@ -145,7 +145,7 @@ export const stalled: Case[] = [
       const { req } = await host.request('/upload')
       const stop = drips(client)
       try {
-        await within(once(req.socket, 'close'), () => "the connection's close", 50_000)
+        await within(once(req.socket, 'close'), () => "the connection's close", 15_000)
       } finally {
         stop()
       }

@@ -27,7 +27,7 @@ async function meanwhile(client: FrameClient, ms: number, what: () => void, work
 /** The drain did not wait for its deadline: the stream was reset, with an error, and both are counted. */
 async function cutInDrain(host: H2Host, client: FrameClient, stream: number): Promise<void> {
   const report = host.stop().then(() => host.connections.drain())
-  const { ms, clean, requests, connections } = await within(report, () => `the report\n${client}`, 50_000)
+  const { ms, clean, requests, connections } = await within(report, () => `the report\n${client}`, 20_000)
   ok(ms >= 5_000, `${ms} ms`)
   deepEqual([clean, requests.cut, { ...connections.byReason }], [false, 1, { stalled: 1 }])
   const { whole, reset } = await client.ended(stream)
@@ -64,7 +64,7 @@ export const stalled: Case[] = [
     rules: ['R202', 'R207'],
     title:
       'a stream whose window stays closed amid its answer is reset below drain.minRate, long before the deadline, and counted',
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     routes: { '/large': large },
     run: async (host) => {
       const { client, stream } = await stalledReader(host)
@@ -75,7 +75,7 @@ export const stalled: Case[] = [
     id: 'h2-stalled/reader-pings',
     rules: ['R202', 'R207'],
     title: 'a client that sends 20 PINGs a second, but opens no window, holds the drain no longer than one that is quiet',
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     routes: { '/large': large },
     run: async (host) => {
       const { client, stream } = await stalledReader(host)
@@ -91,7 +91,7 @@ export const stalled: Case[] = [
     id: 'h2-stalled/sender',
     rules: ['R202', 'R021'],
     title: 'a body that drips in below drain.minRate no longer holds the drain',
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     run: async (host) => {
       const client = await host.connect()
       const stream = client.ask('/upload', { method: 'POST', end: false })
@@ -108,7 +108,7 @@ export const stalled: Case[] = [
     id: 'h2-stalled/sender-pings',
     rules: ['R202', 'R021'],
     title: 'a body that drips in between PINGs, 20 a second, no longer holds the drain either',
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     run: async (host) => {
       const client = await host.connect()
       const stream = client.ask('/upload', { method: 'POST', end: false })
@@ -123,7 +123,7 @@ export const stalled: Case[] = [
     rules: ['R205'],
     title: 'a handler that takes its time is waited for, beside a stream whose window is closed, too',
     regression: true,
-    options: { drain: { deadline: 55_000 } },
+    options: { drain: { deadline: 25_000 } },
     routes: { '/large': large },
     run: async (host) => {
       const { client } = await stalledReader(host)
