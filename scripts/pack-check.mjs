@@ -38,6 +38,12 @@ const consumers = [
     manifest: 'package.fastify-4.json',
     commands: compile('tsconfig.fastify-4.json', 'tsconfig.fastify-4.bundler.json'),
   },
+  {
+    name: 'types, Fastify 6, @types/express',
+    folder: 'types',
+    manifest: 'package.fastify-6.json',
+    commands: compile('tsconfig.json', 'tsconfig.bundler.json'),
+  },
 ]
 
 /** Bytes that a tarball may have. */

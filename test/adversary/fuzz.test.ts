@@ -27,7 +27,11 @@ describe('no bytes break it', () => {
           lane,
           runs,
           arbitrary: fuzzCase,
-          test: (one) => uncaught.during(() => target.play(one)),
+          test: (one) =>
+            uncaught.during(
+              () => JSON.stringify(one),
+              () => target.play(one),
+            ),
           describe: (one) =>
             `${JSON.stringify(one)}\n${JSON.stringify(build(one, 's0s').bytes.toString('latin1').slice(0, 3_000))}`,
         }),
@@ -46,7 +50,14 @@ describe('no bytes break it', () => {
       for (let offset = 1; offset < length; offset += 20) {
         const offsets = Array.from({ length: Math.min(20, length - offset) }, (_, index) => offset + index)
         const plays = offsets.map((each) => ({ ...at(each), delivery: 'whole' as const, leave, tls: each % 10 === 0 }))
-        await Promise.all(plays.map((one) => uncaught.during(() => target.play(one))))
+        await Promise.all(
+          plays.map((one) =>
+            uncaught.during(
+              () => JSON.stringify(one),
+              () => target.play(one),
+            ),
+          ),
+        )
       }
     })
   }

@@ -25,7 +25,11 @@ describe('a connection does what the model of it does', () => {
           lane,
           runs,
           arbitrary: script,
-          test: (one) => uncaught.during(() => play(one)),
+          test: (one) =>
+            uncaught.during(
+              () => describeScript(one),
+              () => play(one),
+            ),
           describe: describeScript,
         }),
       90_000 + runs * 1_000,

@@ -5,6 +5,7 @@ import { hosts, nodes, read } from './results.mjs'
 const json = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))
 const rules = json('rules.json')
 const exempt = json('exempt.json')
+const fastify6 = json('../../package.json').devDependencies['fastify-6'].split('@').at(-1)
 const results = read()
 
 /** What Express and Fastify do with the contract is in the README. */
@@ -86,8 +87,9 @@ are tried on a raw socket, by ${ids.length - overHttp2} cases over HTTP/1 and ${
 about clients or proxies, or are kept by the kernel: the row says so.
 
 - **pass**: every case that holds the rule passed, on every host that it is for. With halfclose on all four Nodes, with the number of cases.
-- The hosts are, for HTTP/1, \`http\`, \`https\`, Express 4 and 5, Fastify 4 and 5; for HTTP/2, \`node:http2\` without TLS, with TLS, and with TLS and
-  \`allowHTTP1\`, Fastify 4 and 5 without TLS, and with \`allowHTTP1\` Fastify 5 and Express 4 and 5. Bare Node is those without a framework.
+- The hosts are, for HTTP/1, \`http\`, \`https\`, Express 4 and 5, Fastify 4, 5 and 6; for HTTP/2, \`node:http2\` without TLS, with TLS, and with TLS and
+  \`allowHTTP1\`, Fastify 4, 5 and 6 without TLS, and with \`allowHTTP1\` Fastify 5 and 6 and Express 4 and 5. Bare Node is those without a framework.
+- Fastify 6 is ${fastify6}, on Node 24 and later, for which it is.
 - A rule of HTTP/1 may be held by cases over HTTP/2 too, where it says something of both. The ids of those begin with \`h2-\`.
 - **fail 2/5**: only two of the rule's five cases passed. The server need not be wrong each time: a rule may ask for what Node has no option for,
   such as a \`max\` that counts down.

@@ -7,7 +7,12 @@ export const nodes = ['20', '22', '24', '26']
 /** The letters of a case are in this order. */
 const http1 = ['http', 'https', 'express4', 'express5', 'fastify4', 'fastify5']
 const http2 = ['http2', 'https2', 'https2and1', 'express4h2and1', 'express5h2and1', 'fastify4h2', 'fastify5h2', 'fastify5h2and1']
-export const hosts = [...http1, ...http2]
+/** Only on Node 24 and later; their letters stand apart, under `newest`. */
+const newest = ['fastify6', 'fastify6h2', 'fastify6h2and1']
+const older = [...http1, ...http2]
+export const hosts = [...older, ...newest]
+
+export const runsOn = (host, major) => Number(major) >= 24 || !newest.includes(host)
 
 /** p: passed; f: failed; n: asks for what only halfclose has, its handle; -: not for this host. */
 export function letterOf(result) {
@@ -24,25 +29,35 @@ export function read() {
     if (error.code !== 'ENOENT') throw error
   }
   const rules = map(stored.rules, (list) => list.split(' '))
-  const parsed = map(stored.nodes, ({ version, cases }) => ({
+  const parsed = map(stored.nodes, ({ version, cases, newest: more = {} }) => ({
     version,
-    cases: map(cases, (letters) => {
-      const [bare, halfclose] = letters.split(' ').map((each) => each.padEnd(hosts.length, '-')) // written before a host was added
-      return { bare, halfclose }
-    }),
+    cases: Object.fromEntries(
+      [...new Set([...Object.keys(cases), ...Object.keys(more)])].map((id) => {
+        // A host may have been added since they were written.
+        const [bare, halfclose] = (cases[id] ?? ' ').split(' ').map((each) => each.padEnd(older.length, '-'))
+        const [newBare, newHalfclose] = (more[id] ?? ' ').split(' ').map((each) => each.padEnd(newest.length, '-'))
+        return [id, { bare: bare + newBare, halfclose: halfclose + newHalfclose }]
+      }),
+    ),
   }))
   return { rules, nodes: parsed }
 }
 
 export function write({ rules, nodes: found }) {
+  const part = (cases, from, to) => {
+    const letters = map(cases, ({ bare, halfclose }) => `${bare.slice(from, to)} ${halfclose.slice(from, to)}`)
+    return sorted(Object.fromEntries(Object.entries(letters).filter(([, each]) => /\w/.test(each))))
+  }
   const stored = {
-    hosts: hosts.join(' '),
+    hosts: older.join(' '),
+    newest: newest.join(' '),
     letters: 'bare halfclose; p passed, f failed, n asks for what only halfclose has, - not for this host',
     rules: sorted(map(rules, (list) => list.join(' '))),
     nodes: sorted(
-      map(found, ({ version, cases }) => ({
+      map(found, ({ version, cases }, major) => ({
         version,
-        cases: sorted(map(cases, ({ bare, halfclose }) => `${bare} ${halfclose}`)),
+        cases: part(cases, 0, older.length),
+        ...(runsOn(newest[0], major) && { newest: part(cases, older.length) }),
       })),
     ),
   }
@@ -69,7 +84,7 @@ export function merge({ rules, nodes: known }, { major, version, mode, hosts: on
 }
 
 function map(object, change) {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]))
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]))
 }
 
 function sorted(object) {

@@ -8,6 +8,9 @@ import { openResources, until } from './wait.js'
 /** A folder, set by bare.mjs: play the cases on the bare hosts, and write down there which of them fail and how. */
 const record = process.env.HALFCLOSE_BARE
 
+/** Fastify 6 is for Node 24 and later. */
+const oldestNode = (name: string): number => (name.startsWith('fastify6') ? 24 : 20)
+
 /** Of one host, all cases that can be tried there. */
 export function describeCases<Name extends string, Case extends AnyCase<Name, never>>(
   suite: string,
@@ -17,11 +20,20 @@ export function describeCases<Name extends string, Case extends AnyCase<Name, ne
 ): void {
   // Frameworks and adapters know a test run by this, and would neither log nor wait: here they are to do as in production.
   process.env.NODE_ENV = 'production'
+  const needed = oldestNode(name)
+  if (Number.parseInt(process.versions.node, 10) < needed) {
+    describe(`${suite} on ${name}`, () => it.skip(`needs Node ${needed}`, () => {}))
+    return
+  }
   const mine = cases.filter((one) => one.hosts === undefined || one.hosts.includes(name))
   const results: Record<string, string> = {}
   const uncaught = new Uncaught()
   const run = async (one: Case): Promise<void> => {
-    if (record === undefined) return uncaught.during(() => play(one, name, 'halfclose'))
+    if (record === undefined)
+      return uncaught.during(
+        () => one.id,
+        () => play(one, name, 'halfclose'),
+      )
     results[one.id] = 'fail: does not end'
     results[one.id] = await play(one, name, 'bare').then(
       () => 'pass',

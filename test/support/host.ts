@@ -9,7 +9,7 @@ import { plainServer } from './hosts/http.js'
 import { hosts } from './hosts/index.js'
 import { get } from './requests.js'
 
-export const hostNames = ['http', 'https', 'express4', 'express5', 'fastify4', 'fastify5'] as const
+export const hostNames = ['http', 'https', 'express4', 'express5', 'fastify4', 'fastify5', 'fastify6'] as const
 export type HostName = (typeof hostNames)[number]
 
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void

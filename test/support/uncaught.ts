@@ -4,7 +4,11 @@ import { runInThisContext } from 'node:vm'
 /** In jest's sandbox `process` is a copy, and nobody tells the copy's listeners what was not caught: this is the real one. */
 const real: NodeJS.Process = runInThisContext('process')
 
-type Errors = string[]
+/** One run: what it is, and what was not caught in it. */
+interface Run {
+  what: () => string
+  errors: string[]
+}
 
 /**
  * What nobody catches ends a process in production. jest counts some of it for a test, but not what comes after the test or in a hook's context:
@@ -12,9 +16,9 @@ type Errors = string[]
  */
 export class Uncaught {
   /** What no run took for itself. */
-  readonly others: Errors = []
-  readonly #current = new AsyncLocalStorage<Errors>()
-  readonly #running = new Set<Errors>()
+  readonly others: string[] = []
+  readonly #current = new AsyncLocalStorage<Run>()
+  readonly #running = new Set<Run>()
   readonly #thrown = (error: unknown) => this.#note('an uncaught exception', error)
   readonly #rejected = (error: unknown) => this.#note('an unhandled rejection', error)
 
@@ -28,14 +32,15 @@ export class Uncaught {
     real.off('unhandledRejection', this.#rejected)
   }
 
-  /** Fails where something in `run` was not caught, whatever came of it otherwise. */
-  async during<T>(run: () => Promise<T>): Promise<T> {
-    const errors: Errors = []
-    this.#running.add(errors)
+  /** Fails where something in `play` was not caught, whatever came of it otherwise. */
+  async during<T>(what: () => string, play: () => Promise<T>): Promise<T> {
+    const errors: string[] = []
+    const run = { what, errors }
+    this.#running.add(run)
     try {
-      return await this.#current.run(errors, run)
+      return await this.#current.run(run, play)
     } finally {
-      this.#running.delete(errors)
+      this.#running.delete(run)
       // biome-ignore lint/correctness/noUnsafeFinally: it is the worse news
       if (errors.length > 0) throw new Error(errors.join('\n'))
     }
@@ -44,8 +49,9 @@ export class Uncaught {
   #note(kind: string, error: unknown): void {
     const text = `${kind}: ${error instanceof Error ? error.stack : String(error)}`
     const its = this.#current.getStore()
-    const runs = its !== undefined && this.#running.has(its) ? [its] : [...this.#running]
-    if (runs.length === 0) this.others.push(text)
-    for (const errors of runs) errors.push(text)
+    if (its !== undefined && !this.#running.has(its)) this.others.push(`after ${its.what()}: ${text}`)
+    else if (its !== undefined) its.errors.push(text)
+    else if (this.#running.size === 0) this.others.push(text)
+    else for (const { errors } of this.#running) errors.push(text)
   }
 }

@@ -84,7 +84,7 @@ const plugin: Plugin = async (app, options) => {
 }
 
 /**
- * The plugin: `await app.register(halfclose, options)`, for Fastify 4 and 5, http, https and http2. In whatever scope it is registered, it
+ * The plugin: `await app.register(halfclose, options)`, for Fastify 4, 5 and 6 (its alpha), http, https and http2. In whatever scope it is registered, it
  * governs every server of the application, the second one of `localhost` included, and decorates that scope with `app.halfclose`.
  * `app.close()` then drains before it closes anything: nothing that was accepted is answered with 503, and other plugins'
  * `preClose` and `onClose` hooks run as ever.
@@ -98,7 +98,7 @@ export const halfclose = fastifyPlugin<HalfcloseFastifyOptions, RawServerBase, F
     requireFastify(app)
     return plugin(app, options)
   },
-  { name: '@halfclose/fastify', fastify: '^4.29 || ^5' },
+  { name: '@halfclose/fastify', fastify: '^4.29 || ^5 || ^6.0.0-0' },
 )
 
 export default halfclose

@@ -5,8 +5,15 @@ import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import { Client } from '../../../test/support/client.js'
 import { type Deferred, deferred } from '../../../test/support/wait.js'
 
-export const versions = ['fastify', 'fastify-4'] as const
-export type Version = (typeof versions)[number]
+export type Version = 'fastify' | 'fastify-4' | 'fastify-6'
+const newest: readonly Version[] = ['fastify-6']
+
+/** Fastify 6 is for Node 24 and later. */
+export const versions: readonly Version[] = [
+  'fastify',
+  'fastify-4',
+  ...(Number.parseInt(process.versions.node, 10) >= 24 ? newest : []),
+]
 
 // The other flavours have instances of other types, whose difference does not matter here.
 type Fastify = (options?: FastifyHttpOptions<Server> | { https: object } | { http2: true }) => FastifyInstance

@@ -5,9 +5,10 @@ import { createInterface } from 'node:readline'
 import type { Options } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
 import { Arrivals, patience, within } from '../../../test/support/wait.js'
+import type { Version } from './apps.js'
 
 export interface Setup {
-  host: 'fastify' | 'fastify-4' | 'express' | 'express-4'
+  host: Version | 'express' | 'express-4'
   options?: Options & { signals?: boolean; readiness?: string }
   /** What its onClose hook, or onDrained, does. */
   closing?: 'fails'

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import byDefault, { type HalfcloseFastifyOptions, halfclose } from '@halfclose/fastify'
@@ -253,6 +254,23 @@ describe.each(versions)('registering on %s', (version) => {
       expect((await app.inject('/ready')).statusCode).toBe(401)
       await app.close()
     })
+  })
+})
+
+describe('the versions of Fastify that it is for', () => {
+  const { satisfies } = createRequire(require.resolve('fastify'))('semver')
+  const { fastify: range } = Object.getOwnPropertyDescriptor(halfclose, Symbol.for('plugin-meta'))?.value ?? {}
+
+  it.each(['4.29.0', '4.29.1', '5.0.0', '5.12.8', '6.0.0-alpha.4', '6.0.0-rc.1', '6.0.0', '6.1.0'])('admit %s', (version) => {
+    expect(satisfies(version, range)).toBe(true)
+  })
+
+  it.each(['3.29.5', '4.28.1', '7.0.0'])('do not admit %s', (version) => {
+    expect(satisfies(version, range)).toBe(false)
+  })
+
+  it('are those of its package', () => {
+    expect(range).toBe(require('../package.json').peerDependencies.fastify)
   })
 })
 

@@ -1,7 +1,8 @@
+import { versions } from './apps.js'
 import { Child, type Setup } from './child.js'
 
 // Both adapters: what they share is one coordinator. The children use what was built: `npm run build` first.
-const hosts = ['fastify', 'fastify-4', 'express', 'express-4'] as const
+const hosts = [...versions, 'express', 'express-4'] as const
 
 let child: Child
 
@@ -106,7 +107,7 @@ describe.each(hosts)('signals: true on %s', (host) => {
   })
 })
 
-describe.each(['fastify', 'fastify-4'] as const)('signals: true and `close` on %s, a part of another application', (host) => {
+describe.each(versions)('signals: true and `close` on %s, a part of another application', (host) => {
   it.each([
     ['SIGTERM', () => child.kill('SIGTERM')],
     ["PM2's message", () => child.message('shutdown')],

@@ -158,7 +158,7 @@ const cases: Case[] = [
     rules: ['R080', 'R147'],
     title: "a tunnel that is given back with server.emit('connection') is a connection of its own, and is counted once",
     regression: true,
-    hosts: ['http', 'express4', 'express5', 'fastify4', 'fastify5'],
+    hosts: ['http', 'express4', 'express5', 'fastify4', 'fastify5', 'fastify6'],
     run: async (host) => {
       host.server.on('connect', (_req: IncomingMessage, socket: Duplex) => {
         socket.write('HTTP/1.1 200 OK\r\n\r\n')

@@ -221,7 +221,7 @@ const cases: Case[] = [
     rules: ['R113', 'R189'],
     title: "an aborted fetch ends in res 'close' within halfClosed",
     regression: true,
-    hosts: ['http', 'express4', 'express5', 'fastify4', 'fastify5'],
+    hosts: ['http', 'express4', 'express5', 'fastify4', 'fastify5', 'fastify6'],
     options: { halfClosed: 900 },
     run: async (host) => {
       const controller = new AbortController()

@@ -60,7 +60,7 @@ export const limits: Case[] = [
     id: 'limits/drop',
     rules: ['R019'],
     title: "refuse: 'drop' closes the one too many at once, without an answer",
-    hosts: ['http', 'express4', 'express5', 'fastify4', 'fastify5'],
+    hosts: ['http', 'express4', 'express5', 'fastify4', 'fastify5', 'fastify6'],
     options: { limits: { connections: 1, refuse: 'drop' } },
     run: async (host) => {
       await host.idleClient()

@@ -100,7 +100,7 @@ const cases: Case[] = [
   cutShort('handler-destroys-socket', 'the handler cuts by destroying the socket', '/socket-destroyed'),
   {
     ...cutShort('native-stream-fails', 'comes from a stream which fails', '/native/failing-stream'),
-    hosts: ['fastify4', 'fastify5'],
+    hosts: ['fastify4', 'fastify5', 'fastify6'],
   },
   {
     id: 'truncation/whole-is-not-reset',

@@ -192,7 +192,7 @@ export const drain: Case[] = [
     rules: ['R169', 'R170', 'R202'],
     title:
       'without TLS the GOAWAY comes twice: first as a notice; what crosses that is run, up to the stream that the second one names',
-    hosts: ['http2', 'fastify4h2', 'fastify5h2'],
+    hosts: ['http2', 'fastify4h2', 'fastify5h2', 'fastify6h2'],
     run: async (host) => {
       const client = await host.connect({ polite: false })
       await client.get('/before')
@@ -211,7 +211,7 @@ export const drain: Case[] = [
     id: 'h2-drain/notice-and-slow-reader',
     rules: ['R169', 'R171', 'R207'],
     title: 'a client that takes its answer slowly is told once its socket is free, or a second later; the answer is whole',
-    hosts: ['http2', 'fastify4h2', 'fastify5h2'],
+    hosts: ['http2', 'fastify4h2', 'fastify5h2', 'fastify6h2'],
     routes: { '/large': (_req, res) => void res.end(Buffer.alloc(20 * 1024 * 1024, 'x')) },
     run: async (host) => {
       const client = await host.connect({ settings: [[settings.INITIAL_WINDOW_SIZE, 2 ** 31 - 1]] })
@@ -232,7 +232,7 @@ export const drain: Case[] = [
     id: 'h2-drain/notice-unanswered',
     rules: ['R169', 'R202'],
     title: 'a client that never answers the PING behind the notice is told the last stream all the same, a second later',
-    hosts: ['http2', 'fastify4h2', 'fastify5h2'],
+    hosts: ['http2', 'fastify4h2', 'fastify5h2', 'fastify6h2'],
     run: async (host) => {
       const client = await host.connect({ polite: false })
       await client.get('/')

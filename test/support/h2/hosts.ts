@@ -46,7 +46,7 @@ interface Module {
 }
 
 const fastify =
-  (name: 'fastify' | 'fastify-4', tls = false) =>
+  (name: 'fastify' | 'fastify-4' | 'fastify-6', tls = false) =>
   async ({ mode, options, handler }: Setup): Promise<Started> => {
     const module: Module = await import(name)
     const app = module.fastify(tls ? { http2: true, https: { ...credentials, allowHTTP1: true } } : { http2: true })
@@ -86,6 +86,8 @@ export const h2HostNames = [
   'fastify4h2',
   'fastify5h2',
   'fastify5h2and1',
+  'fastify6h2',
+  'fastify6h2and1',
 ] as const
 export type H2HostName = (typeof h2HostNames)[number]
 
@@ -99,4 +101,6 @@ export const h2Hosts: Record<H2HostName, (setup: Setup) => Promise<Started>> = {
   fastify4h2: fastify('fastify-4'),
   fastify5h2: fastify('fastify'),
   fastify5h2and1: fastify('fastify', true),
+  fastify6h2: fastify('fastify-6'),
+  fastify6h2and1: fastify('fastify-6', true),
 }

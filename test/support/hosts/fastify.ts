@@ -32,7 +32,7 @@ async function* breaksOff(): AsyncGenerator<Buffer> {
 }
 
 export const fastify =
-  (name: 'fastify' | 'fastify-4') =>
+  (name: 'fastify' | 'fastify-4' | 'fastify-6') =>
   async ({ mode, options, server = {}, handler }: Setup): Promise<Started> => {
     const module = (await import(name)) as { fastify: (options: FastifySettings) => FastifyInstance }
     const app = module.fastify(fastifyOptions(server))

@@ -11,4 +11,5 @@ export const hosts: Record<HostName, (setup: Setup) => Promise<Started>> = {
   express5: express('express'),
   fastify4: fastify('fastify-4'),
   fastify5: fastify('fastify'),
+  fastify6: fastify('fastify-6'),
 }

@@ -1,0 +1,3 @@
+import { describeContract } from './describe.js'
+
+describeContract('fastify6')

@@ -1,0 +1,3 @@
+import { describeHttp2 } from './describe.js'
+
+describeHttp2('fastify6h2')
