@@ -1,4 +1,5 @@
 import { reasonToHurry } from './hurry.js'
+import { inItsOrder } from './logger.js'
 import { plainObject } from './options-rules.js'
 import {
   parsePath,
@@ -73,12 +74,13 @@ export function chooseOptions(
   const liveness = alive === undefined ? undefined : parsePath('liveness', alive)
   const chosen = isChosen(core.drain)
   const hurry = chosen ? undefined : reasonToHurry(env, argv)
+  const told = core.logger ?? logger
   const drain = hurry !== undefined ? 'fast' : readiness !== undefined ? delayed(core.drain) : core.drain
   return {
     signals,
     readiness,
     liveness,
-    core: { ...core, logger: core.logger ?? logger, drain },
+    core: { ...core, logger: told && inItsOrder(told), drain },
     hurry,
     hurryAtTerminal: !chosen,
     isMore: readiness !== undefined || liveness !== undefined || Object.keys(core).some((name) => !REACH_ALL.includes(name)),

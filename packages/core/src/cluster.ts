@@ -153,7 +153,7 @@ function stop(
     const timer = new Timers(rethrow).after(killAfter, () => worker.process.kill('SIGKILL'))
     const ended = (code: number | null, signal: string | null) => {
       timer.stop()
-      resolve({ ms: performance.now() - began, code, signal })
+      resolve({ ms: Math.round(performance.now() - began), code, signal })
     }
     if (worker.isDead()) {
       ended(worker.process.exitCode, worker.process.signalCode)

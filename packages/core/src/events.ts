@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import type { WarningCode } from './codes.js'
 import { HalfcloseTypeError, quote } from './errors.js'
+import { inItsOrder } from './logger.js'
 import { nearest } from './misspelt.js'
 import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Report, Stats, WarningEvent } from './types.js'
 
@@ -85,7 +86,7 @@ export class Events {
 
   /** `quiet`: what is {@link routine} is said once. */
   constructor(logger: Logger | undefined, quiet = false) {
-    this.#logger = logger
+    this.#logger = logger && inItsOrder(logger)
     this.#quiet = quiet
   }
 

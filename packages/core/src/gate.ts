@@ -17,6 +17,7 @@ import { refuses, refusesHost } from './refusals.js'
 import type { RequestEvent } from './requests.js'
 import { takeOver, withoutInterim } from './response-methods.js'
 import type { Site } from './site.js'
+import { answerUnavailable } from './unavailable.js'
 import { leaveUnread } from './unread.js'
 
 /**
@@ -118,7 +119,7 @@ function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
     return true
   }
   if (connection.excess) {
-    res.writeHead(503, { 'Retry-After': '1', 'Content-Length': '0' }).end()
+    answerUnavailable(res)
     return true
   }
   return site.forwardRequest(event, req, res)

@@ -49,6 +49,9 @@ export interface AdapterConnections extends Connections {
   answered(): Promise<void>
 }
 
+/** What `console.log()` asks an object for; in the global registry, so that nothing is imported. */
+const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
+
 /** Node's own defaults, for a handle that has no server yet. */
 const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
 
@@ -189,6 +192,13 @@ export class Handle implements AdapterConnections {
       this.#run.start()
     }
     return this.#report
+  }
+
+  /** For `console.log(connections)`: where it stands, and its counts. */
+  [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
+    const { open, connections, requests, promisesBroken } = this.stats()
+    const shown = { state: this.#state, servers: this.#sites.length, open, connections, requests, promisesBroken }
+    return `Connections ${inspect(shown, options)}`
   }
 
   /** One of several servers drains alone; the last one takes the handle with it. */

@@ -6,6 +6,7 @@ import { type Connection, connectionOf } from './connection.js'
 import { head } from './failure.js'
 import { leaveReading } from './reading.js'
 import { halfOpenBefore } from './servers.js'
+import { unavailableHead } from './unavailable.js'
 import { follow } from './upgraded.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
@@ -34,7 +35,7 @@ export function handOver(
   const isAccepted = site.run === undefined || arrived < site.run.began
   if ((site.draining && !isAccepted) || connection.excess) {
     // A tunnel begun now would be cut at the deadline: the client is told to take it elsewhere.
-    refuse(connection, head('503 Service Unavailable', 'Retry-After: 1\r\n'), connection.excess ? 'limit' : 'draining')
+    refuse(connection, unavailableHead(), connection.excess ? 'limit' : 'draining')
     return true
   }
   if (event === 'connect' && !site.takesTunnels()) {

@@ -1,7 +1,8 @@
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Connection } from './connection.js'
 import { count } from './events.js'
+import { remoteOf } from './remote.js'
 import type { Session } from './session.js'
 import type { CloseReason, ConnectionState, HeldBy, Policy, PromiseBreaker, Report } from './types.js'
 
@@ -88,10 +89,10 @@ function sum<T extends Readonly<Partial<Record<string, number>>>>(one: T, other:
 }
 
 /** What a connection holds the drain with. The query is left out: it may hold secrets. */
-export function describeHeld({ socket, state, current, upgrade, lastUsed }: Connection, now: number): HeldBy {
+export function describeHeld({ site, socket, state, current, upgrade, lastUsed }: Connection, now: number): HeldBy {
   const { method, url } = current?.req ?? upgrade ?? {}
   return {
-    remote: remoteOf(socket),
+    remote: remoteOf(socket, site),
     state,
     method,
     path: url?.split('?')[0],
@@ -101,16 +102,12 @@ export function describeHeld({ socket, state, current, upgrade, lastUsed }: Conn
 }
 
 /** A session holds the drain with each of its streams. */
-export function describeSession({ socket, state, streams, lastUsed }: Session, now: number): HeldBy[] {
-  const remote = remoteOf(socket)
+export function describeSession({ site, socket, state, streams, lastUsed }: Session, now: number): HeldBy[] {
+  const remote = remoteOf(socket, site)
   if (streams.size === 0) return [{ remote, state, method: undefined, path: undefined, ms: Math.round(now - lastUsed) }]
   return [...streams.values()].map(({ method, path, arrived }) => {
     return { remote, state, method, path: path?.split('?')[0], ms: Math.round(now - arrived) }
   })
-}
-
-function remoteOf({ remoteAddress, remotePort }: Socket): string {
-  return remoteAddress === undefined ? 'a unix domain socket' : `${remoteAddress}:${remotePort}`
 }
 
 /** `halfclose: listening on 127.0.0.1:3000; keep-alive 5 s promised, 6 s kept; drain 20 s` */

@@ -19,6 +19,7 @@ import { expiryOf } from './policy.js'
 import { Probes } from './probes.js'
 import { forgetReading } from './reading.js'
 import { Registry } from './registry.js'
+import { remoteOf } from './remote.js'
 import { policyLine } from './report.js'
 import type { Intercept, RequestEvent } from './requests.js'
 import { inheritedFrom, type KeepsAlive, keepsAlive } from './servers.js'
@@ -59,6 +60,8 @@ export class Site {
   inherited: Inherited
   /** It listens on a descriptor that it was given (systemd, a parent process): others may accept from the same queue. */
   sharesListener = false
+  /** It listens on a path: its connections have no addresses. */
+  listensOnPath = false
   /** listen() was called after its drain. */
   listensAnew = false
   /** It has listened at least once. */
@@ -102,7 +105,7 @@ export class Site {
     this.inherited = inheritedFrom(server)
     this.keepsAlive = keepsAlive(server) ? server : undefined
     this.shownBuffer = this.keepsAlive?.keepAliveTimeoutBuffer
-    if (server.listening) this.#guard()
+    if (server.listening) this.#begin()
   }
 
   /** Nothing is open. */
@@ -159,7 +162,7 @@ export class Site {
   /** A session that Node has just begun on `socket`. */
   admitSession(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
     if (socket.destroyed) return
-    if (this.events.hearsClose) remoteOf(socket)
+    if (this.events.hearsClose) remoteOf(socket, this)
     this.sessions.admit(http2, socket, raw)
     socket.setNoDelay(this.policy.tcp.noDelay)
     this.probes.enable(socket)
@@ -168,7 +171,7 @@ export class Site {
   /** A socket, or a stream, is another protocol's from now on. */
   upgraded(socket: Socket, method: string | undefined, target: string | undefined, protocol: string | undefined): void {
     if (!this.events.hears('upgrade')) return
-    this.events.upgrade({ remote: remoteOf(socket), method: method ?? '', target: target?.split('?')[0] ?? '', protocol })
+    this.events.upgrade({ remote: remoteOf(socket, this), method: method ?? '', target: target?.split('?')[0] ?? '', protocol })
   }
 
   /** What is neither HTTP/1.1 nor HTTP/2 on an http2 server: Node, or an 'unknownProtocol' listener, deals with it. */
@@ -188,7 +191,7 @@ export class Site {
       // `server.emit('connection', socket)` for one that was upgraded: a new life on the same socket.
       before.site.closed(before)
     }
-    if (this.events.hearsClose) remoteOf(socket)
+    if (this.events.hearsClose) remoteOf(socket, this)
     const now = performance.now()
     const connection = new Connection(socket, raw, this, now, expiryOf(this.policy.keepAlive, now, Math.random()))
     bind(socket, connection)
@@ -213,7 +216,7 @@ export class Site {
 
   nowListening(): void {
     this.listened = true
-    this.#guard()
+    this.#begin()
     // A drain that began while the address was still being looked up has found nothing to close.
     if (this.draining) this.closeListener()
     else this.events.routine('listening', { policy: this.policy }, policyLine(this.policy, this.server.address()))
@@ -229,7 +232,9 @@ export class Site {
     this.nowListening()
   }
 
-  #guard(): void {
+  /** It listens. */
+  #begin(): void {
+    this.listensOnPath = typeof this.server.address() === 'string'
     const { minRate, stalled } = this.policy.limits
     if (minRate !== false || stalled !== false) this.#stopGuard ??= guard(this)
   }
@@ -322,7 +327,7 @@ export class Site {
     this.run?.closed(reason)
     if (events.hearsClose) {
       const ms = Math.max(0, Math.round(performance.now() - openedAt))
-      this.timers.inRoot(() => events.close({ reason, first, remote: remoteOf(socket), requests, ms }))
+      this.timers.inRoot(() => events.close({ reason, first, remote: remoteOf(socket, this), requests, ms }))
     }
   }
 }
@@ -330,9 +335,4 @@ export class Site {
 /** The client went away, or what it sent could not be read: nobody waits for the answer. */
 function isGivenUp({ byPeer, ending }: Connection): boolean {
   return byPeer || ending === undefined || ending === 'peer' || ending === 'half-closed' || ending === 'error'
-}
-
-export function remoteOf(socket: Socket): string {
-  // Once asked for, the socket remembers its address beyond the close.
-  return socket.remoteAddress === undefined ? '' : `${socket.remoteAddress}:${socket.remotePort}`
 }

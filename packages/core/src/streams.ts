@@ -8,6 +8,7 @@ import { goawayReason } from './policy.js'
 import type { AnyRequest, AnyResponse } from './requests.js'
 import { bindExchange, CODES, exchangeOf, type Session, type StreamExchange } from './session.js'
 import type { Site } from './site.js'
+import { respondUnavailable } from './unavailable.js'
 import { follow } from './upgraded.js'
 
 /** A stream was opened. Streams wait for nobody; but none that comes behind the GOAWAY is handed over. */
@@ -51,8 +52,7 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
 /** As in HTTP/1.1: no handler, but a readiness probe gets through. */
 function answerExcess({ site }: Session, stream: ServerHttp2Stream, request: AnyRequest): void {
   keep(stream)
-  if (site.intercept?.(request, answerOn(stream)) !== true && mayRespond(stream))
-    stream.respond({ ':status': 503, 'retry-after': '1' }, { endStream: true })
+  if (site.intercept?.(request, answerOn(stream)) !== true && mayRespond(stream)) respondUnavailable(stream)
   // A body that nobody reads would keep the stream, and with it the session. Node 22 closes at once, before the answer is sent.
   if (!stream.endAfterHeaders) stream.once('finish', () => setImmediate(() => stream.close(CODES.NO_ERROR)))
 }

@@ -91,6 +91,7 @@ export interface Stats {
 
 /** A request, or a connection without one, that was still open at a drain's deadline. */
 export interface HeldBy {
+  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
   readonly remote: string
   readonly state: ConnectionState
   readonly method: string | undefined
@@ -129,6 +130,7 @@ export interface CloseEvent {
   readonly reason: CloseReason
   /** Whose FIN or reset came first. */
   readonly first: 'server' | 'peer'
+  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
   readonly remote: string
   readonly requests: number
   /** Milliseconds the connection lived. */
@@ -140,6 +142,7 @@ export interface CloseEvent {
  * refused, nor of what an http2 server's 'unknownProtocol' listener takes.
  */
 export interface UpgradeEvent {
+  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
   readonly remote: string
   readonly method: string
   /** The request target without its query; for CONNECT over HTTP/2 without `:path`, the authority. */
