@@ -10,6 +10,7 @@ import { canReset, isResetting } from './node-private.js'
 import { destroyBy } from './own-methods.js'
 import { resumeReading } from './reading.js'
 import type { CloseReason } from './types.js'
+import { dropWaiting } from './waiting.js'
 
 /**
  * Ends a connection output first: what was written is sent, then (TLS: close_notify and) FIN, then the rest of the input is read
@@ -66,13 +67,6 @@ export function cut(connection: Connection, reason: CloseReason): void {
   connection.ending = reason
   connection.closedFirst ??= 'server'
   kill(connection)
-}
-
-export function dropWaiting(connection: Connection): void {
-  if (connection.waiting === undefined) return
-  connection.site.counts.dropped += connection.waiting.length
-  for (const { context } of connection.waiting) context.emitDestroy()
-  connection.waiting = undefined
 }
 
 /**

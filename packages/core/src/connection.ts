@@ -1,5 +1,3 @@
-import type { AsyncResource } from 'node:async_hooks'
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { isAmidMessage } from './amid.js'
 import { attempt } from './attempt.js'
@@ -9,17 +7,6 @@ import type { Linked } from './list.js'
 import type { Site } from './site.js'
 import type { CloseReason, ConnectionState } from './types.js'
 import { Uncommon } from './uncommon.js'
-
-/** A request, upgrade or CONNECT that arrived while another one is being answered. */
-export interface Waiting {
-  readonly event: string
-  readonly args: readonly [IncomingMessage, ...unknown[]]
-  readonly arrived: number
-  /** A request timeout that struck while we ourselves held it back. */
-  excused?: Error
-  /** The async context in which it was parsed. Not AsyncLocalStorage.snapshot(), which takes 4 to 9 µs (`npm run bench -- --only micro`). */
-  readonly context: AsyncResource
-}
 
 /**
  * One HTTP/1 connection. The input half (`current`, `waiting`, `failure`, `inputEnded`) and the output half (`ending`, `lingering`)

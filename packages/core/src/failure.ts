@@ -6,6 +6,7 @@ import { makeLast } from './node-private.js'
 import { numberOf } from './servers.js'
 import type { Site } from './site.js'
 import { afterPoll } from './timers.js'
+import { dropLast } from './waiting.js'
 
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 
@@ -30,11 +31,25 @@ export function onClientError(site: Site, error: Error, socket: Socket): boolean
   return true
 }
 
-/** We hold the request back ourselves: its time starts when it is handed over. */
-function excuse({ waiting }: Connection, error: Error): boolean {
+/** We hold it back ourselves: the time of a request that waits starts when it is handed over, that of a head behind it when all before it are answered. */
+function excuse(connection: Connection, error: Error): boolean {
+  const { waiting, current } = connection
   const last = waiting?.at(-1)
-  if (last !== undefined) last.excused = error
-  return last !== undefined
+  const before = last?.args[0] ?? current?.req
+  if (before?.complete === true) connection.late = error
+  else if (last !== undefined) last.excused = error
+  return before?.complete === true || last !== undefined
+}
+
+/** Gives the head that was late its time anew: all before it are answered. */
+export function boundLateHead(connection: Connection): boolean {
+  const { late, site } = connection
+  const ms = numberOf(site.server, 'headersTimeout') || numberOf(site.server, 'requestTimeout')
+  if (late === undefined || ms === 0) return false
+  connection.setTimer(ms, () => {
+    if (connection.late === late) answer(connection, late)
+  })
+  return true
 }
 
 /** Node's own timer has struck, before the input was read: what had reached the kernel while the process stood still is not late. */
@@ -42,8 +57,10 @@ function lookOnceMore(connection: Connection, error: Error): void {
   const { requests, current, socket } = connection
   const lacked = current?.req.complete === false
   const act = () => {
-    if (socket.destroyed || connection.phase === 'lingering' || connection.failure !== undefined || excuse(connection, error))
-      return
+    if (socket.destroyed || connection.phase === 'lingering' || connection.failure !== undefined) return
+    const last = connection.waiting?.at(-1)
+    // Whole, and it has come meanwhile: nothing is late any more.
+    if (last?.args[0].complete === true || (last !== undefined && excuse(connection, error))) return
     // Of a request that has begun meanwhile Node counts the time no longer.
     if (connection.requests !== requests) restartRequestTimeout(connection, error)
     else if (!lacked || current?.req.complete !== true) fail(connection, error)
@@ -61,9 +78,7 @@ function fail(connection: Connection, error: Error): void {
   const last = waiting?.at(-1)
   if (last !== undefined && !last.args[0].complete) {
     // The broken request waits itself: it is never run, its answer is the error.
-    waiting?.pop()?.context.emitDestroy()
-    connection.site.counts.dropped++
-    if (waiting?.length === 0) connection.waiting = undefined
+    dropLast(connection)
   }
   if (current !== undefined && (current.req.complete || last !== undefined)) {
     // Reading goes on, into nothing, so that a client that leaves is noticed.

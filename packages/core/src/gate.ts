@@ -1,12 +1,11 @@
-import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { endBelow } from './body.js'
-import { dropWaiting, shut } from './closing.js'
-import { type Connection, connectionOf, kConnection, type SocketCarrier, type Waiting } from './connection.js'
+import { shut } from './closing.js'
+import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
 import { beginExchange, type Carrier, type Exchange, exchangeOf, isIncomplete, kExchange, mayPersist } from './exchange.js'
-import { answer, restartRequestTimeout } from './failure.js'
+import { answer, boundLateHead, restartRequestTimeout } from './failure.js'
 import { takeOverConnection } from './from-before.js'
 import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
@@ -19,6 +18,7 @@ import { takeOver, withoutInterim } from './response-methods.js'
 import type { Site } from './site.js'
 import { answerUnavailable } from './unavailable.js'
 import { leaveUnread } from './unread.js'
+import { dropWaiting, enqueue, runIn, takeFirst, type Waiting } from './waiting.js'
 
 /**
  * A request has been parsed. One at a time is handed to the application, in order; what arrives behind a close never is
@@ -42,7 +42,16 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
     site.counts.dropped++
     return true
   }
+  if (!connection.isCommon && connection.late !== undefined) return beginLate(connection, event, req, res, connection.late)
   return begin(connection, event, req, res, connection.site.arrival)
+}
+
+/** A request whose head was late. Node counts the time of its body no longer. */
+function beginLate(connection: Connection, event: RequestEvent, req: IncomingMessage, res: ServerResponse, late: Error): boolean {
+  connection.late = undefined
+  const heard = begin(connection, event, req, res, connection.site.arrival)
+  restartRequestTimeout(connection, late)
+  return heard
 }
 
 /** Whether this is the request that is being answered, or is made of it (`Object.create(req)`, a Proxy), or its response is. */
@@ -58,6 +67,7 @@ export function arriveUpgrade(site: Site, event: 'upgrade' | 'connect', args: re
   if (connection === undefined || connection.phase === 'upgraded') return site.forward(event, args)
   watchHeld(connection.socket)
   if (connection.current !== undefined && connection.phase !== 'lingering') return hold(connection, event, args)
+  connection.late = undefined
   if (connection.ending === undefined) return upgrade(connection, event, args, site.now)
   site.counts.dropped++
   if (connection.phase === 'lingering') site.lingering.takeRaw(connection)
@@ -65,20 +75,9 @@ export function arriveUpgrade(site: Site, event: 'upgrade' | 'connect', args: re
   return true
 }
 
-/** Without this V8 would have to tell when each is collected. */
-const BY_HAND = { requireManualDestroy: true }
-
 function hold(connection: Connection, event: string, args: Waiting['args']): true {
-  if (connection.waiting === undefined) {
-    connection.waiting = []
-    if (connection.current !== undefined) watchFinish(connection.current.res)
-  }
-  connection.waiting.push({
-    event,
-    args,
-    arrived: connection.site.now,
-    context: new AsyncResource('HALFCLOSE_REQUEST', BY_HAND),
-  })
+  if (connection.waiting === undefined && connection.current !== undefined) watchFinish(connection.current.res)
+  enqueue(connection, event, args)
   stopReading(connection)
   return true
 }
@@ -205,7 +204,7 @@ function takesUpNext(connection: Connection): boolean {
   connection.lastUsed = Math.ceil(performance.now())
   if (connection.waiting !== undefined) process.nextTick(next, connection)
   else if (connection.failure !== undefined) process.nextTick(answerInRoot, connection, connection.failure)
-  else return false
+  else return boundLateHead(connection)
   return true
 }
 
@@ -216,21 +215,13 @@ function answerInRoot(connection: Connection, failure: Error): void {
 
 /** Hands over what waited longest, in the async context in which it was parsed. */
 function next(connection: Connection): void {
-  const { waiting, socket } = connection
   // Where it was destroyed in the meantime they have been dropped.
-  if (socket.destroyed) return
-  const first = waiting?.shift()
+  if (connection.socket.destroyed) return
+  const first = takeFirst(connection)
   if (first === undefined) return
-  if (waiting?.length === 0) {
-    connection.waiting = undefined
-    // The socket of an upgrade is left as Node has put it: what comes next is read by whoever takes it.
-    if (!isUpgrade(first.event)) resumeReading(connection)
-  }
-  try {
-    first.context.runInAsyncScope(dispatch, undefined, connection, first)
-  } finally {
-    first.context.emitDestroy()
-  }
+  // The socket of an upgrade is left as Node has put it: what comes next is read by whoever takes it.
+  if (connection.waiting === undefined && !isUpgrade(first.event)) resumeReading(connection)
+  runIn(connection, first, () => dispatch(connection, first))
 }
 
 function dispatch(connection: Connection, { event, args, arrived, excused }: Waiting): void {

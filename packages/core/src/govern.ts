@@ -169,6 +169,7 @@ export function govern(site: Site, governor: Governor): void {
   }
 
   define(server, 'emit', emit)
+  site.emit = emit
   takeOverMethods(site, governor)
 }
 

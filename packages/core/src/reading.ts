@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
-import { type Connection, connectionOf, type Waiting } from './connection.js'
+import { type Connection, connectionOf } from './connection.js'
 import { readOn } from './node-private.js'
+import type { Waiting } from './waiting.js'
 
 /** From this many waiting requests on, nothing more is parsed. Honest clients pipeline a handful. */
 const SEVERAL = 16

@@ -4,7 +4,7 @@ import { Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import type { Capacity } from './capacity.js'
-import { dropWaiting, kill } from './closing.js'
+import { kill } from './closing.js'
 import { bind, Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
 import type { Run } from './drain.js'
 import { type Counts, count, type Events } from './events.js'
@@ -30,6 +30,7 @@ import { guard } from './stalls.js'
 import { isPlainMessage } from './status-message.js'
 import type { Timer, Timers } from './timers.js'
 import type { AttachableServer, CloseReason, Policy, PromiseBreaker, ServerState } from './types.js'
+import { dropWaiting } from './waiting.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
 export class Site {
@@ -68,6 +69,8 @@ export class Site {
   listened: boolean
   /** It has got connections that it did not accept: others listen for it, and pass them on by `server.emit('connection', socket)`. */
   isFed = false
+  /** What `server.emit` is while nobody has wrapped it. */
+  emit: unknown = undefined
   /** Closes the listener, and nothing else: Node's, or by a method of others that stands before it. */
   closeListener: () => void
   /** That is under way. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { Waiting } from './connection.js'
 import type { OwnOfSocket } from './own-methods.js'
 import type { Timer } from './timers.js'
 import type { CloseReason } from './types.js'
+import type { Waiting } from './waiting.js'
 import type { Upgrade } from './websocket-output.js'
 
 /** What few connections ever need. */
@@ -11,6 +11,8 @@ class Extras {
   waiting: Waiting[] | undefined = undefined
   /** A `clientError` that waits for the answers before it. */
   failure: Error | undefined = undefined
+  /** A request timeout that struck a head which is half sent behind requests that are being answered. */
+  late: Error | undefined = undefined
   /** A request that was answered before its body had arrived. */
   unread: IncomingMessage | undefined = undefined
   /** The server does not have its parser in its list. */
@@ -95,6 +97,14 @@ export abstract class Uncommon {
 
   set failure(value: Extras['failure']) {
     this.#set('failure', value)
+  }
+
+  get late(): Extras['late'] {
+    return (this.#extras ?? NONE).late
+  }
+
+  set late(value: Extras['late']) {
+    this.#set('late', value)
   }
 
   get unread(): Extras['unread'] {

@@ -25,7 +25,7 @@ test('requests that waited leave async_hooks, be they answered, dropped behind a
   let begun = 0
   const hook = createHook({
     init(id, type) {
-      if (type !== 'HALFCLOSE_REQUEST') return
+      if (!type.startsWith('HALFCLOSE_REQUEST')) return
       begun++
       live.add(id)
     },
@@ -48,7 +48,7 @@ test('requests that waited leave async_hooks, be they answered, dropped behind a
     await closed.send(get('/held') + get('/last') + get('/c') + get('/d'))
     await left.send(get('/held') + get('/e').repeat(5))
     await broken.send(`${get('/held')}POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n\r\n`)
-    await until('all to wait', () => held.length === 4 && begun >= 11)
+    await until('all to wait', () => held.length === 4 && begun === 4)
     left.vanish()
     for (const res of held) res.end('held')
     await answered.take(3)

@@ -30,6 +30,7 @@ import { handedOn } from './handed-on.js'
 import { idle } from './idle.js'
 import { keepAlive } from './keep-alive.js'
 import { keepAliveLater } from './keep-alive-later.js'
+import { lateHeads } from './late-heads.js'
 import { leaving } from './leaving.js'
 import { limits } from './limits.js'
 import { linger } from './linger.js'
@@ -62,6 +63,7 @@ export const cases: Case[] = [
   ...gateSpecial,
   ...gateLooks,
   ...gateAgain,
+  ...lateHeads,
   ...ownListeners,
   ...wrapped,
   ...handedOn,
