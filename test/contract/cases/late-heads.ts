@@ -186,6 +186,7 @@ const cases: Case[] = [
     id: 'late-head/leaves',
     rules: ['R092', 'R113'],
     title: 'a client that leaves amid a head that was late is gone at once',
+    regression: true,
     options: { keepAlive: { timeout: 5_000, hold: 60_000 } },
     server: { headersTimeout: 2_000, requestTimeout: 60_000, connectionsCheckingInterval: 50 },
     run: async (host) => {
