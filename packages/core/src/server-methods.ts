@@ -26,6 +26,10 @@ const STILL_DRAINING =
   'halfclose: `server.listen()` while the server drains: its old connections are being served to their end. Listen again after its ' +
   "'close' event, the callback of `server.close()`, or `await connections.drain()`; or let a new server listen meanwhile"
 
+const CLOSED =
+  'halfclose: `server.listen()` on a server of an application whose drain has begun: it closes with its drain, for good, and the server would be ' +
+  'closed again. Make a new application, and let that listen'
+
 /** What it throws is told as an error of the server, since the call has returned. */
 function attempt(server: AttachableServer, listen: (...args: unknown[]) => unknown, args: readonly unknown[]): void {
   try {
@@ -49,6 +53,8 @@ export function takeOverMethods(site: Site, closer: Closer): void {
 
   const listen = (...args: unknown[]): unknown => {
     const { run } = site
+    // One that has never listened may have been about to when its application was closed.
+    if (run !== undefined && closer.hasOneLife && site.listened) throw new HalfcloseTypeError('HALFCLOSE_CLOSED', CLOSED)
     if (run !== undefined && site.phase !== 'drained' && !closer.hasOneLife) {
       if (!site.hasClosed) throw new HalfcloseTypeError('HALFCLOSE_STILL_DRAINING', STILL_DRAINING)
       // Called in its 'close' event: the drain ends within a moment.
@@ -62,8 +68,8 @@ export function takeOverMethods(site: Site, closer: Closer): void {
   }
 
   const close = (callback?: unknown): AttachableServer => {
-    if (site.phase === 'serving' && !server.listening) {
-      // Never listened: Node's own error reaches the callback.
+    if ((site.phase === 'serving' || site.listensAnew) && !server.listening) {
+      // It does not listen, or does not yet: Node's own error reaches the callback.
       Reflect.apply(othersClose ?? Object.getPrototypeOf(server).close, server, [callback])
       return server
     }

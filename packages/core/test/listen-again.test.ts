@@ -1,6 +1,10 @@
+import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { attach } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
@@ -72,5 +76,81 @@ test.each([
   await new Promise((resolve) => setImmediate(resolve))
   expect(connections.state).toBe('serving')
   expect(await (await connect(server)).ask(get('/'))).toMatchObject({ status: 200, text: 'x', closes: false })
+  expect((await connections.drain({ fast: true })).clean).toBe(true)
+})
+
+test('close() while a listen() of a new life is looking up its address calls that off, as in Node', async () => {
+  const { server, connections, answer } = await busy()
+  answer()
+  await within(connections.drain({ fast: true }), () => 'the drain')
+  let listened = false
+  server.once('listening', () => {
+    listened = true
+  })
+  const closed = new Promise((resolve) => server.listen(0, 'localhost').close(resolve))
+  expect(await within(closed, () => 'close() calls back')).toMatchObject({ code: 'ERR_SERVER_NOT_RUNNING' })
+  await lookup('localhost')
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(listened).toBe(false)
+  await within(once(listen(server), 'listening'), () => 'it listens')
+  expect(connections.state).toBe('serving')
+  expect((await connections.drain({ fast: true })).clean).toBe(true)
+})
+
+test("closed before its 'listening' event has come, it can listen again", async () => {
+  const server = createServer((_req, res) => res.end('x'))
+  const connections = attach(server, { logger, drain: { deadline: 5_000 } })
+  const anywhere = () => server.listen(0)
+  const closed = new Promise((resolve) => anywhere().close(resolve))
+  expect(anywhere).toThrow(expect.objectContaining({ code: 'HALFCLOSE_STILL_DRAINING' }))
+  expect(await within(closed, () => 'it closes')).toBeUndefined()
+  await within(once(listen(server), 'listening'), () => 'it listens again')
+  expect(await (await connect(server)).ask(get('/'))).toMatchObject({ status: 200, closes: false })
+  expect((await connections.drain({ fast: true })).clean).toBe(true)
+})
+
+test('on a path', async () => {
+  const where = path.join(tmpdir(), `halfclose-again-${process.pid}.sock`)
+  const server = createServer((_req, res) => res.end('x'))
+  const connections = attach(server, { logger, drain: { deadline: 5_000 } })
+  await once(server.listen(where), 'listening')
+  await new Promise((resolve) => server.close(resolve))
+  await within(once(server.listen(where), 'listening'), () => 'it listens again')
+  const client = await Client.open({ port: where })
+  clients.push(client)
+  expect(await client.ask(get('/'))).toMatchObject({ status: 200, closes: false })
+  expect((await connections.drain({ fast: true })).clean).toBe(true)
+})
+
+test('over HTTP/2', async () => {
+  const held: (() => void)[] = []
+  const server = createHttp2Server()
+  server.on('stream', (stream) => held.push(() => stream.respond({ ':status': 200 }, { endStream: true })))
+  const connections = attach(server, { logger, drain: { deadline: 10_000 } })
+  const port = async (): Promise<number> => {
+    const address = server.address()
+    if (!isAddress(address)) throw new Error('not listening')
+    return address.port
+  }
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const session = connectHttp2(`http://127.0.0.1:${await port()}`).on('error', () => {})
+  const stream = session.request({ ':path': '/' })
+  const answered = once(stream, 'response')
+  await once(server, 'stream')
+  const closed = new Promise((resolve) => server.close(resolve))
+  expect(() => server.listen(0, '127.0.0.1')).toThrow(expect.objectContaining({ code: 'HALFCLOSE_STILL_DRAINING' }))
+  held[0]?.()
+  expect((await within(answered, () => 'the answer'))[0]).toMatchObject({ ':status': 200 })
+  await within(closed, () => 'it closes')
+  await within(once(server.listen(0, '127.0.0.1'), 'listening'), () => 'it listens again')
+  const anew = connectHttp2(`http://127.0.0.1:${await port()}`).on('error', () => {})
+  const again = anew.request({ ':path': '/' })
+  const second = once(again, 'response')
+  await once(server, 'stream')
+  held[1]?.()
+  expect((await within(second, () => 'the answer of the new life'))[0]).toMatchObject({ ':status': 200 })
+  expect(connections.state).toBe('serving')
+  session.destroy()
+  anew.close()
   expect((await connections.drain({ fast: true })).clean).toBe(true)
 })

@@ -170,6 +170,25 @@ describe.each(versions)('close() on %s', (version) => {
     await until('nothing listens', () => !app.server.listening)
   })
 
+  it('lets its server listen never again: the call says what to do instead', async () => {
+    const { app, held } = await listening(version)
+    const busy = await connect(app)
+    void busy.send(get('/held'))
+    await held.arrived
+    const error = expect.objectContaining({
+      code: 'HALFCLOSE_CLOSED',
+      message: expect.stringContaining('Make a new application'),
+    })
+    const closed = app.close()
+    await until('the listener closes', () => !app.server.listening)
+    expect(() => app.server.listen(0, '127.0.0.1')).toThrow(error)
+    held.answer()
+    expect(await busy.next()).toMatchObject({ status: 200, closes: true })
+    await within(closed, () => 'close() resolves')
+    expect(() => app.server.listen(0, '127.0.0.1')).toThrow(error)
+    expect(app.server.listening).toBe(false)
+  })
+
   it('drains when the signal given to listen() is aborted, which closes the server past every hook', async () => {
     const stop = new AbortController()
     const app = (await load(version))()
