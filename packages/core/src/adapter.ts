@@ -41,12 +41,15 @@ export function govern(application: Application, options: AdapterOptions | undef
 
 /** A route that is answered without the application. */
 export interface Probe {
+  /** The path, without a query. */
   readonly path: string
+  /** What the probe is told now; a promise where the application has to be asked. */
   answer(): ReadinessAnswer | Promise<ReadinessAnswer>
 }
 
 /** An application whose connections are governed. */
 export class Governed {
+  /** The handle: all servers of the application, under one policy. */
   readonly connections: AdapterConnections
   /** The paths of probes. The servers answer them by themselves; this is for what bypasses them (Fastify's `inject`). */
   readonly probes: readonly Probe[]

@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks'
 import { HalfcloseTypeError } from './errors.js'
 import { Timers } from './timers.js'
 
+/** How one worker is replaced. */
 export interface RestartOptions {
   /** Milliseconds in which a new worker has to listen. Default 10_000. */
   startWithin?: number | undefined
@@ -16,6 +17,7 @@ export interface RestartOptions {
   env?: Readonly<Record<string, string>> | undefined
 }
 
+/** How all workers are replaced, one after another. */
 export interface RollingRestartOptions extends RestartOptions {
   /** Called after each worker, to show progress. */
   onRestart?: ((restart: Restart) => void) | undefined
@@ -35,7 +37,9 @@ export interface Restart {
   readonly worker: Worker
   /** Milliseconds from SIGTERM to the old worker's end. */
   readonly ms: number
+  /** The exit code of the old worker; `null` where a signal ended it. */
   readonly code: number | null
+  /** The signal that ended the old worker, e.g. `'SIGKILL'` after `killAfter`; else `null`. */
   readonly signal: string | null
   /** It exited by itself with code 0: nothing was cut. */
   readonly clean: boolean

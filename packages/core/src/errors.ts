@@ -8,6 +8,7 @@ export interface ErrorDetail {
 
 /** A `TypeError` with a stable `code`. Tell it by the code: two copies of the package may be loaded, so `instanceof` may fail. */
 export class HalfcloseTypeError extends TypeError {
+  /** Stable; docs/codes.md says of each when it comes and what to do. */
   readonly code: ErrorCode
   /** The option, e.g. `keepAlive.hold`; `''` for the options as a whole; `undefined` where the error is not about an option. */
   declare readonly path: string | undefined
@@ -23,6 +24,7 @@ export class HalfcloseTypeError extends TypeError {
 
 /** A `RangeError` with a stable `code`, see {@link HalfcloseTypeError}. */
 export class HalfcloseRangeError extends RangeError {
+  /** Stable; docs/codes.md says of each when it comes and what to do. */
   readonly code: ErrorCode
   /** The option, e.g. `keepAlive.hold`; `undefined` where the error is not about an option. */
   declare readonly path: string | undefined

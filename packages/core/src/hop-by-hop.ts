@@ -4,6 +4,7 @@ import { parseConnection } from './tokens.js'
 /** Fields by name, as `req.headers`, `res.headers` of a client, or a plain object has them. */
 type Fields = Readonly<NodeJS.Dict<string | number | readonly string[]>>
 
+/** Options of {@link endToEndHeaders}. */
 export interface EndToEndOptions {
   /**
    * For a trailer section: the Connection field of the head that came before it. What that names is removed from the trailers too

@@ -8,15 +8,21 @@ export type { ProxyName }
 /** What {@link attach} takes: a server made by `node:http`, `node:https` or `node:http2`. */
 export type AttachableServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer
 
-/** The part of a pino-shaped logger that is used. */
+/**
+ * The part of a pino-shaped logger that is used. Loggers that print what they are given in that order (`console`, winston: they have a function
+ * `log`, and no `bindings`) are given the sentence first, then the object.
+ */
 export interface Logger {
+  /** What happens as it should: that a server listens, the end of a drain. `fields` may be empty. */
   info(fields: object, message: string): void
+  /** What is wrong, or was lost. `fields` has the `code` of the warning (docs/codes.md). */
   warn(fields: object, message: string): void
 }
 
 /** How HTTP/1.0 clients that ask for `Connection: keep-alive` are treated. */
 export type Http10 = 'grant' | 'refuse' | 'ignore'
 
+/** How long idle connections are kept, and what clients are told of that. */
 export interface KeepAliveOptions {
   /** Milliseconds promised to the client as `Keep-Alive: timeout=` (whole seconds, rounded down). Default: what the server has, at most 5_000. */
   timeout?: number | undefined
@@ -32,6 +38,7 @@ export interface KeepAliveOptions {
   parameters?: Readonly<Record<string, string | number>> | undefined
 }
 
+/** The bounds of the output-first close: how long, and how much, is read after the FIN of the server. Whichever is reached first ends the connection. */
 export interface LingerOptions {
   /** Milliseconds of silence after which a connection whose output is shut is let go; not while its peer still takes what is on its way to it. Default 2_000. */
   quiet?: number | undefined
@@ -43,6 +50,7 @@ export interface LingerOptions {
   connections?: number | undefined
 }
 
+/** The bounds of a graceful shutdown. */
 export interface DrainOptions {
   /** Milliseconds spent in `leaving` before the listener closes. Default 0; the adapters make it 5_000 where a readiness route is set. */
   delay?: number | undefined
@@ -68,6 +76,7 @@ export interface DrainOptions {
   minRate?: number | false | undefined
 }
 
+/** How many connections there may be, and how slow their clients. */
 export interface LimitsOptions {
   /**
    * Connections open at once, in all. A TLS handshake that is under way counts, and may take 10 s; where it is such handshakes that hold the places, one
@@ -99,6 +108,7 @@ export interface LimitsOptions {
   refuse?: 'answer' | 'drop' | undefined
 }
 
+/** Socket options of every connection. */
 export interface TcpOptions {
   /** TCP_NODELAY: small writes are sent at once (Nagle's algorithm off). Default true. */
   noDelay?: boolean | undefined
@@ -155,16 +165,21 @@ export interface Options {
    * (`keepAlive.timeout`) stays as it is. An explicit `hold` wins. Default: none.
    */
   behind?: ProxyName | undefined
-  /** pino-shaped. Default: none for information; warnings go through `process.emitWarning`. */
+  /** pino-shaped, or `console`. Default: none for information; warnings go through `process.emitWarning`. Anything without `info` and `warn`: `HALFCLOSE_OPTION_TYPE`. */
   logger?: Logger | undefined
 }
 
 /** The options after parsing: every field present, frozen. */
 export interface Policy {
+  /** See {@link KeepAliveOptions}; `false`: every response closes. */
   readonly keepAlive: false | KeepAlivePolicy
+  /** Milliseconds, 0 as in Node: see {@link Options.halfClosed}. */
   readonly halfClosed: number
+  /** `quiet` and `total` in milliseconds: see {@link LingerOptions}. */
   readonly linger: Readonly<Required<{ quiet: number; total: number; bytes: number; connections: number }>>
+  /** See {@link DrainOptions}. */
   readonly drain: DrainPolicy
+  /** `stalled` in milliseconds, `minRate` in bytes per second; `false`: no limit. See {@link LimitsOptions}. */
   readonly limits: Readonly<{
     connections: number | false
     perClient: number | false
@@ -173,38 +188,59 @@ export interface Policy {
     stalled: number | false
     refuse: 'answer' | 'drop'
   }>
+  /** `keepAlive`: milliseconds before the first probe; `keepAliveInterval`, `keepAliveCount` where they were given. See {@link TcpOptions}. */
   readonly tcp: Readonly<{
     noDelay: boolean
     keepAlive: number | false
     keepAliveInterval?: number | undefined
     keepAliveCount?: number | undefined
   }>
+  /** See {@link Http2Options}. */
   readonly http2: Http2Policy
 }
 
+/** {@link Http2Options} after parsing. */
 export interface Http2Policy {
+  /** Milliseconds a session without a stream is kept. */
   readonly hold: number
+  /** Streams open at once; `false`: no limit. */
   readonly streams: number | false
+  /** Streams a client may reset unanswered; `false`: no limit. */
   readonly resets: number | false
+  /** PING and SETTINGS frames in 10 s; `false`: no limit. */
   readonly control: number | false
+  /** Milliseconds a response may wait for its client; `false`: no limit. */
   readonly stalled: number | false
 }
 
+/** {@link KeepAliveOptions} after parsing. */
 export interface KeepAlivePolicy {
+  /** Milliseconds that are promised. */
   readonly timeout: number
+  /** Milliseconds an idle connection is kept. */
   readonly hold: number
+  /** Requests a connection may carry; `false`: no limit. */
   readonly maxRequests: number | false
+  /** Milliseconds a connection may live, before the spread of ±10 %; `false`: no limit. */
   readonly maxAge: number | false
+  /** What HTTP/1.0 clients get that ask for keep-alive. */
   readonly http10: Http10
   /** The free parameters as they are sent, e.g. `pod=a1`; empty where there are none. */
   readonly parameters: string
 }
 
+/** {@link DrainOptions} after parsing. */
 export interface DrainPolicy {
+  /** Milliseconds in `leaving`. */
   readonly delay: number
+  /** Milliseconds in all, the delay included. */
   readonly deadline: number
+  /** `'promise'`, or the milliseconds that an idle connection may hold the drain. */
   readonly idle: 'promise' | number
+  /** Milliseconds a connection that never sent a byte may hold it. */
   readonly silent: number
+  /** Milliseconds a connection of another protocol may hold it. */
   readonly upgraded: number
+  /** Bytes per second below which a peer no longer holds it; `false`: off. */
   readonly minRate: number | false
 }

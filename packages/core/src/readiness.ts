@@ -2,9 +2,13 @@ import type { Readiness } from './probe-options.js'
 import type { Intercept } from './requests.js'
 import type { Connections } from './types.js'
 
+/** A response to a probe. */
 export interface ReadinessAnswer {
+  /** 200, or 503. */
   readonly status: 200 | 503
+  /** Its fields, Content-Type and Content-Length among them. */
   readonly headers: Readonly<Record<string, string>>
+  /** JSON. */
   readonly body: string
 }
 

@@ -83,9 +83,11 @@ export interface Stats {
   }
   /** Requests per closed connection that carried any, on average; 0 before the first one closed. */
   readonly reuse: number
+  /** Connections that have ended, by reason. */
   readonly closes: Readonly<Partial<Record<CloseReason, number>>>
   /** Whose FIN or reset came first. TIME_WAIT stays on that side. */
   readonly closedFirst: { readonly server: number; readonly peer: number }
+  /** Closes before the promised time was over that their clients did not ask for, by cause; empty where there was none. */
   readonly promisesBroken: Readonly<Partial<Record<PromiseBreaker, number>>>
 }
 
@@ -93,7 +95,9 @@ export interface Stats {
 export interface HeldBy {
   /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
   readonly remote: string
+  /** What the connection was doing. */
   readonly state: ConnectionState
+  /** Of the request; `undefined` where there was none. */
   readonly method: string | undefined
   /** Without the query. */
   readonly path: string | undefined
@@ -105,33 +109,43 @@ export interface HeldBy {
 export interface Report {
   /** No request was cut. */
   readonly clean: boolean
+  /** Why it began: what `drain()` was told, e.g. `'SIGTERM'`; `'server.close'` where the server was closed. */
   readonly reason: string
   /** Milliseconds in all. */
   readonly ms: number
+  /** Milliseconds in each state. With `ms` they are rounded, each by itself. */
   readonly phases: { readonly leaving: number; readonly draining: number }
   /** `finished`: in flight when the drain began. `rescued`: arrived after it began, answered. `cut`: broken off. */
   readonly requests: { readonly finished: number; readonly rescued: number; readonly cut: number }
+  /** Connections that ended in the drain, and why; sessions of HTTP/2 are connections. */
   readonly connections: { readonly closed: number; readonly byReason: Readonly<Partial<Record<CloseReason, number>>> }
+  /** The promises that this drain broke, by cause; empty where it broke none. */
   readonly promisesBroken: Readonly<Partial<Record<PromiseBreaker, number>>>
   /** What was still open at the deadline, at most 20. */
   readonly heldBy: readonly HeldBy[]
+  /** How many more were open at the deadline than `heldBy` has. */
   readonly heldByMore: number
 }
 
 /** The handle has entered a state; `reason`: that of the drain, or `'listen'` for a new life. */
 export interface StateEvent {
+  /** The state it is in now. */
   readonly state: ServerState
+  /** The state it was in before. */
   readonly previous: ServerState
+  /** Why: `'SIGTERM'`, `'server.close'`, `'listen'`, or what `drain()` was told. */
   readonly reason: string
 }
 
 /** A connection, or a session of HTTP/2, has ended. */
 export interface CloseEvent {
+  /** Why it ended. */
   readonly reason: CloseReason
   /** Whose FIN or reset came first. */
   readonly first: 'server' | 'peer'
   /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
   readonly remote: string
+  /** How many requests it carried. */
   readonly requests: number
   /** Milliseconds the connection lived. */
   readonly ms: number
@@ -144,6 +158,7 @@ export interface CloseEvent {
 export interface UpgradeEvent {
   /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
   readonly remote: string
+  /** Of the request, e.g. `'GET'` or `'CONNECT'`. */
   readonly method: string
   /** The request target without its query; for CONNECT over HTTP/2 without `:path`, the authority. */
   readonly target: string
@@ -155,14 +170,19 @@ export interface UpgradeEvent {
 export interface WarningEvent {
   /** Stable, e.g. `HALFCLOSE_CONTENT_LENGTH`; docs/codes.md says of each when it comes and what to do. */
   readonly code: WarningCode
+  /** One sentence or more, for people; its wording may change. */
   readonly message: string
 }
 
 /** The events of a handle, with their payloads. */
 export interface ConnectionsEvents {
+  /** The handle has entered another state. */
   state: [StateEvent]
+  /** A connection was handed over to another protocol. */
   upgrade: [UpgradeEvent]
+  /** A connection has ended. */
   close: [CloseEvent]
+  /** Something is wrong, or was lost. */
   warning: [WarningEvent]
 }
 
@@ -176,6 +196,7 @@ export interface DrainRequest {
 
 /** The handle that {@link attach} returns. */
 export interface Connections {
+  /** Where it stands: `'serving'` until a drain begins. */
   readonly state: ServerState
   /** For a readiness probe: `state === 'serving'`. */
   readonly ready: boolean
