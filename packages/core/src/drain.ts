@@ -43,7 +43,7 @@ export class Run {
   #noneButUpgraded: () => void = () => {}
   #stopped = false
   /** Sockets that are destroyed, but not closed yet. */
-  #closing = 0
+  readonly #closing = new Set<Socket>()
   /** When the last request arrived. */
   #usedAt = 0
   /** Milliseconds in which the process had stood still before the phase began, and before the last look. */
@@ -170,9 +170,9 @@ export class Run {
 
   /** A socket is on its way out: the application shall hear of that before it hears that the drain is over. */
   closing(socket: Socket): void {
-    this.#closing++
+    this.#closing.add(socket)
     socket.once('close', () => {
-      this.#closing--
+      this.#closing.delete(socket)
       this.check()
     })
   }
@@ -180,7 +180,7 @@ export class Run {
   /** Something ended: perhaps it was the last. */
   check(): void {
     if (this.#empty) this.#wake?.()
-    else if (this.#stopped && this.#closing === 0 && this.#sites.every(leftToOthers)) this.#noneButUpgraded()
+    else if (this.#stopped && this.#closing.size === 0 && this.#sites.every(leftToOthers)) this.#noneButUpgraded()
   }
 
   #isDue(connection: Connection, now: number): boolean {
@@ -215,7 +215,9 @@ export class Run {
     this.#looking?.stop()
     stopTelling()
     await this.#forEach(async (site) => {
-      this.#tally.cut += await finishClose(site, () => this.remaining())
+      const { waited, cut } = await finishClose(site, () => this.remaining())
+      this.#tally.unseen += waited
+      this.#tally.cut += cut
     })
     // One more may join meanwhile.
     const reports: Report[] = []
@@ -270,6 +272,7 @@ export class Run {
 
   /** Looks who has gone quiet and may go. */
   readonly #sweep = (): void => {
+    this.#forgetClosed()
     const now = performance.now()
     if (this.#sites.some(({ phase }) => phase === 'leaving')) {
       for (const { sessions } of this.#sites) sessions.tellInTurn(this.left(), (at) => this.#leftAt(at))
@@ -288,6 +291,13 @@ export class Run {
       site.handshakes.destroyWhere((openedAt) => now >= this.#silentDue(openedAt))
     }
     this.#due.close()
+  }
+
+  /** The application may have taken our listener away, with all others that a socket had. */
+  #forgetClosed(): void {
+    let any = false
+    for (const socket of this.#closing) if (socket.closed) any = this.#closing.delete(socket)
+    if (any) this.check()
   }
 
   #lookAtSession(session: Session, now: number): void {
@@ -346,7 +356,7 @@ export class Run {
   }
 
   get #empty(): boolean {
-    return this.#closing === 0 && this.#sites.every(({ isEmpty }) => isEmpty)
+    return this.#closing.size === 0 && this.#sites.every(({ isEmpty }) => isEmpty)
   }
 
   #emptyWithin(ms: number): Promise<void> {

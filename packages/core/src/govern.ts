@@ -18,6 +18,7 @@ import { follow, impose } from './settings.js'
 import type { Site } from './site.js'
 import { arriveStream } from './streams.js'
 import type { AttachableServer, Policy } from './types.js'
+import { boundHalfClosed } from './unseen.js'
 
 /** What the handle does when something is done with a governed server. */
 export interface Governor extends Closer {
@@ -147,7 +148,7 @@ export function govern(site: Site, governor: Governor): void {
         } else if (first instanceof Socket) {
           if (http2 && site.turnsAway(first)) return true
           return connect(event, first, args)
-        }
+        } else if (first instanceof Duplex) boundHalfClosed(site, first)
         break
       case 'secureConnection':
         if (first instanceof Socket) return connect(event, first, args)

@@ -21,6 +21,7 @@ import type {
   ServerState,
   Stats,
 } from './types.js'
+import { unseenOf } from './unseen.js'
 
 /** What an adapter adds to the options. */
 export interface Extras {
@@ -141,7 +142,7 @@ export class Handle implements AdapterConnections {
       registry.countInto(open)
       sessions.countInto(open)
     }
-    return this.#counts.stats(open)
+    return { ...this.#counts.stats(open), unseen: this.#sites.reduce((sum, site) => sum + unseenOf(site), 0) }
   }
 
   on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this {

@@ -14,6 +14,7 @@ interface Handshake {
   /** The same by the clock that stands still when the process does. */
   readonly since: number
   readonly place: HandshakePlace
+  readonly onEnd: () => void
 }
 
 const kHandshake: unique symbol = Symbol('halfclose.handshake')
@@ -51,20 +52,15 @@ export class Handshakes {
     const place = this.#capacity.enterHandshake(raw)
     if (place === undefined) return false
     this.#open.add(raw)
-    raw[kHandshake] = { handshakes: this, openedAt: performance.now(), since: this.#timers.now, place }
-    raw.once('close', () => {
-      if (Handshakes.finish(raw)) onEnd()
-    })
+    raw[kHandshake] = { handshakes: this, openedAt: performance.now(), since: this.#timers.now, place, onEnd }
+    raw.once('close', () => end(raw))
     this.#timer ??= this.#timers.every(this.#longest / LOOKS, this.#look, { unref: true })
     return true
   }
 
   /** Destroys those for which `due` says so: there is no response to lose. */
   destroyWhere(due: (openedAt: number) => boolean): void {
-    for (const raw of [...this.#open]) {
-      const openedAt = raw[kHandshake]?.openedAt
-      if (openedAt !== undefined && due(openedAt)) raw.destroy()
-    }
+    this.#destroyWhere(({ openedAt }) => due(openedAt))
   }
 
   stop(): void {
@@ -75,9 +71,15 @@ export class Handshakes {
   readonly #look = (): void => {
     if (this.#open.size === 0) this.stop()
     const { now } = this.#timers
+    this.#destroyWhere(({ since }) => now - since >= this.#longest)
+  }
+
+  #destroyWhere(due: (handshake: Handshake) => boolean): void {
     for (const raw of [...this.#open]) {
-      const since = raw[kHandshake]?.since
-      if (since !== undefined && now - since >= this.#longest) raw.destroy()
+      const handshake = raw[kHandshake]
+      // The application may have taken our listener away.
+      if (raw.closed) end(raw)
+      else if (handshake !== undefined && due(handshake)) raw.destroy()
     }
   }
 
@@ -91,4 +93,9 @@ export class Handshakes {
     handshakes.#capacity.leaveHandshake(place)
     return true
   }
+}
+
+function end(raw: Duplex & HandshakeCarrier): void {
+  const handshake = raw[kHandshake]
+  if (Handshakes.finish(raw)) handshake?.onEnd()
 }

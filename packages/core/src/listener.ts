@@ -7,6 +7,7 @@ import { caughtUpWithPrimary } from './primary.js'
 import { isHttp2, speaksHttp1 } from './servers.js'
 import type { Site } from './site.js'
 import type { AttachableServer } from './types.js'
+import { unseenOf, unseenRequestsOf } from './unseen.js'
 
 /** Turns of the loop, and milliseconds, that must bring no new connection before the listener closes, and the longest this may take, in ms. */
 const QUIET_TURNS = 4
@@ -63,39 +64,46 @@ async function takeQueue({ counts, handshakes }: Site, quiet: number): Promise<v
 /** How often idle connections are closed that nobody governs, in ms. */
 const UNSEEN_EVERY = 50
 
+/** Connections that nobody governs: how many were waited for, and how many requests of theirs were cut. */
+export interface Unseen {
+  readonly waited: number
+  readonly cut: number
+}
+
 /**
- * After the last connection: waits for the server's own 'close', and switches its checker off, which only http's close does. Connections
- * from before attach() are not ours, but are waited for, as a bare server would, until the deadline. `remaining`: milliseconds until that.
- * Resolves with how many of them were cut.
+ * After the last connection: waits for the server's own 'close', and switches its checker off, which only http's close does. What nobody
+ * governs is waited for, as a bare server would, until the deadline. `remaining`: milliseconds until that.
  */
-export async function finishClose(site: Site, remaining: () => number): Promise<number> {
+export async function finishClose(site: Site, remaining: () => number): Promise<Unseen> {
   const { server } = site
-  if (!site.listened) return 0
+  if (!site.listened) return { waited: 0, cut: 0 }
+  // What is left is not ours: streams that somebody has handed to the server, which Node's own close would end here.
+  closeUnseen(server)
+  const isOver = async (ms: number): Promise<boolean> => (await site.closedWithin(ms)) && unseenRequestsOf(site) === 0
+  let waited = 0
   let cut = 0
-  if (speaksHttp1(server)) {
-    // What is left is not ours: streams that somebody has handed to the server, which Node's own close would end here.
-    closeUnseen(server)
-    if (!(await site.closedWithin(100))) {
-      while (remaining() > 0 && !(await site.closedWithin(Math.min(UNSEEN_EVERY, remaining())))) closeUnseen(server)
-      if (!(await site.closedWithin(0))) cut = await connectionsOf(server)
+  if (!(await isOver(100))) {
+    waited = unseenOf(site)
+    while (remaining() > 0 && !(await isOver(Math.min(UNSEEN_EVERY, remaining())))) {
+      closeUnseen(server)
+      // 'close' may have come already.
+      await new Promise((resolve) => setTimeout(resolve, Math.min(UNSEEN_EVERY, remaining())))
+    }
+    cut = unseenRequestsOf(site)
+    if (speaksHttp1(server)) {
       HttpServer.prototype.closeAllConnections.call(server)
       await site.closedWithin(1_000)
     }
-  } else if (!(await site.closedWithin(100))) await site.closedWithin(1_000)
-  // Once more would be one 'close' event too many.
-  site.muteClose = true
+  }
+  // Once more would be one 'close' event too many; where something outlives the drain, the one to come is the first.
+  site.muteClose = site.hasClosed
   // Not by a class of the application, which has been asked.
   const { close } = isHttp2(server) ? Object.getPrototypeOf(server) : HttpServer.prototype
   Reflect.apply(close, server, [])
-  return cut
+  return { waited, cut }
 }
 
 function closeUnseen(server: AttachableServer): void {
+  if (!speaksHttp1(server)) return
   isolated(() => HttpServer.prototype.closeIdleConnections.call(server))
-}
-
-function connectionsOf(server: AttachableServer): Promise<number> {
-  return new Promise((resolve) => {
-    server.getConnections((_error, count) => resolve(count ?? 0))
-  })
 }

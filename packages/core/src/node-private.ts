@@ -166,8 +166,14 @@ export function parsedSockets(server: object): readonly unknown[] {
 }
 
 /** The response that a socket is being sent, of however many requests that have come: the one by which Node tells a busy connection from an idle one. */
-export function openResponse(socket: Socket): unknown {
+export function openResponse(socket: object): unknown {
   return '_httpMessage' in socket ? (socket._httpMessage ?? undefined) : undefined
+}
+
+/** How many open connections a server has accepted. The public way, `getConnections()`, tells it in a later turn, and statistics are asked for in this one. */
+export function acceptedBy(server: object): number {
+  const accepted: unknown = Reflect.get(server, '_connections')
+  return typeof accepted === 'number' ? accepted : 0
 }
 
 /** What a socket has that Node parses. Not by `Reflect.get`, which V8 does not compile in place. */

@@ -21,6 +21,8 @@ export class Tally {
   #rescued = 0
   #closed = 0
   cut = 0
+  /** Connections that nobody governs, which it waited for. */
+  unseen = 0
   /** When `leaving` ended. */
   leftAt: number
 
@@ -61,6 +63,7 @@ export class Tally {
       promisesBroken: this.#broken,
       heldBy: this.#heldBy,
       heldByMore: this.#heldByMore,
+      unseen: this.unseen,
     }
   }
 }
@@ -79,6 +82,7 @@ export function mergeReports(main: Report, other: Report): Report {
     promisesBroken: sum(main.promisesBroken, other.promisesBroken),
     heldBy: held.slice(0, HELD_AT_MOST),
     heldByMore: main.heldByMore + other.heldByMore + Math.max(0, held.length - HELD_AT_MOST),
+    unseen: (main.unseen ?? 0) + (other.unseen ?? 0),
   }
 }
 

@@ -81,6 +81,8 @@ export interface Stats {
     readonly aborted: number
     readonly dropped: number
   }
+  /** Open connections that the policy cannot see: sessions of HTTP/2 from before `attach()`, and streams other than sockets that were handed to a server. */
+  readonly unseen?: number | undefined
   /** Requests per closed connection that carried any, on average; 0 before the first one closed. */
   readonly reuse: number
   /** Connections that have ended, by reason. */
@@ -125,6 +127,12 @@ export interface Report {
   readonly heldBy: readonly HeldBy[]
   /** How many more were open at the deadline than `heldBy` has. */
   readonly heldByMore: number
+  /**
+   * Connections that the policy cannot see, and that were still open when all others had ended: sessions of HTTP/2 from before `attach()`, and streams other
+   * than sockets that were handed to the server. They are waited for until the deadline, as a bare server does; a request of theirs that is cut then (over HTTP/2: such a
+   * session) is among `requests.cut`.
+   */
+  readonly unseen?: number | undefined
 }
 
 /** The handle has entered a state; `reason`: that of the drain, or `'listen'` for a new life. */

@@ -6,6 +6,7 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { credentials } from '../../../test/support/hosts/http.js'
 import {
+  acceptedBy,
   amidMessage,
   announceClose,
   belowTls,
@@ -331,6 +332,21 @@ test('bytesTaken: of a write that has not ended, what the kernel has taken', asy
   expect(taken[0]).toBe(0)
   expect(taken[1]).toBeGreaterThan(0)
   expect(taken[1]).toBeLessThan(SIZE)
+})
+
+test('acceptedBy: _connections, as getConnections() tells it', async () => {
+  const counted: number[] = []
+  const server = createServer((_req, res) => {
+    server.getConnections((_error, count) => {
+      counted.push(count, acceptedBy(server))
+      res.end('answer')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await answer(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'answer')
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  expect([...counted, acceptedBy(server)]).toEqual([1, 1, 0])
 })
 
 test('parsedSockets, openResponse: the parsers of a server, and _httpMessage', async () => {
