@@ -12,8 +12,9 @@ export function heedClose(res: object): void {
   if (!Object.hasOwn(res, 'setHeader') && !Object.hasOwn(res, 'writeHead')) Object.assign(res, OVERRIDES)
 }
 
-/** The fields without Connection, where that says close; else the same. Notes it. */
-export function withoutClose<T>(stream: ServerHttp2Stream, fields: T): T | Fields {
+/** The fields without Connection, where that says close; else the same. Notes it. An object, an array of pairs, or a flat one: Node takes each. */
+export function withoutClose<T>(stream: ServerHttp2Stream, fields: T): T | Fields | unknown[] {
+  if (Array.isArray(fields)) return withoutCloseInList(stream, fields)
   if (!isFields(fields)) return fields
   // Not by its entries: of nearly every response there is nothing to be found.
   for (const name in fields) if (saysClose(name, fields[name])) return noted(stream, fields)
@@ -23,6 +24,15 @@ export function withoutClose<T>(stream: ServerHttp2Stream, fields: T): T | Field
 function noted(stream: ServerHttp2Stream, fields: Fields): Fields {
   note(stream)
   return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !saysClose(name, value)))
+}
+
+function withoutCloseInList(stream: ServerHttp2Stream, fields: unknown[]): unknown[] {
+  const kept = Array.isArray(fields[0])
+    ? fields.filter((pair) => !(Array.isArray(pair) && saysClose(pair[0], pair[1])))
+    : fields.filter((_, at) => !saysClose(fields[at - (at % 2)], fields[at - (at % 2) + 1]))
+  if (kept.length === fields.length) return fields
+  note(stream)
+  return kept
 }
 
 function saysClose(name: unknown, value: unknown): boolean {

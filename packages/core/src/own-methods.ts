@@ -32,24 +32,13 @@ export interface OwnOfSessionSocket {
 }
 
 /** Of an HTTP/2 stream. */
-export interface OwnOfStream {
-  readonly destroy: ServerHttp2Stream['destroy'] | undefined
-  readonly close: ServerHttp2Stream['close'] | undefined
-  readonly respond: ServerHttp2Stream['respond'] | undefined
-}
+const STREAM_METHODS = ['destroy', 'close', 'respond', 'respondWithFile', 'respondWithFD', 'pushStream'] as const
+export type StreamMethod = (typeof STREAM_METHODS)[number]
+export type OwnOfStream = { readonly [K in StreamMethod]?: ServerHttp2Stream[K] }
 
 export function ownOfStream(stream: ServerHttp2Stream): OwnOfStream | undefined {
-  const [destroy, close, respond] = [
-    Object.hasOwn(stream, 'destroy'),
-    Object.hasOwn(stream, 'close'),
-    Object.hasOwn(stream, 'respond'),
-  ]
-  if (!destroy && !close && !respond) return undefined
-  return {
-    destroy: destroy ? stream.destroy : undefined,
-    close: close ? stream.close : undefined,
-    respond: respond ? stream.respond : undefined,
-  }
+  if (!STREAM_METHODS.some((name) => Object.hasOwn(stream, name))) return undefined
+  return Object.fromEntries(STREAM_METHODS.filter((name) => Object.hasOwn(stream, name)).map((name) => [name, stream[name]]))
 }
 
 export function ownOfResponse(res: ServerResponse): OwnOfResponse | undefined {

@@ -39,6 +39,12 @@ export interface StreamExchange {
   readonly own: OwnOfStream | undefined
   /** Its response says that the connection ends behind it. */
   closes: boolean
+  /** Its response is a file. */
+  isFile: boolean
+  /** Its client has reset it amid the file. */
+  isReset: boolean
+  /** The application has ended it, with what there was of its answer. */
+  isEnded: boolean
 }
 
 /** One HTTP/2 session: a connection whose requests do not wait for one another. Nothing is promised to its client; a GOAWAY tells it. */

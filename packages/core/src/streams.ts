@@ -1,13 +1,12 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
-import { withoutClose } from './close-field.js'
 import { noteReset } from './floods.js'
-import { brokenOff, closeIfDone, ignoreError, leave } from './goaway.js'
-import { ownOfStream, put } from './own-methods.js'
+import { closeIfDone, ignoreError, leave } from './goaway.js'
 import { goawayReason } from './policy.js'
 import type { AnyRequest, AnyResponse } from './requests.js'
 import { bindExchange, CODES, exchangeOf, type Session, type StreamExchange } from './session.js'
 import type { Site } from './site.js'
+import { takeOverStream } from './stream-methods.js'
 import { respondUnavailable } from './unavailable.js'
 import { follow } from './upgraded.js'
 
@@ -31,11 +30,22 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   const arrived = performance.now()
   site.run?.used(arrived)
   const output = tunnel ? follow(site, stream, protocol, false) : undefined
-  bindExchange(stream, { session, arrived, method, path, tunnel, output, cut: false, closes: false, own: ownOfStream(stream) })
+  const own = takeOverStream(stream)
+  bindExchange(stream, {
+    session,
+    arrived,
+    method,
+    path,
+    tunnel,
+    output,
+    own,
+    cut: false,
+    closes: false,
+    isFile: false,
+    isReset: false,
+    isEnded: false,
+  })
   if (tunnel && !session.excess) site.counts.finished++
-  put(stream, 'destroy', destroyStream)
-  put(stream, 'close', closeStream)
-  put(stream, 'respond', respond)
   stream.on('close', onStreamClose)
   reconsider(session)
   if (tunnel && !session.excess)
@@ -75,40 +85,6 @@ function answerOn(stream: ServerHttp2Stream): AnyResponse {
   }
 }
 
-/** Whether the application, or Node for it, ends a stream before its answer is whole: not its client, which has reset it or gone, and not behind the end. */
-function isBrokenOff(stream: ServerHttp2Stream, { session, tunnel }: StreamExchange): boolean {
-  return !tunnel && !stream.closed && !session.byPeer && !session.socket.destroyed && stream.state.localClose !== 1
-}
-
-/**
- * `stream.destroy` of a governed stream, and with it `res.destroy()`: without an error Node would reset it with NO_ERROR, and half a body would
- * look whole to many clients. Whatever the error is, it is not the client's: an upstream's looks the same.
- */
-function destroyStream(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
-  const exchange = exchangeOf(this)
-  const prior: ServerHttp2Stream['destroy'] = exchange?.own?.destroy ?? Object.getPrototypeOf(this).destroy
-  const breaksOff = exchange !== undefined && isBrokenOff(this, exchange)
-  if (breaksOff) exchange.cut = true
-  if (!breaksOff || !this.headersSent || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
-  this.on('error', ignoreError)
-  return Reflect.apply(prior, this, [brokenOff()])
-}
-
-/** `stream.close` of a governed stream: with a code it is a reset, and not the client's. */
-function closeStream(this: ServerHttp2Stream, code: number = CODES.NO_ERROR, callback?: () => void): void {
-  const exchange = exchangeOf(this)
-  if (code !== CODES.NO_ERROR && exchange !== undefined && isBrokenOff(this, exchange)) exchange.cut = true
-  Reflect.apply(exchange?.own?.close ?? Object.getPrototypeOf(this).close, this, [code, callback])
-}
-
-/** `stream.respond` of a governed stream: its response may have said close. */
-function respond(this: ServerHttp2Stream, fields: unknown, options?: unknown): void {
-  const exchange = exchangeOf(this)
-  const prior = exchange?.own?.respond ?? Object.getPrototypeOf(this).respond
-  Reflect.apply(prior, this, [withoutClose(this, fields), options])
-  if (exchange?.closes === true) leave(exchange.session, 'handler', true)
-}
-
 /** Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7). Not amid what is being read. */
 function refuse(stream: ServerHttp2Stream): void {
   keep(stream)
@@ -139,7 +115,7 @@ function onStreamClose(this: ServerHttp2Stream): void {
   const { session, arrived } = exchange
   const { site } = session
   if (exchange.tunnel || session.excess) site.run?.check()
-  else if (!exchange.cut && isAnsweredWhole(this)) {
+  else if (!exchange.cut && isAnsweredWhole(this, exchange)) {
     site.counts.finished++
     site.run?.finished(arrived, this)
   } else if (!exchange.cut || session.byPeer || session.ending === 'half-closed') {
@@ -157,8 +133,11 @@ function onStreamClose(this: ServerHttp2Stream): void {
 }
 
 /** Also where the client then broke off its upload: no answer was lost. */
-function isAnsweredWhole({ sentHeaders, writableFinished, rstCode, aborted }: ServerHttp2Stream): boolean {
-  return sentHeaders !== undefined && writableFinished && (rstCode === CODES.NO_ERROR || !aborted)
+function isAnsweredWhole(
+  { sentHeaders, writableFinished, aborted }: ServerHttp2Stream,
+  { isReset, isEnded }: StreamExchange,
+): boolean {
+  return sentHeaders !== undefined && writableFinished && !isReset && (isEnded || !aborted)
 }
 
 function isFields(value: unknown): value is IncomingHttpHeaders {

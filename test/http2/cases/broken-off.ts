@@ -1,9 +1,10 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
-import type { Http2ServerResponse } from 'node:http2'
+import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
+import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import type { Case } from '../../support/h2/contract.js'
-import { within } from '../../support/wait.js'
+import { until, within } from '../../support/wait.js'
 
 /** An upstream that brings half a body and then fails, in the words of its own connection. */
 const upstream = (error: Error): Readable =>
@@ -83,6 +84,56 @@ export const brokenOff: Case[] = [
       const { clean, requests } = await host.report()
       deepEqual([clean, requests.cut], [true, 0], `${client}`)
       equal(host.connections.stats().requests.aborted, codes.length)
+    },
+  },
+  {
+    id: 'h2-broken-off/no-error',
+    rules: ['R192', 'R202'],
+    title:
+      'what its client resets with NO_ERROR amid the body, or with any code amid a file, is aborted, too: its answer was not taken',
+    routes: {
+      '/file': (_req, res) => res.stream.respondWithFile(join(__dirname, '../../../pnpm-lock.yaml'), { ':status': 200 }),
+    },
+    run: async (host) => {
+      const client = await host.connect()
+      client.polite = false
+      const open = client.ask('/held')
+      const { res } = await host.request('/held')
+      res.write('half a body')
+      await client.head(open)
+      const file = client.ask('/file')
+      await client.head(file)
+      client.cancel(open, 0)
+      client.cancel(file, 8)
+      await until('both to be counted', () => host.connections.stats().requests.aborted === 2)
+      const { finished, cut } = host.connections.stats().requests
+      deepEqual([finished, cut], [0, 0])
+    },
+  },
+  {
+    id: 'h2-broken-off/pushed',
+    rules: ['R192'],
+    title:
+      'a client that resets what is pushed to it, with whatever code, ends no process: hardly an application listens for that',
+    run: async (host) => {
+      for (const code of [0, 1, 2, 5, 7, 8, 11]) {
+        const client = await host.connect({ settings: [[2, 1]] })
+        const stream = client.ask(`/held-${code}`)
+        const { res } = await host.request(`/held-${code}`)
+        const pushed = await within(
+          new Promise<ServerHttp2Stream>((resolve, reject) =>
+            res.createPushResponse({ ':path': '/pushed' }, (error, push) => (error ? reject(error) : resolve(push.stream))),
+          ),
+          () => `the push\n${client}`,
+        )
+        const closed = new Promise((resolve) => pushed.on('close', resolve))
+        pushed.respond({ ':status': 200 })
+        pushed.write('half of it')
+        client.cancel(2, code)
+        await within(closed, () => `the end of the push, code ${code}\n${client}`)
+        res.end('answered')
+        deepEqual([code, (await client.answer(stream)).text], [code, 'answered'])
+      }
     },
   },
   {

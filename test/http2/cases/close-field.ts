@@ -1,8 +1,14 @@
 import { deepEqual, equal } from 'node:assert/strict'
+import { closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs'
 import type { Http2ServerResponse } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Case } from '../../support/h2/contract.js'
 import { announced } from '../../support/h2/expect.js'
 import { until } from '../../support/wait.js'
+
+const bye = join(mkdtempSync(join(tmpdir(), 'halfclose-close-')), 'bye')
+writeFileSync(bye, 'bye')
 
 /** Each way to say it. */
 const ways: Record<string, (res: Http2ServerResponse) => unknown> = {
@@ -16,6 +22,24 @@ const ways: Record<string, (res: Http2ServerResponse) => unknown> = {
   },
   '/write-head': (res) => void res.writeHead(200, { 'X-Other': 'a', Connection: 'close' }).end('bye'),
   '/write-head-reason': (res) => void res.writeHead(200, 'OK', { Connection: 'close' }).end('bye'),
+  '/flat-list': (res) => {
+    Reflect.apply(res.writeHead, res, [200, ['X-Other', 'a', 'Connection', 'close']])
+    res.end('bye')
+  },
+  '/pairs': (res) => {
+    const pairs = [
+      ['X-Other', 'a'],
+      ['Connection', 'close'],
+    ]
+    Reflect.apply(res.writeHead, res, [200, 'OK', pairs])
+    res.end('bye')
+  },
+  '/file': ({ stream }) => stream.respondWithFile(bye, { ':status': 200, connection: 'close' }),
+  '/descriptor': ({ stream }) => {
+    const fd = openSync(bye, 'r')
+    stream.respondWithFD(fd, { ':status': 200, Connection: 'Close' })
+    stream.on('close', () => closeSync(fd))
+  },
   '/stream': ({ stream }) => {
     stream.respond({ ':status': 200, connection: 'close' })
     stream.end('bye')
@@ -38,7 +62,7 @@ export const closeField: Case[] = [
         const stream = client.ask(path)
         const answer = await client.answer(stream)
         deepEqual([path, answer.status, answer.text, answer.header('connection')], [path, 200, 'bye', undefined], `${client}`)
-        if (path === '/write-head') equal(answer.header('x-other'), 'a')
+        if (['/write-head', '/flat-list', '/pairs'].includes(path)) equal(answer.header('x-other'), 'a')
         equal((await announced(client)).last, stream, `${path} ${client}`)
         res.end('in peace')
         equal((await client.answer(held)).text, 'in peace')

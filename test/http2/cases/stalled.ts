@@ -198,6 +198,39 @@ export const stalled: Case[] = [
     }),
   ),
   {
+    id: 'h2-stalled/files-in-a-drain',
+    rules: ['R202', 'R207'],
+    title:
+      'a file and a descriptor that wait for their window are reset below drain.minRate, long before the deadline, and counted',
+    options: { drain: { deadline: 25_000 } },
+    routes: { '/file': file, '/descriptor': descriptor },
+    run: async (host) => {
+      const client = await host.connect(closedWindow)
+      const streams = [client.ask('/file'), client.ask('/descriptor')]
+      for (const stream of streams) await client.head(stream)
+      const report = host.stop().then(() => host.connections.drain())
+      const { ms, clean, requests, connections } = await within(report, () => `the report\n${client}`, 20_000)
+      ok(ms >= 5_000, `${ms} ms`)
+      deepEqual([clean, requests.cut, { ...connections.byReason }], [false, 2, { stalled: 1 }])
+      for (const stream of streams) equal((await client.ended(stream)).whole, false)
+    },
+  },
+  {
+    id: 'h2-stalled/files-outside-a-drain',
+    rules: ['R207'],
+    title: 'with limits.minRate they are cut at any time',
+    options: { limits: { minRate: 240 } },
+    routes: { '/file': file, '/descriptor': descriptor },
+    run: async (host) => {
+      const client = await host.connect(closedWindow)
+      const streams = [client.ask('/file'), client.ask('/descriptor')]
+      for (const stream of streams) equal((await client.ended(stream, 40_000)).whole, false, `${client}`)
+      await client.closed()
+      await counted(host)
+      equal(host.connections.stats().requests.cut, 2)
+    },
+  },
+  {
     id: 'h2-stalled/limits-stalled',
     rules: ['R166', 'R207'],
     title: 'limits.stalled bounds sessions, too, where there is no http2.stalled',
