@@ -32,6 +32,8 @@ export class Capacity {
   /** How many of those that were refused may wait for their request at once. */
   readonly #mostExcess: number
   readonly #places: Places
+  /** Those that hold a place. */
+  readonly #placed = new Set<Member>()
   /** TLS handshakes of those that will be refused when they can be told. */
   #excessHandshakes = 0
   /** In the order in which they went idle: the first is the longest idle. Kept only where there is a limit. */
@@ -62,14 +64,16 @@ export class Capacity {
       return
     }
     this.#places.take(client)
+    this.#placed.add(connection)
     if (client !== undefined) connection.client = client
   }
 
+  /** It is gone, or lingers: what it still sends is thrown away, and `linger.connections` bounds how many do. */
   leave(connection: Member): void {
     if (this.#idle.size > 0) this.#idle.delete(connection)
     if (!this.#places.areLimited) return
     if (connection.excess) this.#excess.delete(connection)
-    else this.#places.leave(connection.client)
+    else if (this.#placed.delete(connection)) this.#places.leave(connection.client)
   }
 
   /**

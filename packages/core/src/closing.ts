@@ -39,6 +39,7 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   // Node calls destroySoon() before the exchange has been taken away.
   const reader = current?.bodyTaken === true && !current.req.destroyed ? current.req : undefined
   site.lingering.add(connection, quiet, reader, isAmid)
+  site.capacity.leave(connection)
 }
 
 /** `socket.end` of a connection on which a body is sent that ends with it: whoever calls it amid that body breaks the body off. */

@@ -80,10 +80,10 @@ export interface DrainOptions {
 export interface LimitsOptions {
   /**
    * Connections open at once, in all. A TLS handshake that is under way counts, and may take 10 s; where it is such handshakes that hold the places, one
-   * more is closed at once, whatever `refuse` says. `false` (default): no limit.
+   * more is closed at once, whatever `refuse` says. One that lingers counts no more; `linger.connections` bounds those. `false` (default): no limit.
    */
   connections?: number | false | undefined
-  /** Connections, and TLS handshakes under way, open at once from one remote address; behind a proxy that is the proxy's. `false` (default): no limit. */
+  /** Connections, and TLS handshakes under way, open at once from one client: an IPv4 address, or an IPv6 network of 64 bits; behind a proxy that is the proxy's. `false` (default): no limit. */
   perClient?: number | false | undefined
   /**
    * Idle connections kept. Over it the longest idle one goes, past its promise if there is one; else the oldest promise is broken,

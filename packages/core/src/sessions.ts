@@ -82,6 +82,7 @@ export class Sessions {
 
   linger(session: Session): void {
     this.#lingering.add(session, Number.POSITIVE_INFINITY, undefined, true)
+    this.#site.capacity.leave(session)
   }
 
   delete(session: Session): void {

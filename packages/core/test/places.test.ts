@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { Client } from '../../../test/support/client.js'
+import { credentials } from '../../../test/support/hosts/http.js'
+import { get } from '../../../test/support/requests.js'
+import { clientOf } from '../src/client-address.js'
+import { attach } from '../src/index.js'
+import type { Options } from '../src/types.js'
+
+// Who holds a place within `limits.connections` and `limits.perClient`, and whose it is.
+
+test.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['::FFFF:c000:0201', '192.0.2.1'],
+  ['0:0:0:0:0:ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8:1:2::1', '2001:db8:1:2::/64'],
+  ['2001:DB8:0001:2::', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['::192.0.2.1', '0:0:0:0::/64'],
+  ['no address', 'no address'],
+])('%s is the client %s', (address, client) => {
+  expect(clientOf(address)).toBe(client)
+})
+
+const ends: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+async function governed(make: (listener: RequestListener) => ReturnType<typeof createServer>, options: Options, host: string) {
+  const server = make((_req, res) => res.end('ok'))
+  const connections = attach(server, { logger: { info: () => {}, warn: () => {} }, drain: 'fast', ...options })
+  await once(server.listen(0, host), 'listening')
+  ends.push(() => connections.drain())
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('it does not listen')
+  return address.port
+}
+
+describe.each([
+  ['http', (listener: RequestListener) => createServer(listener), false],
+  ['https', (listener: RequestListener) => createHttpsServer(credentials, listener), true],
+])('over %s', (_name, make, tls) => {
+  test.each<Options['limits']>([{ connections: 1 }, { perClient: 1 }, { connections: 1, refuse: 'drop' }])(
+    'one that lingers has left the limits: %j',
+    async (limits) => {
+      const port = await governed(make, { limits, linger: { quiet: 20_000 } }, '127.0.0.1')
+      for (let n = 0; n < 3; n++) {
+        const client = await Client.open({ port, tls })
+        ends.push(() => client.destroy())
+        // It has the server's FIN, and sends none of its own.
+        expect((await client.ask(get('/', 'Connection: close'))).status).toBe(200)
+        expect(await client.closed()).toBe('fin')
+      }
+      const last = await Client.open({ port, tls })
+      ends.push(() => last.destroy())
+      expect((await last.ask(get('/'))).status).toBe(200)
+      const excess = await Client.open({ port, tls }).catch(() => undefined)
+      if (limits?.refuse === 'drop') return excess?.destroy()
+      if (excess === undefined) throw new Error('it was not let in')
+      ends.push(() => excess.destroy())
+      expect((await excess.ask(get('/'))).status).toBe(503)
+    },
+  )
+})
