@@ -183,3 +183,9 @@ export function exchangeOf(res: ServerResponse): Exchange | undefined {
 export function ifOpen(exchange: Exchange | undefined): Exchange | undefined {
   return exchange !== undefined && exchange.connection.current === exchange ? exchange : undefined
 }
+
+/** Whether this is the request that is being answered, or is made of it (`Object.create(req)`, a Proxy), or its response is. */
+export function isHandedOn(current: Exchange, req: IncomingMessage, res: ServerResponse & Carrier): boolean {
+  if (current.req === req || res[kExchange] === current) return true
+  return Object.prototype.isPrototypeOf.call(current.req, req) || Object.prototype.isPrototypeOf.call(current.res, res)
+}

@@ -80,7 +80,7 @@ function fail(connection: Connection, error: Error): void {
     // The broken request waits itself: it is never run, its answer is the error.
     dropLast(connection)
   }
-  if (current !== undefined && (current.req.complete || last !== undefined)) {
+  if (connection.waiting !== undefined || (current !== undefined && (current.req.complete || last !== undefined))) {
     // Reading goes on, into nothing, so that a client that leaves is noticed.
     connection.failure = error
     return

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { endBelow } from './body.js'
 import { shut } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
-import { beginExchange, type Carrier, type Exchange, exchangeOf, isIncomplete, kExchange, mayPersist } from './exchange.js'
+import { beginExchange, type Exchange, exchangeOf, isHandedOn, isIncomplete, mayPersist } from './exchange.js'
 import { answer, boundLateHead, restartRequestTimeout } from './failure.js'
 import { takeOverConnection } from './from-before.js'
 import { boundAnswer } from './half-closed.js'
@@ -31,13 +31,19 @@ export function arrive(site: Site, event: RequestEvent, req: IncomingMessage, re
   // A connection from before attach(), whose answers before this one are out.
   const connection = socket[kConnection] ?? (res.socket === socket ? takeOverConnection(site, socket) : undefined)
   if (connection === undefined) return refusesHost(site, req, res) || site.forwardRequest(event, req, res)
+  let waits = false
   if (connection.current !== undefined) {
     // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
     if (isHandedOn(connection.current, req, res)) return site.forwardRequest(event, req, res)
     noteWritten(connection)
+    waits = connection.current !== undefined || connection.waiting !== undefined
   }
-  if (connection.raw !== undefined || connection.inPieces) unpauseParser(connection.socket)
-  if (connection.current !== undefined) return hold(connection, event, [req, res])
+  if (connection.raw !== undefined || connection.inPieces) {
+    unpauseParser(connection.socket)
+    // The stream gives what it has kept as soon as an answer is out, perhaps before the next of those that wait has its turn.
+    waits ||= connection.waiting !== undefined
+  }
+  if (waits) return hold(connection, event, [req, res])
   if (connection.ending !== undefined) {
     site.counts.dropped++
     return true
@@ -54,19 +60,14 @@ function beginLate(connection: Connection, event: RequestEvent, req: IncomingMes
   return heard
 }
 
-/** Whether this is the request that is being answered, or is made of it (`Object.create(req)`, a Proxy), or its response is. */
-function isHandedOn(current: Exchange, req: IncomingMessage, res: ServerResponse & Carrier): boolean {
-  if (current.req === req || res[kExchange] === current) return true
-  return Object.prototype.isPrototypeOf.call(current.req, req) || Object.prototype.isPrototypeOf.call(current.res, res)
-}
-
 /** An upgrade or CONNECT has been parsed: Node has let go of the socket. It passes the same gate. */
 export function arriveUpgrade(site: Site, event: 'upgrade' | 'connect', args: readonly [IncomingMessage, ...unknown[]]): boolean {
   const connection = connectionOf(args[0].socket)
   // Handed over already: Fastify's second server passes its upgrades on to the first.
   if (connection === undefined || connection.phase === 'upgraded') return site.forward(event, args)
   watchHeld(connection.socket)
-  if (connection.current !== undefined && connection.phase !== 'lingering') return hold(connection, event, args)
+  if ((connection.current !== undefined || connection.waiting !== undefined) && connection.phase !== 'lingering')
+    return hold(connection, event, args)
   connection.late = undefined
   if (connection.ending === undefined) return upgrade(connection, event, args, site.now)
   site.counts.dropped++

@@ -51,6 +51,45 @@ export const gateOrder: Case[] = [
     },
   },
   {
+    id: 'gate/order-after-a-stop',
+    rules: ['R107', 'R108'],
+    title: 'what was kept unparsed behind requests that wait does not overtake them, when a slow answer before them is out',
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(pipeline(get('/held/1'), post('/2', 'b'), get('/3')))
+      const first = await host.request('/held/1')
+      const behind = ['/4', '/5', '/6', '/7']
+      await client.send(pipeline(...behind.map((path) => get(path))))
+      await pass(50) // they are read, and not parsed: no event says so
+      deepEqual(host.paths, ['/held/1'])
+      // More than the kernel takes at once: the socket is written to again, and drained, when its last bytes are out.
+      first.res.end(Buffer.alloc(8 * MiB, 'x'))
+      const answers = await client.take(7)
+      deepEqual(host.paths, ['/held/1', '/2', '/3', ...behind])
+      deepEqual(
+        answers.slice(1).map(({ text }) => text),
+        ['/2 1', '/3', ...behind],
+      )
+    },
+  },
+  {
+    id: 'gate/order-after-a-stop-malformed',
+    rules: ['R107', 'R108'],
+    title: 'nor does the error for what makes no sense there',
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(pipeline(get('/held/1'), post('/2', 'b'), get('/3')))
+      const first = await host.request('/held/1')
+      await client.send('this is not HTTP\r\n\r\n')
+      await pass(50)
+      first.res.end(Buffer.alloc(8 * MiB, 'x'))
+      await client.take(4)
+      equal(client.statuses, '200 200 200 400')
+      deepEqual(host.paths, ['/held/1', '/2', '/3'])
+      equal(await client.closed(), 'fin')
+    },
+  },
+  {
     id: 'gate/in-order',
     rules: ['R051', 'R095', 'R108', 'R050'],
     title: 'answers to pipelined requests come in the order of the requests',
