@@ -65,6 +65,7 @@ export function end(
   } catch (error) {
     // Node has refused the body: another one may come.
     if (exchange.account === 'whole') exchange.account = 'here'
+    exchange.length = -1
     throw error
   }
   exchange.ended = true
@@ -78,12 +79,13 @@ export function end(
 function writeMisfitHead(exchange: Exchange, chunk: unknown, encoding: unknown, last: boolean): void {
   const { res } = exchange
   const declared = res.getHeader('content-length')
-  if (declared === undefined || res.headersSent || isRefused(chunk)) return
+  if (declared === undefined) return
   if (last) {
     exchange.length = isChunk(chunk) ? sizeOf(chunk, encoding) : 0
+    // First: under a framework that gives responses another prototype (Express) headersSent costs as much as all the rest.
     if (Number(declared) === exchange.length) return
   }
-  res.writeHead(res.statusCode)
+  if (!res.headersSent && !isRefused(chunk)) res.writeHead(res.statusCode)
 }
 
 /** Node takes no such piece. */

@@ -16,6 +16,8 @@ import { afterPoll } from './timers.js'
 const PERIOD = 100
 /** Milliseconds between two looks, at least: those whose hold ends together go together, and are asked for together. */
 const STEP = 100
+/** No connection has gone idle in this period. */
+const NONE = -1
 /** Connections closed in one turn of the loop, so that ten thousand do not stall it. */
 const BATCH = 100
 
@@ -36,10 +38,10 @@ export class Expiry {
   /** The number of the one that lasts. */
   period = 1
   readonly #site: Site
-  /** Ends the period. None before somebody goes idle in it. */
+  /** Ends the period, and begins the next one. Stands still after one in which none has gone idle. */
   #clock: NodeJS.Timeout | undefined
-  /** When the clock was started. */
-  #began = 0
+  /** When a connection went idle for the first time in the period. */
+  #began = NONE
   #timer: NodeJS.Timeout | undefined
 
   constructor(site: Site) {
@@ -50,16 +52,14 @@ export class Expiry {
   rest(connection: Connection): void {
     connection.period = this.period
     this.#site.registry.rest(connection)
-    if (this.#clock === undefined) {
-      this.#clock = this.#site.timers.arm(PERIOD, this.#nextPeriod, true)
-      this.#began = Math.floor(performance.now())
-    }
+    if (this.#began === NONE) this.#began = Math.floor(performance.now())
+    this.#clock ??= this.#site.timers.arm(PERIOD, this.#tick, true)
     if (this.#timer === undefined) this.#lookIn(this.#hold)
   }
 
   /** About now, and never later: while a period lasts, since when it does. In whole milliseconds: a fraction would be an object of its own. */
   get about(): number {
-    return this.#clock === undefined ? Math.floor(performance.now()) : this.#began
+    return this.#began === NONE ? Math.floor(performance.now()) : this.#began
   }
 
   /** The hold has changed. */
@@ -79,6 +79,7 @@ export class Expiry {
     clearTimeout(this.#clock)
     this.#timer = undefined
     this.#clock = undefined
+    this.#began = NONE
   }
 
   get #hold(): number {
@@ -90,9 +91,15 @@ export class Expiry {
     this.#timer = this.#site.timers.arm(Math.max(ms, STEP), this.#look, true)
   }
 
-  readonly #nextPeriod = (): void => {
-    clearTimeout(this.#clock)
-    this.#clock = undefined
+  /** The clock goes on from within: to arm another one takes four times as long. */
+  readonly #tick = (): void => {
+    if (this.#began === NONE) this.#clock = undefined
+    else this.#clock?.refresh()
+    this.#nextPeriod()
+  }
+
+  #nextPeriod(): void {
+    this.#began = NONE
     this.period++
   }
 

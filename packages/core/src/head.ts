@@ -44,12 +44,14 @@ export function writeHead(
     return Reflect.apply(prior, this, [status, reason, fields])
   }
   yieldMessage(exchange.connection.site, this, prototype)
-  if (exchange.account === 'whole') exchange.length = bodyLength(this) ?? -1
+  if (exchange.account === 'whole' && exchange.length < 0) exchange.length = bodyLength(this) ?? -1
   const given = (typeof reason === 'string' ? fields : (fields ?? reason)) ?? undefined
   const said = whatWasSaid(this, given)
   if (said === NOTHING && code !== 204 && printsPromise(exchange)) {
+    // From end() straight to Node: what is declared was compared there, or Node works it out.
+    const isStraight = given === undefined && prior === nodeWriteHead && this.writeHead === writeHead
     callPrior(prior, this, status, reason, given)
-    settle(exchange, undefined)
+    settle(exchange, undefined, isStraight)
     return this
   }
   if (said === NOTHING && code !== 204 && isAskedToClose(exchange)) {
@@ -210,11 +212,11 @@ function prepareHttp10(res: ServerResponse, status: number, ending: CloseReason 
 }
 
 /** After Node wrote the head: takes over what Node decided by itself, and notes what the body must keep to. */
-function settle(exchange: Exchange, ending: CloseReason | undefined): void {
+function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight = false): void {
   const { connection, res, account, length } = exchange
   exchange.headWritten = true
   const last = isLast(res)
-  if (account === 'whole' && !last && ending === undefined && declaredLength(res) === length) return
+  if (account === 'whole' && !last && ending === undefined && (isStraight || declaredLength(res) === length)) return
   if (ending !== undefined) connection.ending = ending
   let isOver = ending !== undefined
   if (res.chunkedEncoding === false && hasBody(res)) {
