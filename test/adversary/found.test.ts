@@ -14,6 +14,8 @@ const base: Omit<Script, 'commands'> = {
   halfClosed: 20_000,
   quiet: 40,
   drain: { idle: 0, silent: 0, deadline: 20_000 },
+  crowded: false,
+  connects: false,
   tidy: 'fin',
 }
 

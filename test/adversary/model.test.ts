@@ -15,7 +15,7 @@ describe('a connection does what the model of it does', () => {
     uncaught.listen()
   })
   afterAll(() => uncaught.stop())
-  const runs = Math.ceil(runsOr(300) / LANES)
+  const runs = Math.ceil(runsOr(200) / LANES)
   for (let lane = 0; lane < LANES; lane++) {
     it.concurrent(
       `whatever client, handler and drain do, in whatever order: lane ${lane}, ${runs} runs`,

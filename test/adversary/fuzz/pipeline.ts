@@ -80,7 +80,7 @@ export function build({ parts, mutations }: Pick<Case, 'parts' | 'mutations'>, s
   return { bytes, owed }
 }
 
-function mutate(bytes: Buffer, at: number, { op, length, text }: Mutation): Buffer {
+export function mutate(bytes: Buffer, at: number, { op, length, text }: Mutation): Buffer {
   const before = bytes.subarray(0, at)
   const after = bytes.subarray(at)
   const span = Math.max(1, Math.floor(length * after.length))
@@ -140,7 +140,7 @@ const DICTIONARY = [
   '7fffffff\r\n',
 ]
 
-const mutation: fc.Arbitrary<Mutation> = fc.record({
+export const mutation: fc.Arbitrary<Mutation> = fc.record({
   op: fc.constantFrom(
     'flip' as const,
     'flip' as const,

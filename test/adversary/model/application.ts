@@ -5,12 +5,16 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { attach, type Connections } from '@halfclose/core'
+import { attach, type Connections, type Options } from '@halfclose/core'
+import { govern } from '@halfclose/core/adapter'
 import { BIG, bodyOf } from './facts.js'
 import type { Framing, Mode, Plan, Script } from './script.js'
 
 const pem = (name: string): Buffer => readFileSync(join(__dirname, '../../support/cert', `${name}.pem`))
 const credentials = { key: pem('key'), cert: pem('cert') }
+/** As a socket of the application's own upstream fails: it looks like an error of the client's. */
+const upstreamReset = (): Error =>
+  Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read', errno: -104 })
 const silent = { info: () => {}, warn: () => {} }
 
 /** The server with the application that does what the script says. */
@@ -23,34 +27,54 @@ export class Application {
   readonly hold: number
   /** The one connection, as the server has it. */
   socket: Socket | undefined
-  inputEnded = false
   /** When the last answer was with the kernel: the client may hear of it much later. */
   answeredAt = performance.now()
 
-  constructor({ tls, keepAlive, halfClosed, quiet, drain, commands }: Script) {
+  constructor({ tls, keepAlive, halfClosed, quiet, drain, crowded, connects, commands }: Script) {
     const handle = (req: IncomingMessage, res: ServerResponse) => this.#handle(req, res)
     this.server = tls ? createTlsServer(credentials, handle) : createServer(handle)
     const patient = commands.some((command) => command.do === 'outwait')
     this.hold = patient ? (keepAlive === false ? 0 : keepAlive.timeout) + 1_000 : 30_000
-    this.connections = attach(this.server, {
+    const options: Options = {
       keepAlive: keepAlive === false ? false : { ...keepAlive, hold: this.hold },
       halfClosed,
       linger: { quiet, total: 30_000 },
       drain,
       logger: silent,
-    })
+    }
+    if (crowded === false) this.connections = attach(this.server, options)
+    else {
+      const limits = { connections: 1, perClient: 1, idle: 1, minRate: 1, refuse: crowded }
+      const all = { ...options, drain: { ...drain, delay: 0 }, limits, readiness: '/ready' }
+      const names = { name: 'model', handler: handle, alsoKnown: [], already: 'governed twice', closing: 'nothing' }
+      this.connections = govern(names, all).connections.attach(this.server)
+    }
     this.server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      if (this.socket !== undefined) return // one that there is no room for
       this.socket = socket
-      socket.on('end', () => {
-        this.inputEnded = true
-      })
     })
-    this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => this.#echo(req, socket, head))
+    this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#echo((req.url ?? '').slice(1), socket, '101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo', head)
+    })
+    if (connects)
+      this.server.on('connect', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+        this.#echo((req.url ?? '').replace(':80', ''), socket, '200 OK', head)
+      })
   }
 
   async listen(): Promise<number> {
     this.server.listen(0, '127.0.0.1')
     await once(this.server, 'listening')
+    return this.port
+  }
+
+  /** The client's FIN has been read; 'end' comes when all that lies before it has been parsed, for which it may have to wait. */
+  get inputEnded(): boolean {
+    const state: unknown = this.socket && Reflect.get(this.socket, '_readableState')
+    return typeof state === 'object' && state !== null && 'ended' in state && state.ended === true
+  }
+
+  get port(): number {
     const address = this.server.address()
     if (address === null || typeof address === 'string') throw new Error('no port')
     return address.port
@@ -99,13 +123,13 @@ export class Application {
     } else respond(res, id, plan)
   }
 
-  #echo(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.seen.push((req.url ?? '').slice(1))
+  #echo(id: string, socket: Duplex, answer: string, head: Buffer): void {
+    this.seen.push(id)
     const leave = () => void socket.end()
     socket.on('error', () => {})
     socket.on('close', () => this.connections.signal.removeEventListener('abort', leave))
     this.connections.signal.addEventListener('abort', leave)
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n')
+    socket.write(`HTTP/1.1 ${answer}\r\n\r\n`)
     socket.write(head)
     socket.on('data', (chunk: Buffer) => socket.write(chunk))
     socket.on('end', leave)
@@ -144,8 +168,10 @@ function respond(res: ServerResponse, id: string, mode: Mode): void {
       return void res.destroy()
     case 'torn':
     case 'torn-unframed':
-      if (mode === 'torn-unframed') res.removeHeader('Transfer-Encoding')
+    case 'failed':
+    case 'failed-unframed':
+      if (mode.endsWith('unframed')) res.removeHeader('Transfer-Encoding')
       res.write(body.slice(0, 5))
-      return void res.destroy()
+      return void res.destroy(mode.startsWith('failed') ? upstreamReset() : undefined)
   }
 }

@@ -37,6 +37,9 @@ export function owedFor({ id, kind }: Request, mode: Mode, closes: boolean, left
 /** Not the application's: the connection ends behind it. */
 export const refusal = (id: string, status: number): Owed => ({ id, status, text: '', closes: true, max: undefined })
 
+/** Broken off before its end. */
+export const isTorn = (mode: Mode): boolean => /^(abort|torn|failed)/.test(mode)
+
 export const is10 = ({ kind }: { kind: Kind }): boolean => kind === 'get10' || kind === 'keep10'
 
 /** The answer to HEAD has no body that could be wrong. */

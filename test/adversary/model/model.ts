@@ -1,4 +1,4 @@
-import { type Ending, is10, MALFORMED, modeFor, type Owed, owedFor, type Request, refusal, type State } from './facts.js'
+import { type Ending, is10, isTorn, MALFORMED, modeFor, type Owed, owedFor, type Request, refusal, type State } from './facts.js'
 import type { Framing, Mode, Script } from './script.js'
 
 /** One connection as the design has it. Everything happens here at once: the test lets the real one catch up before it compares. */
@@ -64,6 +64,13 @@ export class Model {
   get #heedless(): boolean {
     if (this.deaf || this.#failed) return true
     return [this.current, ...this.waiting].some((one) => one?.kind === 'closing' || one?.kind === 'get10')
+  }
+
+  /** So many wait, or one with a body, that nothing more is parsed (packages/core/src/reading.ts): what has come before a drain is not known. */
+  get stopped(): boolean {
+    return (
+      this.waiting.length >= 16 || this.waiting.some(({ kind }) => kind === 'post' || kind === 'chunked' || kind === 'expect')
+    )
   }
 
   /** Bytes follow an upgrade or CONNECT: they are no requests. */
@@ -157,10 +164,10 @@ export class Model {
   answer(mode: Mode): void {
     const { current, begun } = this
     if (current === undefined) return
-    if (mode === 'abort' || mode === 'torn' || mode === 'torn-unframed') {
+    if (isTorn(mode)) {
       if (this.draining) this.cut++
       const unframed =
-        begun === undefined ? mode === 'torn-unframed' || (mode === 'torn' && is10(current)) : begun.framing === 'unframed'
+        begun === undefined ? mode.endsWith('unframed') || (mode !== 'abort' && is10(current)) : begun.framing === 'unframed'
       this.#end(unframed ? 'reset' : 'either')
       return
     }
@@ -192,12 +199,12 @@ export class Model {
 
   #handOver(request: Request): void {
     const { id, kind, plan } = request
-    if (kind === 'connect') this.#refuse(id, this.draining ? 503 : 501)
-    else if (kind === 'upgrade' && this.draining) this.#refuse(id, 503)
-    else if (kind === 'upgrade') {
+    if (kind === 'connect' && !this.rules.connects) this.#refuse(id, this.draining ? 503 : 501)
+    else if ((kind === 'upgrade' || kind === 'connect') && this.draining) this.#refuse(id, 503)
+    else if (kind === 'upgrade' || kind === 'connect') {
       this.seen.push(id)
       this.upgraded = true
-      this.owed.push({ id, status: 101, text: undefined, closes: undefined, max: undefined })
+      this.owed.push({ id, status: kind === 'upgrade' ? 101 : 200, text: undefined, closes: undefined, max: undefined })
       if (this.inputEnded) this.over = 'fin'
     } else if (kind === 'no-host') {
       this.requests++

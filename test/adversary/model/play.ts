@@ -3,9 +3,9 @@ import { Client } from '../../support/client.js'
 import { pass, patience, until, within } from '../../support/wait.js'
 import { Application } from './application.js'
 import { checkEnd, Mismatch, whatIsMissing } from './compare.js'
-import { modeFor } from './facts.js'
+import { isTorn, modeFor } from './facts.js'
 import { Model } from './model.js'
-import type { Command, Script } from './script.js'
+import type { Command, Script, Wish } from './script.js'
 import { Sender } from './sender.js'
 
 /** How much later than due something may happen on a busy machine, in ms. */
@@ -91,6 +91,16 @@ export class Play {
         if (model.blind || model.tunnels) model.fog = true
         this.#reset()
         return this.#settle()
+      case 'burst': {
+        if (this.#mute || this.sender.amid) return
+        await this.#settle()
+        const wishes: Wish[] = Array.from({ length: command.count }, () => ({ kind: 'get', plan: 'length', size: 1 }))
+        await this.sender.send({ do: 'send', wishes, part: 1, pieces: 1, calm: true })
+        return this.#settle()
+      }
+      case 'knock':
+        await this.#settle()
+        return this.#knock(command)
       case 'drain':
         await this.#settle()
         return this.#drain()
@@ -133,7 +143,7 @@ export class Play {
     const { model, app } = this
     const { current, begun } = model
     if (current === undefined) return
-    const whole = begun === undefined ? modeFor(current, mode) : mode === 'abort' || mode.startsWith('torn') ? 'abort' : 'length'
+    const whole = begun === undefined ? modeFor(current, mode) : isTorn(mode) ? 'abort' : 'length'
     model.answer(whole)
     if (begun === undefined) app.answer(current.id, whole)
     else app.end(current.id, whole === 'length')
@@ -154,10 +164,33 @@ export class Play {
   async #drain(): Promise<void> {
     const { model, app, script } = this
     if (model.draining) return
+    if (model.stopped) model.fog = true
     model.drain()
     void app.connections.drain()
     await this.#settle()
     if (script.drain.deadline < 1_000 && !model.fog) await this.#awaitDeadline(script.drain.deadline, false)
+  }
+
+  /** One that there is no room for is told so, or gets the readiness route, or is dropped; and nobody else notices. */
+  async #knock({ asks, leaves }: Extract<Command, { do: 'knock' }>): Promise<void> {
+    const { model, app, script } = this
+    if (script.crowded === false || model.over !== undefined || model.gone || model.draining || model.fog) return
+    const one = await Client.open({ port: app.port, tls: script.tls }).catch(() => undefined)
+    if (one === undefined) {
+      if (script.crowded === 'answer') throw new Mismatch('one that there is no room for was dropped')
+      return
+    }
+    const path = asks === 'get' ? '/knock' : '/ready'
+    void one.send(`${asks === 'head-ready' ? 'HEAD' : 'GET'} ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+    if (leaves === 'reset') one.vanish()
+    else {
+      await one.closed()
+      const expected = script.crowded === 'drop' ? '' : asks === 'get' ? '503' : '200'
+      if (one.statuses !== expected)
+        throw new Mismatch(`one that there is no room for got '${one.statuses}', not '${expected}'\n${one}`)
+    }
+    await until('the one that there was no room for to be gone', async () => (await app.openConnections()) <= 1)
+    one.vanish()
   }
 
   /** What still waits is cut now, and not before. */

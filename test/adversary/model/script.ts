@@ -15,6 +15,8 @@ export const modes = [
   'abort', // destroyed before the head
   'torn', // destroyed amid a chunked body
   'torn-unframed', // destroyed amid a body that ends with the connection
+  'failed', // the same two, by an error that carries `syscall`, and is not the client's
+  'failed-unframed',
 ] as const
 export type Mode = (typeof modes)[number]
 
@@ -54,6 +56,10 @@ export type Command =
   | { do: 'bad'; calm: boolean }
   | { do: 'fin' }
   | { do: 'reset' }
+  /** Pipelined, more than are parsed while they wait. */
+  | { do: 'burst'; count: number }
+  /** Another client, where there is room for one. */
+  | { do: 'knock'; asks: 'get' | 'ready' | 'head-ready'; leaves: 'fin' | 'reset' }
   | { do: 'drain' }
   | { do: 'answer'; mode: Mode }
   | { do: 'begin'; framing: Framing }
@@ -70,6 +76,10 @@ export interface Script {
   halfClosed: number
   quiet: number
   drain: { idle: 0 | 'promise'; silent: number; deadline: number }
+  /** Room for one connection, with the readiness route, and all other limits too. */
+  crowded: false | 'answer' | 'drop'
+  /** Whether the application takes CONNECT. */
+  connects: boolean
   commands: Command[]
   /** How the client leaves. */
   tidy: 'fin' | 'reset'
@@ -109,6 +119,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('bad' as const), calm }) },
   { weight: 1, arbitrary: fc.constant<Command>({ do: 'fin' }) },
   { weight: 1, arbitrary: fc.constant<Command>({ do: 'reset' }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('burst' as const), count: fc.constantFrom(17, 40) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('knock' as const),
+      asks: fc.constantFrom('get' as const, 'ready' as const, 'head-ready' as const),
+      leaves: fc.constantFrom('fin' as const, 'reset' as const),
+    }),
+  },
   { weight: 2, arbitrary: fc.constant<Command>({ do: 'drain' }) },
   { weight: 7, arbitrary: fc.record({ do: fc.constant('answer' as const), mode: fc.constantFrom<Mode>('length', ...modes) }) },
   {
@@ -144,6 +163,8 @@ export const script: fc.Arbitrary<Script> = fc.record({
     silent: fc.constantFrom(0, 20_000),
     deadline: fc.constantFrom(20_000, 20_000, 20_000, 250),
   }),
+  crowded: fc.constantFrom(false as const, false as const, 'answer' as const, 'drop' as const),
+  connects: fc.boolean(),
   commands: fc.array(fc.oneof({ weight: 40, arbitrary: command }, patient), { minLength: 1, maxLength: 14 }),
   tidy: fc.constantFrom('fin' as const, 'fin' as const, 'reset' as const),
 })

@@ -23,6 +23,11 @@ export class Sender {
     this.#client = client
   }
 
+  /** A request has begun that is not whole. */
+  get amid(): boolean {
+    return this.#missing !== undefined
+  }
+
   async rest(): Promise<void> {
     const heard = !this.#model.blind
     const bytes = this.#restBytes()
