@@ -166,7 +166,8 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   } else destroyBy(connection.own, socket, error)
 }
 
-function reset(connection: Connection): void {
+/** Ends it with a reset, so that what was sent looks like half of something. */
+export function reset(connection: Connection): void {
   const { socket, raw } = connection
   connection.resetTimer = undefined
   const tcp = raw ?? socket

@@ -45,7 +45,10 @@ function goOn(connection: Connection, res: ServerResponse): void {
   exchange.headWritten = res.headersSent
   exchange.account = 'whole'
   const isUnframed = res.headersSent && !res.chunkedEncoding && declaredLength(res) === null
-  if (isUnframed) exchange.body = { declared: -1, written: 0, misfit: false }
+  if (isUnframed) {
+    exchange.body = { declared: -1, written: 0, misfit: false }
+    site.unframed.add(connection)
+  }
   // Behind Node's own listener, which takes the response off the socket, and puts the next one on it where several are being answered.
   res.once('finish', () => {
     const next = openResponse(socket)

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { endBelow } from './body.js'
 import { shut } from './closing.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
-import { beginExchange, type Exchange, exchangeOf, isHandedOn, isIncomplete, mayPersist } from './exchange.js'
+import { type Body, beginExchange, type Exchange, exchangeOf, isHandedOn, isIncomplete, mayPersist } from './exchange.js'
 import { answer, boundLateHead, restartRequestTimeout } from './failure.js'
 import { takeOverConnection } from './from-before.js'
 import { boundAnswer } from './half-closed.js'
@@ -185,7 +185,7 @@ function written(exchange: Exchange): void {
   const { connection } = exchange
   // Node 20 says so also where the write failed because the socket was destroyed.
   if (connection.socket.destroyed) return
-  if (exchange.body !== undefined) endBelow(exchange)
+  if (exchange.body !== undefined) endBody(exchange, exchange.body)
   connection.current = undefined
   const { site, isCommon } = connection
   if (isCommon || !connection.excess) site.counts.finished++
@@ -198,6 +198,12 @@ function written(exchange: Exchange): void {
     if (isIncomplete(exchange)) leaveUnread(connection, exchange.req)
     goIdle(connection)
   }
+}
+
+function endBody(exchange: Exchange, { declared }: Body): void {
+  const { connection } = exchange
+  endBelow(exchange)
+  if (declared < 0) connection.site.unframed.delete(connection)
 }
 
 /** Takes up what has come in the meantime; whether anything has. */

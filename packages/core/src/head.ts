@@ -222,7 +222,10 @@ function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight 
   if (res.chunkedEncoding === false && hasBody(res)) {
     const body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
     exchange.body = body
-    if (body.declared < 0 && !Object.hasOwn(connection.socket, 'end')) connection.socket.end = end
+    if (body.declared < 0) {
+      connection.site.unframed.add(connection)
+      if (!Object.hasOwn(connection.socket, 'end')) connection.socket.end = end
+    }
     // Whoever had the last word on the fields has declared another length than the body has.
     if (length >= 0 && body.declared >= 0 && body.declared !== length) {
       isOver = true

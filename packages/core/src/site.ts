@@ -30,6 +30,7 @@ import { guard } from './stalls.js'
 import { isPlainMessage } from './status-message.js'
 import type { Timer, Timers } from './timers.js'
 import type { AttachableServer, CloseReason, Policy, PromiseBreaker, ServerState } from './types.js'
+import { Unframed } from './unframed.js'
 import { dropWaiting } from './waiting.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
@@ -55,6 +56,7 @@ export class Site {
   readonly handshakes: Handshakes
   readonly probes: Probes
   readonly lingering: Lingering<Connection>
+  readonly unframed = new Unframed()
   readonly sessions: Sessions
   requireHost = true
   /** The server's own settings, as they were or are set by somebody else. */
@@ -292,6 +294,7 @@ export class Site {
   brokeOff(connection: Connection): void {
     if (connection.current === undefined) return
     connection.current = undefined
+    this.unframed.delete(connection)
     if (isGivenUp(connection)) this.counts.aborted++
     else {
       this.counts.cut++
