@@ -1,14 +1,24 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { _destroy, destroy } from './closing.js'
 import type { Connection } from './connection.js'
 import { destroySoon, setTimeout } from './gate.js'
 import { push } from './half-closed.js'
 import { ownOfSocket, put, takeBack } from './own-methods.js'
 
+/** Node's own, unless they were replaced before we were loaded. */
+const {
+  setTimeout: nodeSetTimeout,
+  destroySoon: nodeDestroySoon,
+  destroy: nodeDestroy,
+  push: nodePush,
+  _destroy: nodeFinalDestroy,
+} = Socket.prototype
+
 /** Puts our methods on the socket of a connection. */
 export function takeOver(connection: Connection): void {
   const { socket } = connection
-  connection.own = ownOfSocket(socket)
+  // Asked for first: of nearly every socket they are Node's.
+  if (!isNodes(socket)) connection.own = ownOfSocket(socket)
   if (connection.own === undefined) {
     // One by one: Object.assign takes twenty times as long.
     socket.setTimeout = setTimeout
@@ -23,6 +33,16 @@ export function takeOver(connection: Connection): void {
   put(socket, 'destroy', destroy)
   put(socket, 'push', push)
   put(socket, '_destroy', _destroy)
+}
+
+function isNodes(socket: Socket): boolean {
+  return (
+    socket.setTimeout === nodeSetTimeout &&
+    socket.destroySoon === nodeDestroySoon &&
+    socket.destroy === nodeDestroy &&
+    socket.push === nodePush &&
+    socket._destroy === nodeFinalDestroy
+  )
 }
 
 /** The socket is as it was before. Over what others have put on it since, ours stay, and do nothing but call what was there. */

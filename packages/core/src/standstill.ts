@@ -17,7 +17,8 @@ export const NEVER: Standstill = { lost: 0, last: 0, until: Number.NEGATIVE_INFI
 export function withTimer(before: Standstill, due: number, now: number): Standstill {
   if (now - due <= USUAL) return before
   const from = Math.max(due, before.until)
-  return from >= now ? before : { lost: before.lost + now - from, last: now - due, until: now }
+  // In whole milliseconds, as from the beginning: V8 makes anew what it has compiled where a number becomes a fraction.
+  return from >= now ? before : { lost: before.lost + Math.round(now - from), last: Math.round(now - due), until: now }
 }
 
 /** Milliseconds that are still owed at `now` to those who waited for the process while it stood still: as long as that took, at most `most`. */
