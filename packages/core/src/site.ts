@@ -295,6 +295,8 @@ export class Site {
     if (connection.current === undefined) return
     connection.current = undefined
     this.unframed.delete(connection)
+    // On one connection too many it was not counted as received.
+    if (connection.excess) return
     if (isGivenUp(connection)) this.counts.aborted++
     else {
       this.counts.cut++

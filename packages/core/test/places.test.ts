@@ -4,6 +4,8 @@ import { createServer as createHttpsServer } from 'node:https'
 import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { deferred, until, within } from '../../../test/support/wait.js'
+import { govern } from '../src/adapter.js'
 import { clientOf } from '../src/client-address.js'
 import { attach } from '../src/index.js'
 import type { Options } from '../src/types.js'
@@ -68,4 +70,31 @@ describe.each([
       expect((await excess.ask(get('/'))).status).toBe(503)
     },
   )
+})
+
+test('one connection too many that leaves before its answer is no request that was aborted: it was none that was received', async () => {
+  const asked = deferred<void>()
+  const says = deferred<boolean>()
+  const check = () => {
+    asked.resolve()
+    return says.promise
+  }
+  const server = createServer((_req, res) => res.end('ok'))
+  const app = { name: 'places', handler: () => {}, alsoKnown: [], already: 'governed twice', closing: 'nothing' }
+  const options = { limits: { connections: 1 }, drain: 'fast' as const, logger: { info: () => {}, warn: () => {} } }
+  const { connections } = govern(app, { ...options, readiness: { path: '/ready', check } })
+  connections.attach(server)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  ends.push(() => connections.drain())
+  const { port } = Object(server.address())
+  const kept = await Client.open({ port })
+  ends.push(() => kept.destroy())
+  await kept.ask(get('/'))
+  const excess = await Client.open({ port })
+  void excess.send(get('/ready'))
+  await within(asked.promise, () => 'the check to be asked')
+  excess.reset()
+  await until('it is gone', () => connections.stats().connections.closed === 1)
+  says.resolve(true)
+  expect(connections.stats().requests).toMatchObject({ received: 1, finished: 1, cut: 0, aborted: 0 })
 })
