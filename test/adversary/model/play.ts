@@ -164,7 +164,8 @@ export class Play {
   async #drain(): Promise<void> {
     const { model, app, script } = this
     if (model.draining) return
-    if (model.stopped) model.fog = true
+    // One that waits to be handed over was accepted: how its tunnel ends is another matter.
+    if (model.stopped || (model.tunnels && !model.upgraded)) model.fog = true
     model.drain()
     void app.connections.drain()
     await this.#settle()
@@ -198,7 +199,11 @@ export class Play {
     const { model, app } = this
     const began = performance.now()
     if (model.over !== undefined || model.gone) return
-    const open = () => app.connections.stats().connections.closed === 0 && this.client.ending === undefined
+    const open = () => {
+      // Others may have knocked, and are gone.
+      const { opened, closed } = app.connections.stats().connections
+      return opened > closed && this.client.ending === undefined
+    }
     await until('the cut', () => !open(), ms + SLACK)
     const late = performance.now() - began
     if (late < ms / 2 && !model.fog) throw new Mismatch(`cut after ${late} ms, though it had ${ms}`)
