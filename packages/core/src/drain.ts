@@ -81,7 +81,10 @@ export class Run {
     this.done = new Promise((resolve) => {
       this.#settle = resolve
     })
-    for (const site of sites) site.run = this
+    for (const site of sites) {
+      site.run = this
+      this.#tally.cut += site.takeCut()
+    }
   }
 
   /** Apart from the constructor: listeners that are told of the first phase must find the run where it belongs. */

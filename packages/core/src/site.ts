@@ -81,6 +81,7 @@ export class Site {
   muteClose = false
   /** Whether a response is given its `statusMessage` early. */
   presetsMessage = isPlainMessage()
+  #cutJustNow = 0
   #isListed = false
   #isClosed = false
   #stopGuard: (() => void) | undefined
@@ -300,8 +301,24 @@ export class Site {
     if (isGivenUp(connection)) this.counts.aborted++
     else {
       this.counts.cut++
-      this.run?.wasCut()
+      if (this.run === undefined) this.#noteCut()
+      else this.run.wasCut()
     }
+  }
+
+  /** A listener of a signal may destroy connections before it, or the next one, calls drain(): the drain takes that for its own. */
+  #noteCut(): void {
+    if (this.#cutJustNow++ > 0) return
+    process.nextTick(() => {
+      this.#cutJustNow = 0
+    })
+  }
+
+  /** A drain begins: how many requests were cut in the same tick. */
+  takeCut(): number {
+    const cut = this.#cutJustNow
+    this.#cutJustNow = 0
+    return cut
   }
 
   closed(connection: Connection): void {

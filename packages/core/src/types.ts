@@ -117,7 +117,10 @@ export interface Report {
   readonly ms: number
   /** Milliseconds in each state. With `ms` they are rounded, each by itself. */
   readonly phases: { readonly leaving: number; readonly draining: number }
-  /** `finished`: in flight when the drain began. `rescued`: arrived after it began, answered. `cut`: broken off. */
+  /**
+   * `finished`: in flight when the drain began. `rescued`: arrived after it began, answered. `cut`: broken off since it began, or just before, in
+   * the tick in which it was called; what others had cut earlier is in {@link Stats} alone.
+   */
   readonly requests: { readonly finished: number; readonly rescued: number; readonly cut: number }
   /** Connections that ended in the drain, and why; sessions of HTTP/2 are connections. */
   readonly connections: { readonly closed: number; readonly byReason: Readonly<Partial<Record<CloseReason, number>>> }
