@@ -78,7 +78,8 @@ export class FrameTarget {
   async close(): Promise<void> {
     const gone = once(this.#child, 'exit')
     if (this.#child.connected) this.#child.disconnect()
-    if (this.#child.exitCode === null) await within(gone, () => 'the process to end', LONG)
+    // One that a signal has ended has no exit code.
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await within(gone, () => 'the process to end', LONG)
   }
 
   #ask<T>(command: string, argument?: unknown): Promise<T> {

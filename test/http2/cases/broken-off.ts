@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
-import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
+import type { Http2ServerResponse } from 'node:http2'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import type { Case } from '../../support/h2/contract.js'
@@ -108,32 +108,6 @@ export const brokenOff: Case[] = [
       await until('both to be counted', () => host.connections.stats().requests.aborted === 2)
       const { finished, cut } = host.connections.stats().requests
       deepEqual([finished, cut], [0, 0])
-    },
-  },
-  {
-    id: 'h2-broken-off/pushed',
-    rules: ['R192'],
-    title:
-      'a client that resets what is pushed to it, with whatever code, ends no process: hardly an application listens for that',
-    run: async (host) => {
-      for (const code of [0, 1, 2, 5, 7, 8, 11]) {
-        const client = await host.connect({ settings: [[2, 1]] })
-        const stream = client.ask(`/held-${code}`)
-        const { res } = await host.request(`/held-${code}`)
-        const pushed = await within(
-          new Promise<ServerHttp2Stream>((resolve, reject) =>
-            res.createPushResponse({ ':path': '/pushed' }, (error, push) => (error ? reject(error) : resolve(push.stream))),
-          ),
-          () => `the push\n${client}`,
-        )
-        const closed = new Promise((resolve) => pushed.on('close', resolve))
-        pushed.respond({ ':status': 200 })
-        pushed.write('half of it')
-        client.cancel(2, code)
-        await within(closed, () => `the end of the push, code ${code}\n${client}`)
-        res.end('answered')
-        deepEqual([code, (await client.answer(stream)).text], [code, 'answered'])
-      }
     },
   },
   {
