@@ -11,7 +11,7 @@ import { boundAnswer } from './half-closed.js'
 import { handOver, watchHeld } from './handover.js'
 import { goIdle } from './idle.js'
 import { isParsedElsewhere, unpauseParser } from './node-private.js'
-import { resumeReading, stopReading } from './reading.js'
+import { lookAtUpgrade, resumeReading, stopReading } from './reading.js'
 import { refuses, refusesHost } from './refusals.js'
 import type { RequestEvent } from './requests.js'
 import { takeOver, withoutInterim } from './response-methods.js'
@@ -66,8 +66,11 @@ export function arriveUpgrade(site: Site, event: 'upgrade' | 'connect', args: re
   // Handed over already: Fastify's second server passes its upgrades on to the first.
   if (connection === undefined || connection.phase === 'upgraded') return site.forward(event, args)
   watchHeld(connection.socket)
-  if ((connection.current !== undefined || connection.waiting !== undefined) && connection.phase !== 'lingering')
-    return hold(connection, event, args)
+  if ((connection.current !== undefined || connection.waiting !== undefined) && connection.phase !== 'lingering') {
+    hold(connection, event, args)
+    lookAtUpgrade(connection)
+    return true
+  }
   connection.late = undefined
   if (connection.ending === undefined) return upgrade(connection, event, args, site.now)
   site.counts.dropped++

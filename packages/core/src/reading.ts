@@ -43,6 +43,13 @@ export function stopReading(connection: Connection): void {
   process.nextTick(watch, connection)
 }
 
+/** The same look at the client of an upgrade that waits: its stream takes the first bytes of the other protocol, and then nobody reads. */
+export function lookAtUpgrade(connection: Connection): void {
+  if (connection.stopped) return
+  connection.stopped = true
+  lookLater(connection)
+}
+
 /** Undoes {@link stopReading}, where nothing must wait any more. */
 export function resumeReading(connection: Connection): void {
   const { socket } = connection
@@ -87,6 +94,10 @@ function watch(connection: Connection): void {
     socket.on('data', nothing)
   }
   readOn(socket)
+  lookLater(connection)
+}
+
+function lookLater(connection: Connection): void {
   clearTimeout(connection.lookTimer)
   connection.lookTimer = connection.site.timers.arm(LOOK, () => look(connection), true)
 }
@@ -98,7 +109,7 @@ function look(connection: Connection): void {
   if (socket.readableLength < KEPT) readOn(socket)
   // Nothing is sent, but the kernel tells if the connection is gone.
   else if (socket.writable && socket.writableLength === 0) socket.write(NOTHING)
-  connection.lookTimer = connection.site.timers.arm(LOOK, () => look(connection), true)
+  lookLater(connection)
 }
 
 function nothing(): void {}

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import { shut } from './closing.js'
+import { kill, shut } from './closing.js'
 import type { Connection } from './connection.js'
 import { goIdle } from './idle.js'
+import { descriptorOf, isGone } from './node-private.js'
 
 /** Milliseconds between two looks: a fast client sends megabytes meanwhile. */
 const LOOK = 20
@@ -29,6 +30,11 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
     if (socket.bytesRead !== seen) {
       seen = socket.bytesRead
       moved = now
+    } else if (socket.isPaused() && hasLeft(connection)) {
+      connection.byPeer = true
+      connection.ending ??= 'peer'
+      connection.closedFirst ??= 'peer'
+      return kill(connection, undefined, true)
     }
     const isStill = now - moved >= quiet
     if (isWanted && isStill && socket.isPaused()) {
@@ -54,6 +60,12 @@ function arrived(connection: Connection, req: IncomingMessage): void {
   connection.mark = connection.socket.bytesRead
   // Its hold was over before the body was: a new one begins.
   if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
+}
+
+/** Where nobody reads, only the kernel knows of a reset. */
+function hasLeft({ socket, raw }: Connection): boolean {
+  const tcp = raw ?? socket
+  return descriptorOf(tcp) !== undefined && isGone(tcp)
 }
 
 function readAway(req: IncomingMessage): void {

@@ -5,6 +5,7 @@ import { get, pipeline, postHead } from '../../support/requests.js'
 import { until, within } from '../../support/wait.js'
 
 const MiB = 1024 * 1024
+const UPGRADE = `${get('/chat', 'Connection: Upgrade', 'Upgrade: x')}hello`
 const many = (count: number): string => get('/next').repeat(count)
 const closing = (res: ServerResponse): Promise<unknown> =>
   within(new Promise((resolve) => res.on('close', resolve)), () => "res 'close'")
@@ -16,10 +17,12 @@ const leaves = (id: string, what: string, behind: string | Buffer, how: 'fin' | 
   title: `${what} wait behind a quiet handler: that their client has left (${how}) is noticed all the same`,
   options: { halfClosed: 500 },
   run: async (host) => {
+    host.server.on('upgrade', (_req, socket) => void socket.destroy())
     const client = await host.connect()
     await client.send(get('/held'))
     const { res } = await host.request('/held')
-    await client.send(behind)
+    void client.send(behind)
+    await until('it to arrive', () => (res.socket?.bytesRead ?? 0) > get('/held').length)
     const closed = closing(res)
     client[how]()
     await closed
@@ -35,6 +38,11 @@ const cases: Case[] = [
   leaves('thousands-reset', 'three thousand requests', many(3_000), 'reset'),
   leaves('body-reset', 'a body', postHead('/upload', MiB) + 'x'.repeat(MiB / 8), 'reset'),
   leaves('body-destroy', 'a body', postHead('/upload', MiB) + 'x'.repeat(MiB / 8), 'destroy'),
+  leaves('upgrade-fin', 'an upgrade and its first bytes', UPGRADE, 'fin'),
+  leaves('upgrade-reset', 'an upgrade and its first bytes', UPGRADE, 'reset'),
+  leaves('upgrade-destroy', 'an upgrade and its first bytes', UPGRADE, 'destroy'),
+  leaves('upgrade-much-reset', 'an upgrade and a megabyte', UPGRADE + 'x'.repeat(MiB), 'reset'),
+  leaves('upgrade-much-destroy', 'an upgrade and a hundred kilobytes', UPGRADE + 'x'.repeat(100_000), 'destroy'),
   leaves('megabyte-reset', 'requests of a megabyte', many(Math.ceil(MiB / get('/next').length)), 'reset'),
   {
     id: 'looks/all-answered',

@@ -140,6 +140,20 @@ const cases: Case[] = [
     },
   },
   {
+    id: 'unread/client-resets',
+    rules: ['R113', 'R192'],
+    title: 'a client that resets the connection amid a body which its handler has let go is let go at once',
+    options: { linger: { quiet: 20_000 }, keepAlive: { timeout: 5_000, hold: 60_000 } },
+    run: async (host) => {
+      const client = await host.connect()
+      await client.send(postHead('/paused', 3 * MiB))
+      void client.send(Buffer.alloc(MiB))
+      equal((await client.next()).status, 422)
+      client.reset()
+      await until('the connection gone', async () => (await host.openConnections()) === 0)
+    },
+  },
+  {
     id: 'unread/drain',
     rules: ['R115'],
     title: 'a drain does not wait to its deadline for the rest of a body whose request is answered',
