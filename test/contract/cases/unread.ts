@@ -143,6 +143,7 @@ const cases: Case[] = [
     id: 'unread/client-resets',
     rules: ['R113', 'R192'],
     title: 'a client that resets the connection amid a body which its handler has let go is let go at once',
+    regression: true,
     options: { linger: { quiet: 20_000 }, keepAlive: { timeout: 5_000, hold: 60_000 } },
     run: async (host) => {
       const client = await host.connect()
