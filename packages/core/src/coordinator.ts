@@ -1,9 +1,9 @@
-import { constants } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import { isatty } from 'node:tty'
 import type { WarningCode } from './codes.js'
 import { endedLine } from './ended-by.js'
+import { textOf } from './logger.js'
 import { type LeaveRequest, type Participant, USUAL_SIGNALS } from './participant.js'
+import { atTerminal, codeOf, forgivenMessage, OTHERS_AT_MOST, othersMessage } from './signal-lines.js'
 
 /** What the process shares, under `Symbol.for('halfclose.signals')`. `version` grows with what is added. */
 export interface Coordinator {
@@ -31,12 +31,16 @@ interface Leaving {
   readonly pending: Set<Participant>
   /** How many others listened to the signal when it came. */
   readonly others: number
+  /** Governed servers that are nobody's: they leave at once, or where others listen to the signal, last: those may have plans for them. */
+  bystanders: readonly Participant[]
   /** How often it came again, and was taken for one of theirs. */
   forgiven: number
   clean: boolean
   /** The worst exit code that a participant has named. */
   worst: number
   finished: boolean
+  /** The others have had their time. */
+  hadGrace: boolean
   /** The process would have ended by itself: nothing was left to run. */
   ranDry: boolean
   /** The second signal, for the line that says who ended the process. */
@@ -49,9 +53,6 @@ interface Leaving {
  */
 const SENT_ONCE = 250
 
-/** How long the work of other listeners may take once everything has left, in ms. */
-const OTHERS_AT_MOST = 5_000
-
 /** Lets all participants leave at the first signal, and ends the process when they have left. */
 export class SignalCoordinator implements Coordinator {
   readonly version = 2
@@ -59,14 +60,20 @@ export class SignalCoordinator implements Coordinator {
   readonly #participants = new Set<Participant>()
   /** By what is listened to. */
   readonly #listeners = new Map<string, Listener>()
+  readonly #findBystanders: (participants: Iterable<Participant>) => readonly Participant[]
   readonly #attend: ((coordinator: Coordinator) => () => void) | undefined
   #stopAttending: (() => void) | undefined
   #leaving: Leaving | undefined
 
-  /** `attend`: what to do while there are participants; returns how to stop that. */
-  constructor(host: SignalHost, attend?: (coordinator: Coordinator) => () => void) {
+  /** `attend`: what to do while there are participants; returns how to stop that. `findBystanders`: what else has requests in this process. */
+  constructor(
+    host: SignalHost,
+    attend?: (coordinator: Coordinator) => () => void,
+    findBystanders: (participants: Iterable<Participant>) => readonly Participant[] = () => [],
+  ) {
     this.#host = host
     this.#attend = attend
+    this.#findBystanders = findBystanders
   }
 
   join(participant: Participant): () => void {
@@ -120,10 +127,12 @@ export class SignalCoordinator implements Coordinator {
       pending: new Set(),
       // Those of messages may have come for any other message.
       others: reason === 'shutdown' ? 0 : this.#host.listenerCount(reason) - 1,
+      bystanders: this.#findBystanders(this.#participants),
       forgiven: 0,
       clean: true,
       worst: 0,
       finished: false,
+      hadGrace: false,
       ranDry: false,
       forcedBy: undefined,
     }
@@ -132,6 +141,15 @@ export class SignalCoordinator implements Coordinator {
     this.#host.on('beforeExit', this.#onDry)
     if (leaving.others > 0) this.#tell(othersMessage(reason, leaving.others), 'HALFCLOSE_OTHER_LISTENERS')
     for (const participant of this.#participants) this.#dismiss(participant, leaving)
+    if (leaving.others === 0) this.#dismissBystanders(leaving)
+  }
+
+  /** Whether there were any: this process ends with the last that has joined, and their requests must not end with it. */
+  #dismissBystanders(leaving: Leaving): boolean {
+    const { bystanders } = leaving
+    leaving.bystanders = []
+    for (const bystander of bystanders) this.#dismiss(bystander, leaving)
+    return bystanders.length > 0
   }
 
   /** A second signal ends the process at once, unless it is one that was sent once, or comes from another listener of the first. */
@@ -162,9 +180,7 @@ export class SignalCoordinator implements Coordinator {
       leaving.worst = Math.max(leaving.worst, participant.exitCode?.() ?? 0)
     } catch (error) {
       leaving.clean = false
-      participant.warn(
-        `halfclose: ${participant.name} did not close: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      )
+      participant.warn(`halfclose: ${participant.name} did not close: ${textOf(error)}`)
     }
     leaving.pending.delete(participant)
     // One more turn, for who joins just now and for what the last one has written.
@@ -174,7 +190,7 @@ export class SignalCoordinator implements Coordinator {
   #finish(leaving: Leaving): void {
     if (leaving.pending.size > 0 || leaving.finished) return
     leaving.finished = true
-    const grace = leaving.others > 0 ? Math.min(OTHERS_AT_MOST, ...this.#remaining()) : 0
+    const grace = leaving.others > 0 && !leaving.hadGrace ? Math.min(OTHERS_AT_MOST, ...this.#remaining()) : 0
     if (!(grace > 0)) {
       this.#end(leaving)
       return
@@ -190,6 +206,11 @@ export class SignalCoordinator implements Coordinator {
   }
 
   #end(leaving: Leaving): void {
+    leaving.hadGrace = true
+    if (this.#dismissBystanders(leaving) || leaving.pending.size > 0) {
+      leaving.finished = false
+      return
+    }
     this.#host.off('exit', this.#onExit)
     this.#host.off('beforeExit', this.#onDry)
     if (leaving.worst > 0) this.#host.exit(leaving.worst)
@@ -242,34 +263,8 @@ function isOnlyClosing({ pending }: Leaving): boolean {
   return [...pending].every((participant) => participant.isDrained?.() === true)
 }
 
-function othersMessage(reason: string, others: number): string {
-  return (
-    `halfclose: ${others} other listener${others === 1 ? '' : 's'} of ${reason} in this process. While requests are open none of them should ` +
-    `close what these need, nor call process.exit(): put that work into \`onDrained\` (Express) or an \`onClose\` hook (Fastify). ` +
-    `What they still do after the drain gets until the event loop is empty, ${OTHERS_AT_MOST / 1_000} s at most`
-  )
-}
-
-function forgivenMessage(reason: string, elapsed: number, left: number): string {
-  const next = left > 0 ? `${left} more will be` : 'the next one ends the process'
-  return (
-    `halfclose: ${reason} again, ${Math.round(elapsed)} ms after the first: taken for that of another listener, since Apollo, terminus and ` +
-    `NestJS send it again when they have stopped; ${next}`
-  )
-}
-
-function codeOf(reason: string): number {
-  for (const [name, number] of Object.entries(constants.signals)) if (name === reason) return 128 + number
-  return 1
-}
-
 function eventOf(reason: string): string {
   return reason === 'shutdown' ? 'message' : reason
-}
-
-function atTerminal(): boolean {
-  // Not process.stdin.isTTY: that opens the stream.
-  return isatty(0) || isatty(1)
 }
 
 export function isCoordinator(value: unknown): value is Coordinator {

@@ -3,6 +3,7 @@ import type { AdapterChoices } from './adapter-options.js'
 import type { Application } from './application.js'
 import type { WarningCode } from './codes.js'
 import type { AdapterConnections } from './handle.js'
+import { textOf } from './logger.js'
 import type { LeaveRequest, Participant } from './participant.js'
 import { joinSignals } from './signals.js'
 import { LONGEST } from './standstill.js'
@@ -77,7 +78,7 @@ export class Departure {
       .then(
         () => true,
         (error: unknown) => {
-          warn('HALFCLOSE_CLOSE_FAILED', `halfclose: onDrained failed: ${error instanceof Error ? error.stack : String(error)}`)
+          warn('HALFCLOSE_CLOSE_FAILED', `halfclose: onDrained failed: ${textOf(error)}`)
           return false
         },
       )
@@ -96,6 +97,7 @@ export class Departure {
       hasCut: () => this.#cut() > this.#cutBefore,
       isOpen: () => this.#unanswered.size > 0 || this.#open().length > 0,
       isDrained: () => this.#isDrained,
+      governs: (handle) => this.#handles().some((own) => own === handle),
       remaining: () => Math.max(...this.#handles().map((handle) => handle.remaining())),
     }
   }

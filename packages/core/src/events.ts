@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import type { WarningCode } from './codes.js'
 import { HalfcloseTypeError, quote } from './errors.js'
-import { inItsOrder } from './logger.js'
+import { inItsOrder, textOf } from './logger.js'
 import { nearest } from './misspelt.js'
 import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Report, Stats, WarningEvent } from './types.js'
 
@@ -63,7 +63,7 @@ function assertEvent(event: string): void {
 /** Warnings of different text that are logged, of each code. */
 const LOGGED_AT_MOST = 100
 
-/** What a listener or a logger throws is uncaught, as it would be in any listener, but does not break off what we are in the middle of. */
+/** What a listener throws is uncaught, as it would be in any listener, but does not break off what we are in the middle of. */
 export function isolated(run: () => void): void {
   try {
     run()
@@ -169,10 +169,9 @@ export class Events {
 
   /** Something threw that was not to. */
   failed(error: unknown): void {
-    const what = error instanceof Error ? error.stack : String(error)
     this.warn({
       code: 'HALFCLOSE_UNEXPECTED_ERROR',
-      message: `halfclose: an unexpected error, apart from which everything goes on: ${what}`,
+      message: `halfclose: an unexpected error, apart from which everything goes on: ${textOf(error)}`,
     })
   }
 

@@ -34,6 +34,8 @@ export interface Participant {
   isOpen?(): boolean
   /** Nothing is open any more: it waits for the application's own closing. */
   isDrained?(): boolean
+  /** Whether it is a handle of its own, which leaves with it. */
+  governs?(handle: object): boolean
   /** Milliseconds left until its deadline. */
   remaining?(): number
   /** Once it has left: the exit code that it would give the process by itself, where that is another one than 0 or 1. */

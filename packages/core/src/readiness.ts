@@ -1,3 +1,4 @@
+import { textOf } from './logger.js'
 import type { Readiness } from './probe-options.js'
 import type { Intercept } from './requests.js'
 import type { Connections } from './types.js'
@@ -71,7 +72,7 @@ export class Check {
     // What it rejects with after that is nobody's any more.
     const said = (async () => check?.())().then(
       (value) => (value === false ? 'false' : undefined),
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      (error: unknown) => (error instanceof Error ? error.message : textOf(error)),
     )
     const why = await Promise.race([said, late])
     clearTimeout(timer)

@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
+import { findBystanders } from './bystanders.js'
 import { isCoordinator, SignalCoordinator, type SignalHost } from './coordinator.js'
 import type { Participant } from './participant.js'
 import { ThreadHost } from './thread-host.js'
@@ -21,8 +22,10 @@ export function joinSignals(participant: Participant, host: SignalHost & object 
   if (isCoordinator(there)) return there.join(participant)
   const isThread = host === process && !isMainThread
   const coordinator = isThread
-    ? new SignalCoordinator(new ThreadHost((message, code) => participant.warn(message, code)))
-    : new SignalCoordinator(host, host === process ? admitThreads : undefined)
+    ? new SignalCoordinator(new ThreadHost((message, code) => participant.warn(message, code)), undefined, findBystanders)
+    : host === process
+      ? new SignalCoordinator(host, admitThreads, findBystanders)
+      : new SignalCoordinator(host)
   Object.defineProperty(host, KEY, { value: coordinator, configurable: true })
   return coordinator.join(participant)
 }

@@ -15,16 +15,54 @@ function relay(main: NodeJS.Process, channelName: string): string {
   const threads = new Map<number, readonly string[]>()
   const left = new Set<number>()
   const listeners = new Map<string, (message?: unknown) => void>()
+  const emitter: NodeJS.EventEmitter = main
+  /** When each of those that are leaving was last heard: one that was terminated says nothing. */
+  const heard = new Map<number, number>()
   let worst = 0
   let told = 0
+  let reasonTold = ''
+  let others = 0
+  let ending = false
+  const isOver = () => [...threads.keys()].every((thread) => left.has(thread))
   const finish = () => {
+    const end = () => main.exit(worst > 0 ? worst : undefined)
     // From 128 on it is a thread that was told a second time.
-    if (worst >= 128 || (told > 0 && [...threads.keys()].every((thread) => left.has(thread))))
-      main.exit(worst > 0 ? worst : undefined)
+    if (worst >= 128) end()
+    if (told === 0 || ending || !isOver()) return
+    if (others === 0) end()
+    // What others do here on the signal gets until the event loop is empty, 5 s at most.
+    ending = true
+    main.on('beforeExit', end)
+    setTimeout(end, 5_000).unref()
+  }
+  const died = (thread: number) => {
+    if (!threads.delete(thread) || told === 0 || left.has(thread)) return
+    worst = Math.max(worst, 1)
+  }
+  const ask = () => {
+    for (const thread of threads.keys()) {
+      if (left.has(thread)) continue
+      const at = heard.get(thread) ?? performance.now()
+      heard.set(thread, at)
+      if (performance.now() - at > 15_000) died(thread)
+      else channel.postMessage({ from: 'main', thread, what: 'ping' })
+    }
+    finish()
+  }
+  const tellOne = (thread: number) => {
+    channel.postMessage({ from: 'main', thread, what: 'leave', reason: reasonTold, others })
   }
   const tell = (reason: string) => {
-    const others = reason === 'shutdown' ? 0 : main.listenerCount(reason) - 1
-    for (const thread of threads.keys()) channel.postMessage({ from: 'main', thread, what: 'leave', reason, others })
+    if (told === 0) {
+      others = reason === 'shutdown' ? 0 : main.listenerCount(reason) - 1
+      setInterval(ask, 1_000).unref()
+      // The last thread may be gone without a word, and with it what kept the process.
+      main.on('exit', (code) => {
+        if (!isOver() && code === 0) main.exitCode = 1
+      })
+    }
+    reasonTold = reason
+    for (const thread of threads.keys()) tellOne(thread)
     // A thread that is busy hears nothing.
     if (++told > 3 + others) main.exit(1)
     finish()
@@ -42,19 +80,24 @@ function relay(main: NodeJS.Process, channelName: string): string {
         if (reason !== 'shutdown' || message === 'shutdown') tell(reason)
       }
       listeners.set(reason, listener)
-      main.on(reason === 'shutdown' ? 'message' : reason, listener)
+      // In front of those that are called once: they are counted, too.
+      if (reason === 'shutdown') main.on('message', listener)
+      else emitter.prependListener(reason, listener)
     }
   }
   channel.onmessage = (event: unknown) => {
     const message: unknown = Object(event).data
     const { from, thread, what, reasons, code } = Object(message)
     if (from !== 'thread') return
+    heard.set(thread, performance.now())
     if (what === 'join') {
+      const isLate = told > 0 && !threads.has(thread)
       threads.set(thread, reasons)
       channel.postMessage({ from: 'main', thread, what: 'welcome' })
+      if (isLate) tellOne(thread)
       listen()
     } else if (what === 'gone') {
-      threads.delete(thread)
+      died(thread)
       listen()
       finish()
     } else if (what === 'left') {

@@ -5,7 +5,8 @@ import { deferred, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options, ServerState } from '../src/types.js'
 
-// What a listener or a logger throws is uncaught, as in any listener. Here what is thrown in a tick of its own is caught instead.
+// What a listener throws is uncaught, as in any listener; here what is thrown in a tick of its own is caught instead. What a logger throws is a warning: its transport may be
+// closed on the signal on which we drain, and no request is to be lost for a line.
 
 const uncaught: unknown[] = []
 const nextTick = process.nextTick
@@ -45,6 +46,15 @@ async function thrown(): Promise<string[]> {
   return uncaught.map(String)
 }
 
+/** What is printed on stderr, in place of what the logger should have said. */
+async function toldInstead(during: () => Promise<unknown>): Promise<string[]> {
+  const emit = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  await during()
+  const said = emit.mock.calls.map(([message]) => String(message))
+  emit.mockRestore()
+  return said
+}
+
 describe('what listeners and loggers throw', () => {
   test("in a 'state' listener is uncaught, but the drain goes on to its end", async () => {
     const { server, connections } = await attached({})
@@ -78,31 +88,40 @@ describe('what listeners and loggers throw', () => {
     expect(await thrown()).toEqual(['Error: thrown on close', 'Error: thrown on close'])
   })
 
-  test('in a logger is uncaught, but the server listens, drains and closes', async () => {
+  test('in a logger is a warning with what it was to say, and the server listens, drains and closes', async () => {
     const logger = {
       info: () => {
         throw new Error('the logger is closed')
       },
       warn: () => {},
     }
-    const { server, connections } = await attached({ logger })
-    expect(server.listening).toBe(true)
-    const { clean } = await within(connections.drain(), () => 'the drain')
-    expect([clean, connections.state]).toEqual([true, 'drained'])
+    const said = await toldInstead(async () => {
+      const { server, connections } = await attached({ logger })
+      expect(server.listening).toBe(true)
+      const { clean } = await within(connections.drain(), () => 'the drain')
+      expect([clean, connections.state]).toEqual([true, 'drained'])
+    })
     // One line when it listens, one when it has drained.
-    expect(await thrown()).toEqual(['Error: the logger is closed', 'Error: the logger is closed'])
+    expect(said).toEqual([
+      expect.stringMatching(/the logger failed: Error: the logger is closed[\s\S]*It was to say: halfclose: listening on/),
+      expect.stringMatching(/the logger failed: Error: the logger is closed[\s\S]*It was to say: halfclose: drained/),
+    ])
+    expect(await thrown()).toEqual([])
   })
 
-  test('in logger.warn is uncaught, but does not break off what warned', async () => {
+  test('in logger.warn is a warning, and does not break off what warned', async () => {
     const logger = {
       info: () => {},
       warn: () => {
         throw new Error('from the logger')
       },
     }
-    const { connections } = await attached({ logger, keepAlive: { timeout: 65 } })
-    await within(connections.drain(), () => 'the drain')
-    expect(await thrown()).toEqual(['Error: from the logger'])
+    const said = await toldInstead(async () => {
+      const { connections } = await attached({ logger, keepAlive: { timeout: 65 } })
+      await within(connections.drain(), () => 'the drain')
+    })
+    expect(said).toEqual([expect.stringContaining('the logger failed: Error: from the logger')])
+    expect(await thrown()).toEqual([])
   })
 
   test('in the destroy of a stream that is not ours is uncaught, but the drain ends, and with it the connections that are', async () => {

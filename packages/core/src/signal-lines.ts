@@ -1,0 +1,34 @@
+import { constants } from 'node:os'
+import { isatty } from 'node:tty'
+
+// What is said of a signal, and what it means for the exit code.
+
+/** How long the work of other listeners may take once everything has left, in ms. */
+export const OTHERS_AT_MOST = 5_000
+
+export function othersMessage(reason: string, others: number): string {
+  return (
+    `halfclose: ${others} other listener${others === 1 ? '' : 's'} of ${reason} in this process. While requests are open none of them should ` +
+    `close what these need, nor call process.exit(): put that work into \`onDrained\` (Express) or an \`onClose\` hook (Fastify). ` +
+    `What they still do after the drain gets until the event loop is empty, ${OTHERS_AT_MOST / 1_000} s at most`
+  )
+}
+
+export function forgivenMessage(reason: string, elapsed: number, left: number): string {
+  const next = left > 0 ? `${left} more will be` : 'the next one ends the process'
+  return (
+    `halfclose: ${reason} again, ${Math.round(elapsed)} ms after the first: taken for that of another listener, since Apollo, terminus and ` +
+    `NestJS send it again when they have stopped; ${next}`
+  )
+}
+
+export function codeOf(reason: string): number {
+  for (const [name, number] of Object.entries(constants.signals)) if (name === reason) return 128 + number
+  return 1
+}
+
+/** Whether somebody waits there. */
+export function atTerminal(): boolean {
+  // Not process.stdin.isTTY: that opens the stream.
+  return isatty(0) || isatty(1)
+}
