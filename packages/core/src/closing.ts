@@ -162,8 +162,13 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   connection.released = true
   const { socket, current } = connection
   if (!byPeer && current !== undefined && endsWithConnection(current) && !socket.writableEnded) {
-    connection.resetTimer = connection.site.timers.after(BEFORE_RESET, () => attempt(connection, reset))
+    resetSoon(connection)
   } else destroyBy(connection.own, socket, error)
+}
+
+/** Apart: its closure would cost every connection that ends a context. */
+function resetSoon(connection: Connection): void {
+  connection.resetTimer = connection.site.timers.after(BEFORE_RESET, () => attempt(connection, reset))
 }
 
 /** Ends it with a reset, so that what was sent looks like half of something. */

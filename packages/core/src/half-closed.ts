@@ -19,9 +19,14 @@ export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: Bu
     if (connection !== undefined && connection.phase !== 'upgraded' && endInput(connection) && connection.own === undefined)
       return false
   } else if (connection?.inPieces === true && types.isUint8Array(chunk)) {
-    return pushPieces(chunk, (piece) => prior.call(this, piece))
+    return pushInPieces(this, prior, chunk)
   }
   return prior.call(this, chunk, encoding)
+}
+
+/** Apart, since V8 makes the context of a closure wherever the function that holds it is entered. */
+function pushInPieces(socket: Socket, prior: Socket['push'], chunk: Uint8Array): boolean {
+  return pushPieces(chunk, (piece) => prior.call(socket, piece))
 }
 
 /** For a socket whose FIN may have been read before it was ours. */

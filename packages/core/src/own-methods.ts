@@ -15,11 +15,16 @@ export interface OwnOfResponse {
   readonly end: Prior<ServerResponse> | undefined
 }
 
+/** As Node calls it: with null as well. */
+interface Destroys {
+  destroy(error?: Error | null): Socket
+}
+
 /** Of a socket. */
 export interface OwnOfSocket {
   readonly setTimeout: Socket['setTimeout'] | undefined
   readonly destroySoon: Socket['destroySoon'] | undefined
-  readonly destroy: Socket['destroy'] | undefined
+  readonly destroy: Destroys['destroy'] | undefined
   readonly push: Socket['push'] | undefined
   readonly _destroy: Socket['_destroy'] | undefined
 }
@@ -27,7 +32,7 @@ export interface OwnOfSocket {
 /** Of the socket below an HTTP/2 session. */
 export interface OwnOfSessionSocket {
   readonly end: Socket['end'] | undefined
-  readonly destroy: Socket['destroy'] | undefined
+  readonly destroy: Destroys['destroy'] | undefined
   readonly emit: Socket['emit'] | undefined
 }
 
@@ -77,7 +82,8 @@ export function ownOfSessionSocket(socket: Socket): OwnOfSessionSocket {
 
 /** Node's `destroy`, by way of the one that stood on the socket before ours. */
 export function destroyBy(own: Pick<OwnOfSocket, 'destroy'> | undefined, socket: Socket, error: Error | null | undefined): void {
-  Reflect.apply(own?.destroy ?? Socket.prototype.destroy, socket, [error])
+  const destroy: Destroys['destroy'] = own?.destroy ?? Socket.prototype.destroy
+  destroy.call(socket, error)
 }
 
 /** Puts a method on an object. One that is fixed there (not writable, nor configurable) stays. */

@@ -339,7 +339,8 @@ export class Site {
     this.#record(session, session.ending ?? session.notice ?? 'peer')
   }
 
-  #record({ requests, closedFirst, ending, socket, openedAt }: Connection | Session, reason: CloseReason): void {
+  #record(closed: Connection | Session, reason: CloseReason): void {
+    const { requests, closedFirst, ending } = closed
     const { counts, events } = this
     const first = closedFirst ?? (ending === undefined ? 'peer' : 'server')
     counts.closed++
@@ -350,10 +351,13 @@ export class Site {
     counts.closedFirst[first]++
     count(counts.closes, reason)
     this.run?.closed(reason)
-    if (events.hearsClose) {
-      const ms = Math.max(0, Math.round(performance.now() - openedAt))
-      this.timers.inRoot(() => events.close({ reason, first, remote: remoteOf(socket, this), requests, ms }))
-    }
+    if (events.hearsClose) this.#tellClosed(closed, reason, first)
+  }
+
+  /** Apart: its closure would cost every connection that ends a context, where nobody listens too. */
+  #tellClosed({ requests, socket, openedAt }: Connection | Session, reason: CloseReason, first: 'server' | 'peer'): void {
+    const ms = Math.max(0, Math.round(performance.now() - openedAt))
+    this.timers.inRoot(() => this.events.close({ reason, first, remote: remoteOf(socket, this), requests, ms }))
   }
 }
 
