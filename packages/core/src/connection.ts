@@ -4,6 +4,7 @@ import { attempt } from './attempt.js'
 import type { Exchange } from './exchange.js'
 import type { Linger, Lingers } from './linger.js'
 import type { Linked } from './list.js'
+import { hasBegun } from './node-private.js'
 import type { Site } from './site.js'
 import type { CloseReason, ConnectionState } from './types.js'
 import { Uncommon } from './uncommon.js'
@@ -67,7 +68,10 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
   get receiving(): boolean {
     // Malformed, or too late: the parser is done with it.
     if (this.answering) return true
-    return this.countsBytes ? this.socket.bytesRead !== this.mark : isAmidMessage(this.site.server, this.socket)
+    if (!this.countsBytes) return isAmidMessage(this.site.server, this.socket)
+    if (this.socket.bytesRead === this.mark) return false
+    // The application may have read them before Node parses: a front its PROXY line.
+    return this.phase !== 'silent' || this.socket.readableLength > 0 || hasBegun(this.socket) === true
   }
 
   /** The state as the design's vocabulary has it. */

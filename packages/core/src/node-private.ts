@@ -4,6 +4,7 @@ import { writeSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Server, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { types } from 'node:util'
 import { parseConnection } from './tokens.js'
 
 // Every private field of Node that is read or written, in this one place, each with the reason why no public way exists.
@@ -201,6 +202,18 @@ export function amidMessage(server: object): ReadonlySet<unknown> {
       ?.active()
       .map(({ socket }) => socket),
   )
+}
+
+/**
+ * Whether a parser has been given the beginning of a request that has not come as a whole. The list above cannot tell that of one that has had none yet, and bytes
+ * cannot where the application has read some before it let Node parse the rest. Asked as Node asks at the client's FIN: `finish()` returns an error
+ * amid a message, and does nothing else. `undefined`: the socket has no parser.
+ */
+export function hasBegun(socket: Socket & { readonly parser?: unknown }): boolean | undefined {
+  const { parser } = socket
+  if (typeof parser !== 'object' || parser === null || !('finish' in parser) || typeof parser.finish !== 'function')
+    return undefined
+  return types.isNativeError(Reflect.apply(parser.finish, parser, []))
 }
 
 /** A parser, with the piece of input that it is at: empty between two. */

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer as createNetServer, Server as N
 import { Duplex } from 'node:stream'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { credentials } from '../../../test/support/hosts/http.js'
+import { until } from '../../../test/support/wait.js'
 import {
   acceptedBy,
   amidMessage,
@@ -15,6 +16,7 @@ import {
   canReset,
   descriptorOf,
   endsItsRead,
+  hasBegun,
   hasBody,
   isGone,
   isLast,
@@ -249,6 +251,41 @@ describe('private fields of Node', () => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
+})
+
+test('hasBegun: finish() of a parser is an error amid a request, and changes nothing', async () => {
+  const pieces = [
+    '',
+    '\r\n',
+    'GET / HT',
+    'TP/1.1\r\nHost: a\r\n',
+    '\r\n',
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na',
+    'b',
+  ]
+  const server = createServer((_req, res) => res.end('answer'))
+  const parsed = new Promise<Socket>((resolve) => server.on('connection', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  expect(hasBegun(new Socket())).toBeUndefined()
+  const client = connect(portOf(server).port, '127.0.0.1').setEncoding('latin1')
+  let text = ''
+  client.on('data', (piece) => {
+    text += piece
+  })
+  const socket = await parsed
+  const begun: (boolean | undefined)[] = []
+  let sent = 0
+  for (const piece of pieces) {
+    if (piece !== '') client.write(piece)
+    sent += piece.length
+    await until('it to be read', () => socket.bytesRead === sent)
+    begun.push(hasBegun(socket), hasBegun(socket))
+  }
+  await until('both answers', () => text.split('answer').length === 3)
+  expect(begun).toEqual([false, false, false, false, true, true, true, true, false, false, true, true, false, false])
+  client.destroy()
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
 })
 
 test('isGone: not while the client is there, nor after its FIN; after its reset', async () => {
