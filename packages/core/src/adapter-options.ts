@@ -1,3 +1,4 @@
+import { optionRangeError } from './errors.js'
 import { reasonToHurry } from './hurry.js'
 import { inItsOrder } from './logger.js'
 import { plainObject } from './options-rules.js'
@@ -72,6 +73,9 @@ export function chooseOptions(
   const signals = parseSignals(leavesOn)
   const readiness = parseReadiness(ready)
   const liveness = alive === undefined ? undefined : parsePath('liveness', alive)
+  // While it drains the one says 503, and the other must not: the process would be killed amid that.
+  if (liveness !== undefined && liveness === readiness?.path)
+    throw optionRangeError('liveness', 'another path than that of `readiness`', liveness)
   const chosen = isChosen(core.drain)
   const hurry = chosen ? undefined : reasonToHurry(env, argv)
   const told = core.logger ?? logger

@@ -24,7 +24,9 @@ export { describe, HalfcloseTypeError, optionTypeError } from './errors.js'
 export { type ReadinessAnswer, readinessAnswer } from './readiness.js'
 export type * from './types.js'
 
-const GOVERNED = Symbol.for('halfclose.governed')
+const GOVERNED: unique symbol = Symbol.for('halfclose.governed')
+/** The application that stands for all servers of a process that are nobody else's. */
+export const REGISTER = 'register'
 
 /**
  * Puts an application's servers under one policy: those that call its handler when they begin to listen, and those that
@@ -99,7 +101,7 @@ export class Governed {
       attached: (server) => this.#observe(server),
       fed: () => this.#listening(),
     })
-    Object.defineProperty(this.connections, GOVERNED, { value: true })
+    Object.defineProperty(this.connections, GOVERNED, { value: application.name })
     this.#departure = new Departure({
       application,
       choices,
@@ -146,13 +148,16 @@ export class Governed {
     return server.listeners('request').some((listener) => listener === this.#application.handler)
   }
 
-  /** A server of the application is governed by a handle of the core: that one has the policy, and leaves with the application. */
+  /** A server of the application is governed by a handle of the core, or by that of `--import @halfclose/core/register`: that one has the policy, and leaves with the application. */
   #seenElsewhere(server: AttachableServer): void {
     const handle = connectionsOf(server)
-    if (handle === undefined || handle === this.connections || GOVERNED in handle) return
+    if (handle === undefined || handle === this.connections) return
+    const by = GOVERNED in handle ? handle[GOVERNED] : undefined
+    // Another application's.
+    if (by !== undefined && by !== REGISTER) return
     if (!this.#departure.governedBy(handle)) return
     this.#hasServer = true
-    if (this.#choices.isMore) this.#warn('HALFCLOSE_GOVERNED_ELSEWHERE', elsewhereMessage())
+    if (this.#choices.isMore) this.#warn('HALFCLOSE_GOVERNED_ELSEWHERE', elsewhereMessage(by === REGISTER))
     this.#departure.join()
   }
 

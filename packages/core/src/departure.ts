@@ -178,7 +178,7 @@ export class Departure {
   }
 
   #progress(): string {
-    if (this.#isDrained) return `nothing open, ${this.#leaver.application.closing} has not settled`
+    if (this.#isDrained) return `nothing open, waiting for ${this.#leaver.application.closing}`
     const what =
       this.#open()
         .map(([state, count]) => `${count} ${state}`)

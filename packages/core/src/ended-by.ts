@@ -28,7 +28,10 @@ export function endedLine(ended: Ended): string {
 
 function whom({ elapsed, isOpen, forcedBy, ranDry }: Ended): string {
   if (forcedBy !== undefined) return `a second signal (${forcedBy})`
-  const { place, byTimer } = callOfExit(stack())
+  const frames = stack()
+  if (/\bnode:internal\/cluster\/child\b/.test(frames))
+    return "node:cluster (the primary has gone, and Node ends its workers then: it has to wait for their 'exit' when it gets the signal)"
+  const { place, byTimer } = callOfExit(frames)
   if (place === undefined && ranDry) return 'itself (nothing was left to run)'
   if (place === undefined) return 'somebody else (no call of process.exit(): an uncaught error?)'
   const timer = byTimer && isOpen ? `; ${timerOf(elapsed)}` : ''

@@ -2,7 +2,7 @@
  * `node --import @halfclose/core/register app.js`: governs every HTTP server of the process that begins to listen, unless an adapter or `attach` has it: for frameworks
  * that make their servers themselves. Signals are on. Options are JSON in the environment variable HALFCLOSE. docs/register.md.
  */
-import { type AdapterOptions, govern } from './adapter.js'
+import { type AdapterOptions, govern, REGISTER } from './adapter.js'
 import { HalfcloseRangeError, HalfcloseTypeError, optionTypeError } from './errors.js'
 import { plainObject } from './options-rules.js'
 import { isAttached } from './servers.js'
@@ -14,7 +14,7 @@ const REGISTERED = Symbol.for('halfclose.registered')
 
 function governEvery(): void {
   const { connections } = govern(
-    { name: 'register', handler: {}, alsoKnown: [], already: 'halfclose: it is registered already', closing: 'nothing' },
+    { name: REGISTER, handler: {}, alsoKnown: [], already: 'halfclose: it is registered already', closing: 'nothing' },
     { signals: true, ...optionsFrom(process.env.HALFCLOSE) },
   )
   const watcher = {

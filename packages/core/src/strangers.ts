@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isIPv6 } from 'node:net'
 import { isAttachable } from './servers.js'
 import type { AttachableServer } from './types.js'
 
@@ -53,17 +54,24 @@ export function takenMessage(server: AttachableServer, reason: string): string {
   )
 }
 
-/** A handle of the core governs it. */
-export function elsewhereMessage(): string {
+/** A handle of the core governs it, or that of `--import @halfclose/core/register`. */
+export function elsewhereMessage(byRegister: boolean): string {
+  const [whose, remedy] = byRegister
+    ? [
+        'is governed by --import @halfclose/core/register',
+        'Write `halfclose(app, options).attach(server)` before `server.listen()`',
+      ]
+    : ['was attached by `attach(server)` of @halfclose/core', 'Write `halfclose(app, options).attach(server)` instead']
   return (
-    `halfclose: the app's server was attached by \`attach(server)\` of @halfclose/core, whose options govern it: of those of ` +
-    '`halfclose(app)` only `signals` and `onDrained` reach it. Write `halfclose(app, options).attach(server)` instead'
+    `halfclose: the app's server ${whose}, whose options govern it: of those of ` +
+    `\`halfclose(app)\` only \`signals\` and \`onDrained\` reach it. ${remedy}`
   )
 }
 
 function addressOf(server: AttachableServer): string {
   const address = server.address()
-  return address === null || typeof address === 'string' ? String(address) : `${address.address}:${address.port}`
+  if (address === null || typeof address === 'string') return String(address)
+  return `${isIPv6(address.address) ? `[${address.address}]` : address.address}:${address.port}`
 }
 
 /**

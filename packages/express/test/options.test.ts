@@ -60,6 +60,14 @@ describe.each(versions)('halfclose(app, options) on %s', (version) => {
       [{ signals: ['SIGTREM'] }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'signals' }],
       [{ signals: ['SIGKILL'] }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'signals' }],
       [{ readiness: 'ready' }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'readiness' }],
+      [
+        { readiness: '/up', liveness: '/up' },
+        { code: 'HALFCLOSE_OPTION_RANGE', path: 'liveness' },
+      ],
+      [
+        { readiness: { path: '/up' }, liveness: '/up' },
+        { code: 'HALFCLOSE_OPTION_RANGE', path: 'liveness' },
+      ],
       [{ readiness: {} }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'readiness.path' }],
       [{ readiness: { path: '/ready', check: true } }, { code: 'HALFCLOSE_OPTION_TYPE', path: 'readiness.check' }],
       [{ readiness: { path: '/ready', timeout: -1 } }, { code: 'HALFCLOSE_OPTION_RANGE', path: 'readiness.timeout' }],

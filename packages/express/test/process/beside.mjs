@@ -66,6 +66,14 @@ const scenes = {
     attach(server, { drain: { deadline: 100 } })
     quiet(http.createServer(application().app), () => listen(server))
   },
+  'it is registered, too, and a function stands before the application'() {
+    const { app } = application({
+      readiness: '/ready',
+      drain: { delay: 0 },
+      onDrained: ({ reason }) => console.log(`onDrained ${reason}`),
+    })
+    listen(http.createServer((req, res) => app(req, res)))
+  },
   async 'a Fastify application leaves signals alone'() {
     const { halfclose: plugin } = await import('@halfclose/fastify')
     const app = createRequire(import.meta.url)('fastify')()

@@ -20,8 +20,11 @@ const codes = (): string[] =>
   program.lines.flatMap((line) => /^warning (HALFCLOSE_(?!OPTION_SECONDS)\w+)/.exec(line)?.slice(1) ?? [])
 const exited = () => within(program.exit, () => said('it ends'), 30_000)
 
-async function start(scene: string): Promise<Client> {
-  program = new Program(process.execPath, [path.join(__dirname, 'beside.mjs'), scene], { NODE_ENV: 'production' })
+async function start(scene: string, env: Record<string, string> = {}): Promise<Client> {
+  program = new Program(process.execPath, [path.join(__dirname, 'beside.mjs'), scene], {
+    NODE_ENV: 'production',
+    ...env,
+  })
   const [, port] = await within(program.line(/^listening (\d+)/), () => said('it listens'), 20_000)
   client = await Client.open({ port: Number(port) })
   return client
@@ -79,4 +82,15 @@ it('where the logger fails, and readiness.check fails with what is no text: the 
   const asking = await start('the logger fails, and readiness.check fails with what is no text')
   expect(await asking.ask(get('/ready'))).toMatchObject({ status: 503 })
   expect([...new Set(codes())]).toEqual(['HALFCLOSE_UNEXPECTED_ERROR'])
+})
+
+it('where @halfclose/core/register governs the server, a function standing before the application: `onDrained` is called, and what does not reach it is said', async () => {
+  const scene = 'it is registered, too, and a function stands before the application'
+  const asking = await start(scene, { NODE_OPTIONS: '--import @halfclose/core/register' })
+  await stopAmid(asking, 300)
+  expect(await asking.next()).toMatchObject({ status: 200, text: 'held' })
+  expect(await exited()).toEqual({ code: 0, signal: null })
+  expect(codes()).toEqual(['HALFCLOSE_GOVERNED_ELSEWHERE'])
+  expect(program.lines.join('\n')).toMatch(/is governed by --import @halfclose\/core\/register, whose options govern it/)
+  expect(program.lines).toContain('onDrained SIGTERM')
 })
