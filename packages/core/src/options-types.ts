@@ -102,7 +102,7 @@ export interface LimitsOptions {
    */
   stalled?: number | false | undefined
   /**
-   * What the one too many gets: `'answer'` (default): 503, `Retry-After`, `Connection: close` to its request, output first, without
+   * What a connection over a limit gets: `'answer'` (default): 503, `Retry-After`, `Connection: close` to its request, output first, without
    * a handler; or `'drop'`: closed at once, before a TLS handshake.
    */
   refuse?: 'answer' | 'drop' | undefined

@@ -155,7 +155,7 @@ export const policy: Case[] = [
     title:
       'limits.connections: a readiness probe gets through on a session too many, a request beside it gets 503 and Retry-After',
     hosts: adapters,
-    options: { limits: { connections: 1 }, readiness: '/ready' },
+    options: { limits: { connections: 1 }, readiness: '/ready', drain: { delay: 50 } },
     run: async (host) => {
       await host.idleClient()
       const probe = await (await host.connect()).get('/ready')
