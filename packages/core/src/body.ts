@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
-import { type Body, type Carrier, type Exchange, ifOpen, isIncomplete, kExchange } from './exchange.js'
+import { type Body, type Carrier, type Exchange, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
 import { makeLast, watchPieces } from './node-private.js'
 import type { Prior } from './own-methods.js'
 
@@ -23,8 +23,8 @@ export function write(
   callback?: Callback,
 ): boolean {
   const open = this[kExchange]
-  const prior: Prior<boolean> = open?.own?.write ?? Object.getPrototypeOf(this).write
-  const exchange = ifOpen(open)
+  const prior: Prior<boolean> = open?.own?.write ?? Object.getPrototypeOf(open?.res ?? this).write
+  const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
   if (exchange === undefined || exchange.ended || !isChunk(chunk)) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)
   if (isCountedBelow(exchange, prior === nodeWrite)) return prior.call(this, bytes, encoding, callback)
@@ -43,8 +43,8 @@ export function end(
   callback?: Callback,
 ): ServerResponse {
   const open = this[kExchange]
-  const prior: Prior<ServerResponse> = open?.own?.end ?? Object.getPrototypeOf(this).end
-  const exchange = ifOpen(open)
+  const prior: Prior<ServerResponse> = open?.own?.end ?? Object.getPrototypeOf(open?.res ?? this).end
+  const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
   if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)
   const isBelow = isCountedBelow(exchange, prior === nodeEnd)

@@ -1,4 +1,5 @@
 import type { Http2ServerResponse, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { below } from './own-methods.js'
 import { exchangeOf } from './session.js'
 import { parseConnection } from './tokens.js'
 
@@ -50,21 +51,21 @@ function isFields(value: unknown): value is Fields {
 }
 
 function setHeader(this: Http2ServerResponse, name: string, value: number | string | readonly string[]): unknown {
-  if (!saysClose(name, value)) return Reflect.apply(Object.getPrototypeOf(this).setHeader, this, [name, value])
+  if (!saysClose(name, value)) return Reflect.apply(below(this, 'setHeader', setHeader), this, [name, value])
   note(this.stream)
   return undefined
 }
 
 /** Of Node 20.12 and later. */
 function appendHeader(this: Http2ServerResponse, name: string, value: string | readonly string[]): unknown {
-  if (!saysClose(name, value)) return Reflect.apply(Object.getPrototypeOf(this).appendHeader, this, [name, value])
+  if (!saysClose(name, value)) return Reflect.apply(below(this, 'appendHeader', appendHeader), this, [name, value])
   note(this.stream)
   return undefined
 }
 
 function writeHead(this: Http2ServerResponse, status: number, ...rest: (string | OutgoingHttpHeaders | undefined)[]): unknown {
   const args = this.stream === undefined ? rest : rest.map((each) => withoutClose(this.stream, each))
-  return Reflect.apply(Object.getPrototypeOf(this).writeHead, this, [status, ...args])
+  return Reflect.apply(below(this, 'writeHead', writeHead), this, [status, ...args])
 }
 
 const OVERRIDES = { setHeader, appendHeader, writeHead }

@@ -49,7 +49,7 @@ export function end(this: Socket & SocketCarrier, ...args: unknown[]): Socket {
     cut(connection, connection.ending ?? 'handler')
     return this
   }
-  return Reflect.apply(Object.getPrototypeOf(this).end, this, args)
+  return Reflect.apply(Object.getPrototypeOf(connection?.socket ?? this).end, this, args)
 }
 
 /** Whether a body is being sent whose end would look like its whole. */
@@ -185,7 +185,7 @@ export function _destroy(this: Socket & SocketCarrier, error: Error | null, call
   const connection = this[kConnection]
   // Before it is gone: over TLS, with the TCP socket gone already, 'close' comes within the call.
   connection?.site.run?.closing(this)
-  const prior: Socket['_destroy'] = connection?.own?._destroy ?? Object.getPrototypeOf(this)._destroy
+  const prior: Socket['_destroy'] = connection?.own?._destroy ?? Object.getPrototypeOf(connection?.socket ?? this)._destroy
   prior.call(this, error, callback)
   connection?.site.closed(connection)
 }

@@ -184,8 +184,15 @@ export function ifOpen(exchange: Exchange | undefined): Exchange | undefined {
   return exchange !== undefined && exchange.connection.current === exchange ? exchange : undefined
 }
 
-/** Whether this is the request that is being answered, or is made of it (`Object.create(req)`, a Proxy), or its response is. */
+/** Whether this is the request that is being answered, or is made of it (`Object.create(req)`, a Proxy), or its response is, or both are the application's own. */
 export function isHandedOn(current: Exchange, req: IncomingMessage, res: ServerResponse & Carrier): boolean {
   if (current.req === req || res[kExchange] === current) return true
-  return Object.prototype.isPrototypeOf.call(current.req, req) || Object.prototype.isPrototypeOf.call(current.res, res)
+  // Node listens for the end of each of its own.
+  if (res.listenerCount('finish') === 0) return true
+  return Object.prototype.isPrototypeOf.call(current.req, req) || isMadeOf(current, res)
+}
+
+/** Whether an object inherits from the response of an exchange (`Object.create(res)`), and so its methods: Node does not answer with it. */
+export function isMadeOf(exchange: Exchange | undefined, res: object): boolean {
+  return exchange !== undefined && exchange.res !== res && Object.prototype.isPrototypeOf.call(exchange.res, res)
 }

@@ -142,7 +142,7 @@ export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: 
     written(connection.current)
     if (isNode) return this
   }
-  const { setTimeout: node }: Socket = Object.getPrototypeOf(this)
+  const { setTimeout: node }: Socket = Object.getPrototypeOf(connection?.socket ?? this)
   const prior = connection?.own?.setTimeout ?? node
   return callback === undefined ? prior.call(this, ms) : prior.call(this, ms, callback)
 }
@@ -150,9 +150,10 @@ export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: 
 /** `socket.destroySoon` of a governed connection: the one place where Node itself closes after a last response. */
 export function destroySoon(this: Socket & SocketCarrier): void {
   const connection = this[kConnection]
-  if (connection === undefined) return
+  // A reset is on its way, which a FIN would overtake: the application has ended a response that was broken off.
+  if (connection === undefined || connection.resetTimer !== undefined) return
   if (connection.phase === 'upgraded') {
-    const prior: Socket['destroySoon'] = connection.own?.destroySoon ?? Object.getPrototypeOf(this).destroySoon
+    const prior: Socket['destroySoon'] = connection.own?.destroySoon ?? Object.getPrototypeOf(connection.socket).destroySoon
     prior.call(this)
     return
   }
@@ -164,7 +165,7 @@ export function destroySoon(this: Socket & SocketCarrier): void {
 
 /** Where Node did not say so: somebody set `server.keepAliveTimeout` to 0 amid a response. */
 export function noteWritten({ current }: Connection): void {
-  if (current !== undefined && isWritten(current)) written(current)
+  if (current !== undefined && isWritten(current) && !current.connection.released) written(current)
 }
 
 /** Node has taken the response off the socket. */
@@ -180,7 +181,7 @@ function watchFinish(res: ServerResponse): void {
 /** Runs after Node's own listener. */
 function onFinish(this: ServerResponse): void {
   const exchange = exchangeOf(this)
-  if (exchange !== undefined) written(exchange)
+  if (exchange !== undefined && !exchange.connection.released) written(exchange)
 }
 
 /** The response is with the kernel. */

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { countBelow, misfit } from './body.js'
 import { end } from './closing.js'
 import type { Connection } from './connection.js'
-import { type Carrier, type Exchange, endsWithTrailers, ifOpen, kExchange } from './exchange.js'
+import { type Carrier, type Exchange, endsWithTrailers, ifOpen, isMadeOf, kExchange } from './exchange.js'
 import { type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './fields.js'
 import {
   announceClose,
@@ -35,9 +35,9 @@ export function writeHead(
   fields?: Headers | null,
 ): ServerResponse {
   const open = this[kExchange]
-  const prototype: ServerResponse = Object.getPrototypeOf(this)
+  const prototype: ServerResponse = Object.getPrototypeOf(open?.res ?? this)
   const prior = open?.own?.writeHead ?? prototype.writeHead
-  const exchange = ifOpen(open)
+  const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
   // As Node takes it: '304' is one too. What is none, and an interim response, is left to Node.
   const code = status | 0
   if (exchange === undefined || exchange.headWritten || code < 200 || code > 999) {

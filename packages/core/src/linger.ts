@@ -89,9 +89,10 @@ export class Lingering<C extends Lingers<C>> {
       connection.linger.parsed = false
       connection.linger.isRead = false
     }
-    setImmediate(() => {
+    const read = () => {
       if (!connection.socket.destroyed) readRaw(connection.socket, (chunk) => this.discard(connection, chunk))
-    })
+    }
+    setImmediate(() => this.#timers.act(read))
   }
 
   delete(connection: C): void {

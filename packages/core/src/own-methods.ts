@@ -98,3 +98,10 @@ export function takeBack(target: object, name: string, ours: unknown, before: un
   if (before === undefined) Reflect.deleteProperty(target, name)
   else put(target, name, before)
 }
+
+/** The method that stands below ours: on the nearest prototype that has another. What is made of an object (`Object.create(res)`) has ours from that. */
+export function below<T extends object, K extends keyof T>(object: T, name: K, ours: unknown): T[K] {
+  let prototype: T = Object.getPrototypeOf(object)
+  while (prototype[name] === ours) prototype = Object.getPrototypeOf(prototype)
+  return prototype[name]
+}

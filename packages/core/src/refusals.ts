@@ -28,7 +28,7 @@ function refusalOfCoding(coding: string | undefined): 400 | 501 | undefined {
     .map((each) => each.trim())
     .filter((each) => each !== '')
   // Where the body ends cannot be told (RFC 9112 §6.3), and nobody chunks twice (§6.1).
-  if (codings.indexOf('chunked') !== codings.length - 1) return 400
+  if (codings.length === 0 || codings.indexOf('chunked') !== codings.length - 1) return 400
   // Node would hand the body over as it is, still coded (RFC 9112 §6.1).
   return codings.length > 1 ? 501 : undefined
 }

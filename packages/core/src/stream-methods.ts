@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { withoutClose } from './close-field.js'
 import { brokenOff, ignoreError, leave } from './goaway.js'
-import { type OwnOfStream, ownOfStream, put, type StreamMethod } from './own-methods.js'
+import { below, type OwnOfStream, ownOfStream, put, type StreamMethod } from './own-methods.js'
 import { CODES, exchangeOf, type StreamExchange } from './session.js'
 
 /** Puts our methods on a stream, over what others had put there. In one go where nobody had: one by one costs several times as much. */
@@ -13,7 +13,7 @@ export function takeOverStream(stream: ServerHttp2Stream): OwnOfStream | undefin
 }
 
 function priorOf<K extends StreamMethod>(stream: ServerHttp2Stream, name: K): ServerHttp2Stream[K] {
-  return exchangeOf(stream)?.own?.[name] ?? Object.getPrototypeOf(stream)[name]
+  return exchangeOf(stream)?.own?.[name] ?? below(stream, name, METHODS[name])
 }
 
 /** Whether the application, or Node for it, ends a stream before its answer is whole: not its client, which has reset it or gone, and not behind the end. */

@@ -37,14 +37,15 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
       return kill(connection, undefined, true)
     }
     const isStill = now - moved >= quiet
+    if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && site.draining))) {
+      if (!site.draining && performance.now() < connection.promiseUntil) site.broke('limit')
+      return shut(connection, site.draining ? 'draining' : 'limit')
+    }
     if (isWanted && isStill && socket.isPaused()) {
       isWanted = false
       since = now
       from = seen
       readAway(req)
-    } else if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && site.draining))) {
-      if (!site.draining && performance.now() < connection.promiseUntil) site.broke('limit')
-      return shut(connection, site.draining ? 'draining' : 'limit')
     }
     wait()
   }
@@ -71,5 +72,10 @@ function hasLeft({ socket, raw }: Connection): boolean {
 function readAway(req: IncomingMessage): void {
   req.unpipe()
   req.removeAllListeners('readable')
-  req.resume()
+  req.on('pause', goOnSoon).resume()
+}
+
+/** A listener pauses it anew at every piece. */
+function goOnSoon(this: IncomingMessage): void {
+  setImmediate(() => this.resume())
 }

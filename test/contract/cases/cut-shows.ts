@@ -26,6 +26,10 @@ const ways: Record<string, (host: Host, ...args: Parameters<Route>) => unknown> 
   'socket-end': (_host, req) => req.socket.end(),
   'socket-end-with-data': (_host, req) => req.socket.end('more'),
   'request-destroy': (_host, req) => req.destroy(),
+  'response-destroy-then-end': (_host, _req, res) => {
+    res.destroy()
+    res.end('the rest')
+  },
   'response-destroy-error': (_host, _req, res) => res.destroy(new Error('broken off')),
 }
 

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Case } from '../../support/contract.js'
 import { keeps } from '../../support/expect.js'
 import { ask, get, pipeline } from '../../support/requests.js'
@@ -26,6 +26,54 @@ export const handedOn: Case[] = [
         (await client.take(3)).map(({ text }) => text),
         ['/inner', '/inner', '/behind'],
       )
+      keeps(client.last)
+    },
+  },
+  {
+    id: 'handed-on/pair-of-its-own',
+    rules: ['R095', 'R108'],
+    title:
+      'a request and a response that the application has made for the connection itself do not wait for the one that is answered',
+    regression: true,
+    routes: {
+      '/pair': (req, res, { server }) => {
+        const inner = Object.assign(new IncomingMessage(req.socket), { url: '/inner', method: 'GET', httpVersion: '1.1' })
+        Object.assign(inner, { httpVersionMajor: 1, httpVersionMinor: 1, headers: { host: 'x' } })
+        server.emit('request', inner, Object.assign(new ServerResponse(inner), { end: () => res.end('of the pair') }))
+      },
+    },
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(pipeline(get('/pair'), get('/behind')))
+      deepEqual(
+        (await client.take(2)).map(({ text }) => text),
+        ['of the pair', '/behind'],
+      )
+      keeps(client.last)
+    },
+  },
+  {
+    id: 'handed-on/derived-response',
+    rules: ['R095', 'R108'],
+    title:
+      'a response and a socket made of those that are governed (`Object.create(res)`) have the methods of Node, and nothing is thrown',
+    regression: true,
+    routes: {
+      '/derived-response': (req, res) => {
+        const socket: typeof req.socket = Object.create(req.socket, { remoteAddress: { value: '192.0.2.1' } })
+        const inner: typeof res = Object.create(res, { statusMessage: { value: 'Fine', writable: true } })
+        try {
+          socket.setTimeout(60_000).setTimeout(0)
+          inner.writeHead(200, { 'X-Inner': '1' })
+          res.end('derived')
+        } catch (error) {
+          res.end(String(error))
+        }
+      },
+    },
+    run: async (host) => {
+      const client = await host.connect()
+      equal((await client.ask(get('/derived-response'))).text, 'derived')
       keeps(client.last)
     },
   },

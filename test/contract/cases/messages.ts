@@ -46,7 +46,7 @@ const trailers = (id: string, what: string, path: string, apart: boolean): Case 
 const refusedCoding = (id: string, coding: string, status: number): Case => ({
   id: `messages/coding-${id}`,
   rules: [status === 400 ? 'R081' : 'R074', 'R122'],
-  title: `a request with Transfer-Encoding: ${coding} gets ${status} and close, and no handler`,
+  title: `a request with Transfer-Encoding: ${coding || '(nothing)'} gets ${status} and close, and no handler`,
   ...(id === 'twice' ? { regression: true } : {}),
   run: async (host) => {
     const client = await host.connect()
@@ -156,6 +156,7 @@ const cases: Case[] = [
   trailers('early-apart', 'the head of the answer being out, sent before it', '/early', true),
   trailers('answered', 'the answer being out', '/earlier', true),
   refusedCoding('not-chunked', 'gzip', 400),
+  refusedCoding('empty', '', 400),
   refusedCoding('identity', 'identity', 400),
   refusedCoding('twice', 'chunked, chunked', 400),
   refusedCoding('unknown', 'gzip, chunked', 501),

@@ -22,6 +22,10 @@ const lettingGo: Record<string, (req: IncomingMessage) => unknown> = {
     req.pipe(to)
     req.unpipe(to)
   },
+  'paused-at-every-piece': (req) => {
+    req.pause()
+    req.on('data', () => req.pause())
+  },
   readable: (req) => req.on('readable', () => {}),
 }
 

@@ -49,6 +49,14 @@ const ways: Record<string, Route> = {
     res.write('half')
     setTimeout(() => req.socket.destroy(errorOf('ECONNRESET', 'read')), 50)
   },
+  '/socket-eproto': (req, res) => {
+    res.write('half')
+    setTimeout(() => req.socket.destroy(errorOf('EPROTO', 'write')), 50)
+  },
+  '/socket-ssl': (req, res) => {
+    res.write('half')
+    setTimeout(() => req.socket.destroy(Object.assign(new Error('wrong version'), { code: 'ERR_SSL_WRONG_VERSION_NUMBER' })), 50)
+  },
 }
 
 const routes: Record<string, Route> = {

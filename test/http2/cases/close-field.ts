@@ -34,6 +34,12 @@ const ways: Record<string, (res: Http2ServerResponse) => unknown> = {
     Reflect.apply(res.writeHead, res, [200, 'OK', pairs])
     res.end('bye')
   },
+  '/made-of-it': (res) => {
+    const made: Http2ServerResponse = Object.create(res)
+    made.setHeader('X-Other', 'a')
+    made.setHeader('Connection', 'close')
+    made.end('bye')
+  },
   '/file': ({ stream }) => stream.respondWithFile(bye, { ':status': 200, connection: 'close' }),
   '/descriptor': ({ stream }) => {
     const fd = openSync(bye, 'r')
@@ -62,7 +68,7 @@ export const closeField: Case[] = [
         const stream = client.ask(path)
         const answer = await client.answer(stream)
         deepEqual([path, answer.status, answer.text, answer.header('connection')], [path, 200, 'bye', undefined], `${client}`)
-        if (['/write-head', '/flat-list', '/pairs'].includes(path)) equal(answer.header('x-other'), 'a')
+        if (['/write-head', '/flat-list', '/pairs', '/made-of-it'].includes(path)) equal(answer.header('x-other'), 'a')
         equal((await announced(client)).last, stream, `${path} ${client}`)
         res.end('in peace')
         equal((await client.answer(held)).text, 'in peace')
