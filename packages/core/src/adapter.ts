@@ -161,6 +161,12 @@ export class Governed {
     this.#departure.join()
   }
 
+  /** A handle of `attach` governs it, which listens to no signal: it leaves with us, as every governed server of a process that a signal ends. */
+  accompany(server: AttachableServer): void {
+    const handle = connectionsOf(server)
+    if (handle !== undefined && !(GOVERNED in handle)) this.#departure.join()
+  }
+
   /** Nothing serves any more: signals are somebody else's until a server listens again. */
   standDown(): void {
     this.#departure.standDown()

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import type { Logger } from './options-types.js'
 
 /**
@@ -13,11 +13,15 @@ export function inItsOrder(logger: Logger): Logger {
   // Called on the logger each time: it may be replaced there, by tests for example.
   const call = (method: 'info' | 'warn', fields: object, message: string) => {
     const inOrder = Object.keys(fields).length === 0 ? [message] : [message, fields]
-    try {
-      Reflect.apply(logger[method], logger, sentenceFirst ? inOrder : [fields, message])
-    } catch (error) {
+    const failed = (error: unknown) => {
       const said = `halfclose: the logger failed: ${textOf(error)}\nIt was to say: ${message}`
       process.emitWarning(said, { type: 'HalfcloseWarning', code: 'HALFCLOSE_UNEXPECTED_ERROR' })
+    }
+    try {
+      const done: unknown = Reflect.apply(logger[method], logger, sentenceFirst ? inOrder : [fields, message])
+      if (types.isPromise(done)) done.catch(failed)
+    } catch (error) {
+      failed(error)
     }
   }
   return {

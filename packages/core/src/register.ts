@@ -13,7 +13,7 @@ import { watchListen } from './watch-listen.js'
 const REGISTERED = Symbol.for('halfclose.registered')
 
 function governEvery(): void {
-  const { connections } = govern(
+  const governed = govern(
     { name: REGISTER, handler: {}, alsoKnown: [], already: 'halfclose: it is registered already', closing: 'nothing' },
     { signals: true, ...optionsFrom(process.env.HALFCLOSE) },
   )
@@ -21,7 +21,8 @@ function governEvery(): void {
     adopt(server: AttachableServer, listening: unknown): void {
       // It may be attached in the same breath: by an adapter that is told of it after us, or by hand, after its listen(). No connection is accepted before that.
       queueMicrotask(() => {
-        if (!isAttached(server)) connections.attach(server, listening)
+        if (isAttached(server)) governed.accompany(server)
+        else governed.connections.attach(server, listening)
       })
     },
   }

@@ -35,6 +35,7 @@ function quiet(server, then = () => {}) {
   server.listen(0, '127.0.0.1', then)
 }
 
+const failsLater = async () => fails()
 const fails = () => {
   throw new Error('the logger is closed')
 }
@@ -49,6 +50,14 @@ const scenes = {
   'the logger fails, and readiness.check fails with what is no text'() {
     const check = () => Promise.reject(Object.create(null))
     listen(http.createServer(application({ logger: { info: fails, warn: fails }, readiness: { path: '/ready', check } }).app))
+  },
+  'the logger fails later'() {
+    listen(http.createServer(application({ logger: { info: failsLater, warn: failsLater } }).app))
+  },
+  'it is registered, too, and the server was attached'() {
+    const server = http.createServer(held)
+    attach(server, { keepAlive: { timeout: 1_000 } })
+    listen(server)
   },
   'another server was attached'() {
     const server = http.createServer(held)

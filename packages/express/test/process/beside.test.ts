@@ -7,6 +7,8 @@ import { pass, within } from '../../../../test/support/wait.js'
 // The application is not alone in its process, or what it brings fails: nothing of the others is lost when it has left. The children use
 // what was built: `npm run build` first.
 
+const REGISTERED = { NODE_OPTIONS: '--import @halfclose/core/register' }
+
 let program: Program
 let client: Client | undefined
 
@@ -40,17 +42,19 @@ async function stopAmid(asking: Client, ms: number): Promise<void> {
 it.each([
   // A logger that fails is told of where warnings go, with what it was to say.
   ['the logger fails', 300, ['HALFCLOSE_UNEXPECTED_ERROR']],
+  ['the logger fails later', 300, ['HALFCLOSE_UNEXPECTED_ERROR']],
+  ['it is registered, too, and the server was attached', 300, []],
   ['another server was attached', 300, []],
   // Longer than others have after the drain.
   [
     'another server was attached, and is drained by a listener of its own',
-    6_500,
+    5_500,
     ['HALFCLOSE_OTHER_LISTENERS', 'HALFCLOSE_DRAIN_HELD'],
   ],
   ['a Fastify application leaves signals alone', 300, []],
   ['a worker thread has the application, and the main thread closes a server of its own', 1_500, ['HALFCLOSE_OTHER_LISTENERS']],
 ])('where %s: a request of %d ms is answered, and the exit code is 0', async (scene, ms, warned) => {
-  const asking = await start(scene)
+  const asking = await start(scene, scene.startsWith('it is registered') ? REGISTERED : {})
   await stopAmid(asking, ms)
   expect(await within(asking.next(), () => said('the answer'), 30_000)).toMatchObject({ status: 200, text: 'held' })
   expect(await exited()).toEqual({ code: 0, signal: null })
@@ -86,7 +90,7 @@ it('where the logger fails, and readiness.check fails with what is no text: the 
 
 it('where @halfclose/core/register governs the server, a function standing before the application: `onDrained` is called, and what does not reach it is said', async () => {
   const scene = 'it is registered, too, and a function stands before the application'
-  const asking = await start(scene, { NODE_OPTIONS: '--import @halfclose/core/register' })
+  const asking = await start(scene, REGISTERED)
   await stopAmid(asking, 300)
   expect(await asking.next()).toMatchObject({ status: 200, text: 'held' })
   expect(await exited()).toEqual({ code: 0, signal: null })
