@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { attempt } from './attempt.js'
 import { cut, shut } from './closing.js'
 import { type Connection, connectionOf } from './connection.js'
-import { makeLast } from './node-private.js'
+import { hasBegun, makeLast } from './node-private.js'
 import { numberOf } from './servers.js'
 import type { Site } from './site.js'
 import { afterPoll } from './timers.js'
@@ -120,8 +120,9 @@ export function answer(connection: Connection, error: Error): void {
     connection.setTimer(site.policy.linger.total, () => cut(connection, 'error'))
     return
   }
-  // A connection that never sent a byte has asked for nothing (RFC 9112 §9.3: no response without a request).
-  const asked = socket.bytesRead > 0
+  // A connection that never sent a byte, or only the line that a front has read, has asked for nothing (RFC 9112 §9.3: no response without a request).
+  const isSilent = connection.requests === 0 && codeOf(error) === REQUEST_TIMEOUT && hasBegun(socket) === false
+  const asked = socket.bytesRead > 0 && !isSilent
   if (!handled && owed && asked && socket.writable) socket.write(cannedAnswer(error))
   shut(connection, 'error')
 }

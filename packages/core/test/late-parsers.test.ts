@@ -188,3 +188,18 @@ test.each(fronts)('http: half a PROXY line holds no drain either, behind a front
   await within(connections.drain(), () => 'the drain, long before its deadline')
   await within(ended, () => 'the end')
 })
+
+test.each(fronts)(
+  'http: no 408 answers the line alone when headersTimeout strikes, behind a front that %s',
+  async (_how, front) => {
+    const options = { headersTimeout: 100, requestTimeout: 100, connectionsCheckingInterval: 50 }
+    const { server, client } = await starter((listener) => createServer(options, listener), 'connection', false)(front)
+    attach(server, { logger })
+    const silent = await client(LINE)
+    await within(silent.ended, () => 'the end')
+    expect(silent.text()).toBe('')
+    const late = await client(LINE, 'GET / HTTP/1.1\r\nHo')
+    await within(late.ended, () => 'the end')
+    expect(late.text()).toMatch(/^HTTP\/1\.1 408 /)
+  },
+)
