@@ -1,15 +1,42 @@
+import { attempt } from './attempt.js'
 import { cut, shut } from './closing.js'
 import type { Connection } from './connection.js'
-import { cutSession, leave } from './goaway.js'
+import { noteWritten } from './gate.js'
+import { breakOffUnended, cutSession, leave } from './goaway.js'
 import { describeHeld, describeSession, type Tally } from './report.js'
 import type { Session } from './session.js'
+import { afterPoll } from './timers.js'
 
 /** What a drain's deadline does to a connection: the output-first close where no answer is lost by it, else a cut. */
 export function endAtDeadline(connection: Connection, tally: Tally, now: number): void {
-  const { state, phase } = connection
-  if (phase === 'lingering') return
+  noteWritten(connection)
+  if (connection.phase === 'lingering') return
   tally.heldBy(describeHeld(connection, now))
-  if (state === 'idle' || state === 'silent') {
+  endUnlessSent(connection, now)
+}
+
+/**
+ * A response that the application has ended may be with the kernel before Node says so: over TLS that takes one more turn of the loop. It gets its
+ * turns, and so do those that waited behind it and are answered at once.
+ */
+function endUnlessSent(connection: Connection, now: number): void {
+  const { current, phase } = connection
+  if (current?.res.writableEnded !== true || phase === 'lingering') {
+    end(connection, now)
+    return
+  }
+  afterPoll(() => {
+    if (connection.socket.destroyed) return
+    attempt(connection, () => (connection.current === current ? end(connection, now) : endUnlessSent(connection, now)))
+  })
+}
+
+function end(connection: Connection, now: number): void {
+  const { state, phase, current, waiting, unread } = connection
+  if (phase === 'lingering') return
+  // Answered, and a cut would wipe the answer out: the rest of the body would be answered with a reset.
+  const isAnswered = current === undefined && waiting === undefined && unread !== undefined
+  if (state === 'idle' || state === 'silent' || isAnswered) {
     if (now < connection.promiseUntil) connection.site.broke('deadline')
     shut(connection, 'deadline')
   } else cut(connection, 'deadline')
@@ -19,6 +46,10 @@ export function endAtDeadline(connection: Connection, tally: Tally, now: number)
 export function endSessionAtDeadline(session: Session, tally: Tally, now: number): void {
   if (session.lingering) return
   for (const held of describeSession(session, now)) tally.heldBy(held)
-  if (session.streams.size > 0) cutSession(session, 'deadline')
-  else leave(session, 'deadline')
+  if (session.streams.size === 0) {
+    leave(session, 'deadline')
+    return
+  }
+  breakOffUnended(session, 'deadline')
+  afterPoll(() => attempt(session, () => cutSession(session, 'deadline')))
 }

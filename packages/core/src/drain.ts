@@ -157,8 +157,8 @@ export class Run {
     if (exchange === undefined || !this.#probes.has(exchange)) this.#tally.finished(arrived)
   }
 
-  wasCut(): void {
-    this.#tally.cut++
+  wasCut(requests = 1): void {
+    this.#tally.cut += requests
   }
 
   /** Something else in the process ends connections with requests in flight, at this place in the code. */

@@ -1,9 +1,9 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { attempt } from './attempt.js'
-import { bytesTaken, writeBeside } from './node-private.js'
+import { bytesQueued, bytesTaken, writeBeside } from './node-private.js'
 import { destroyBy } from './own-methods.js'
 import { type Quiet, stayQuiet } from './patience.js'
-import { CODES, type Session } from './session.js'
+import { CODES, IDLE, type Session } from './session.js'
 import { afterPoll } from './timers.js'
 import type { CloseReason } from './types.js'
 import { Unacknowledged } from './unacknowledged.js'
@@ -109,14 +109,39 @@ export function leaveAfterPoll(session: Session, reason: CloseReason, still: (se
   })
 }
 
-/** Breaks off the streams in flight, each so that its client can tell, and ends the session. */
+/** Breaks off the streams in flight, each so that its client can tell, and ends the session. Answers that are sent whole are not lost by it. */
 export function cutSession(session: Session, reason: CloseReason): void {
+  if (session.http2.destroyed) return
+  const isAllSent = bytesQueued(session) === 0
+  breakOffWhere(session, reason, (stream) => !isAllSent || !isSent(stream))
+  for (const [stream, exchange] of session.streams) {
+    if (exchange.cut) continue
+    exchange.isEnded = true
+    // Without an error this says NO_ERROR: the rest of its body is not wanted (RFC 9113 §8.1).
+    stream.destroy()
+  }
+}
+
+/** The same, but only of streams whose answer the application has not ended. */
+export function breakOffUnended(session: Session, reason: CloseReason): void {
+  breakOffWhere(session, reason, ({ writableEnded }) => !writableEnded)
+}
+
+function breakOffWhere(session: Session, reason: CloseReason, isBroken: (stream: ServerHttp2Stream) => boolean): void {
   if (session.ending === undefined) leave(session, reason)
   session.ending = reason
   for (const [stream, exchange] of session.streams) {
+    if (exchange.cut || !isBroken(stream)) continue
     exchange.cut = true
     breakOff(stream)
   }
+}
+
+/** Whether nghttp2 has written the end of a stream's answer. */
+function isSent(stream: ServerHttp2Stream): boolean {
+  if (!stream.headersSent || !stream.writableFinished) return false
+  const { state, localClose } = stream.state
+  return localClose === 1 || (stream.closed && stream.rstCode === CODES.NO_ERROR && state === IDLE)
 }
 
 /** Resets a stream. Not by `close`, which ends its output first: half a body would look whole. */

@@ -329,6 +329,21 @@ export function bytesTaken({ socket, raw }: { readonly socket: Socket; readonly 
 }
 
 /**
+ * Bytes of a connection that are written and not with the kernel: those that libuv has, and over TLS those that are encrypted and wait for it. An HTTP/2
+ * session writes to the handle, past the socket, whose `writableLength` knows nothing of them.
+ */
+export function bytesQueued({ socket, raw }: { readonly socket: Socket; readonly raw: Socket | undefined }): number {
+  let queued = 0
+  for (const one of raw === undefined ? [socket] : [socket, raw]) {
+    const handle: unknown = Reflect.get(one, '_handle')
+    if (typeof handle !== 'object' || handle === null) continue
+    const size: unknown = Reflect.get(handle, 'writeQueueSize')
+    if (typeof size === 'number') queued += size
+  }
+  return queued
+}
+
+/**
  * Writes a few bytes to a TCP socket whose handle an HTTP/2 session has taken over: into the kernel, and only while nothing of the session's is
  * queued, so that they come between two of its writes, which are whole frames. Not by `socket.write`: where that does not end at once, its end is
  * told to the session, and Node aborts. `'none'`: the socket is busy, or has no descriptor (Windows).

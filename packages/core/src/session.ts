@@ -22,6 +22,9 @@ export const CODES = {
   ENHANCE_YOUR_CALM: 11,
 } as const
 
+/** The state of a stream that has ended both ways, in nghttp2, which then knows it no longer. */
+export const IDLE = 1
+
 /** A stream that is being answered. */
 export interface StreamExchange {
   readonly session: Session

@@ -31,7 +31,7 @@ import { isPlainMessage } from './status-message.js'
 import type { Timer, Timers } from './timers.js'
 import type { AttachableServer, CloseReason, Policy, PromiseBreaker, ServerState } from './types.js'
 import { Unframed } from './unframed.js'
-import { dropWaiting } from './waiting.js'
+import { dropWaiting, waitingBehind } from './waiting.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
 export class Site {
@@ -293,7 +293,8 @@ export class Site {
 
   /** Counts the request that is being answered, if there is one, as never to be finished. */
   brokeOff(connection: Connection): void {
-    if (connection.current === undefined) return
+    const { current } = connection
+    if (current === undefined) return
     connection.current = undefined
     this.unframed.delete(connection)
     // On one connection too many it was not counted as received.
@@ -301,14 +302,17 @@ export class Site {
     if (isGivenUp(connection)) this.counts.aborted++
     else {
       this.counts.cut++
-      if (this.run === undefined) this.#noteCut()
-      else this.run.wasCut()
+      const lost = 1 + waitingBehind(connection, current)
+      if (this.run === undefined) this.#noteCut(lost)
+      else this.run.wasCut(lost)
     }
   }
 
   /** A listener of a signal may destroy connections before it, or the next one, calls drain(): the drain takes that for its own. */
-  #noteCut(): void {
-    if (this.#cutJustNow++ > 0) return
+  #noteCut(lost: number): void {
+    const isFirst = this.#cutJustNow === 0
+    this.#cutJustNow += lost
+    if (!isFirst) return
     process.nextTick(() => {
       this.#cutJustNow = 0
     })

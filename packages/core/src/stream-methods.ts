@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { withoutClose } from './close-field.js'
 import { brokenOff, ignoreError, leave } from './goaway.js'
 import { below, type OwnOfStream, ownOfStream, put, type StreamMethod } from './own-methods.js'
-import { CODES, exchangeOf, type StreamExchange } from './session.js'
+import { CODES, exchangeOf, IDLE, type StreamExchange } from './session.js'
 
 /** Puts our methods on a stream, over what others had put there. In one go where nobody had: one by one costs several times as much. */
 export function takeOverStream(stream: ServerHttp2Stream): OwnOfStream | undefined {
@@ -35,9 +35,6 @@ function destroy(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   this.on('error', ignoreError)
   return Reflect.apply(prior, this, [brokenOff()])
 }
-
-/** The state of a stream that has ended both ways, in nghttp2, which then knows it no longer. */
-const IDLE = 1
 
 /** Of a stream that has just been closed: its output has not ended, so that its client has reset it. Later nobody can tell. */
 function isAmid(stream: ServerHttp2Stream): boolean {

@@ -109,7 +109,7 @@ export interface HeldBy {
 
 /** What a drain did. */
 export interface Report {
-  /** No request was cut. */
+  /** No request was cut: each that was accepted has its answer with the kernel, or its client left or was told close before. */
   readonly clean: boolean
   /** Why it began: what `drain()` was told, e.g. `'SIGTERM'`; `'server.close'` where the server was closed. */
   readonly reason: string
@@ -119,7 +119,8 @@ export interface Report {
   readonly phases: { readonly leaving: number; readonly draining: number }
   /**
    * `finished`: in flight when the drain began. `rescued`: arrived after it began, answered. `cut`: broken off since it began, or just before, in
-   * the tick in which it was called; what others had cut earlier is in {@link Stats} alone.
+   * the tick in which it was called; what others had cut earlier is in {@link Stats} alone. A request that waited behind one that was cut is cut, too;
+   * in {@link Stats} it is `dropped`. One whose answer is wholly with the kernel is not cut, be its body unfinished.
    */
   readonly requests: { readonly finished: number; readonly rescued: number; readonly cut: number }
   /** Connections that ended in the drain, and why; sessions of HTTP/2 are connections. */

@@ -2,6 +2,7 @@ import { AsyncResource, executionAsyncId } from 'node:async_hooks'
 import { hasSubscribers } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.js'
+import type { Exchange } from './exchange.js'
 import { isParsedElsewhere } from './node-private.js'
 
 /** A request, upgrade or CONNECT that arrived while another one is being answered. */
@@ -74,6 +75,12 @@ export function dropLast(connection: Connection): void {
   site.counts.dropped++
   if (waiting?.at(-1)?.context !== last.context) last.context.emitDestroy()
   if (waiting?.length === 0) connection.waiting = undefined
+}
+
+/** Requests that would have been answered behind `current`: none where its head has said that it is the last. */
+export function waitingBehind({ waiting }: Connection, { res }: Exchange): number {
+  if (waiting === undefined || (res.headersSent && !res.shouldKeepAlive)) return 0
+  return waiting.length
 }
 
 export function dropWaiting(connection: Connection): void {

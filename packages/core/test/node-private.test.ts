@@ -12,6 +12,7 @@ import {
   announceClose,
   belowTls,
   bodyLength,
+  bytesQueued,
   bytesTaken,
   canReset,
   descriptorOf,
@@ -370,6 +371,33 @@ test('bytesTaken: of a write that has not ended, what the kernel has taken', asy
   expect(taken[0]).toBe(0)
   expect(taken[1]).toBeGreaterThan(0)
   expect(taken[1]).toBeLessThan(SIZE)
+})
+
+test.each([
+  ['TCP', false],
+  ['TLS', true],
+])('bytesQueued: over %s, what is written past the socket and not with the kernel', async (_what, tls) => {
+  const queued = await new Promise<number[]>((resolve) => {
+    const serve = (socket: Socket) => {
+      const ends = { socket, raw: rawBelowTls(socket) }
+      const found = [bytesQueued(ends)]
+      socket.on('error', () => {}).write(Buffer.alloc(40_000_000))
+      setTimeout(() => {
+        found.push(bytesQueued(ends))
+        client.destroy()
+      }, 50)
+      socket.once('close', () => server.close(() => resolve(found)))
+    }
+    const server = tls ? createTlsServer(credentials, serve) : createNetServer(serve)
+    let client: Socket
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      client = tls ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }) : connect(port, '127.0.0.1')
+      client.on('error', () => {}).pause()
+    })
+  })
+  expect(queued[0]).toBe(0)
+  expect(queued[1]).toBeGreaterThan(0)
 })
 
 test('acceptedBy: _connections, as getConnections() tells it', async () => {
