@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { Writable } from 'node:stream'
+import { attach } from '@halfclose/core'
+import { Client } from '../../../test/support/client.js'
+import { credentials } from '../../../test/support/hosts/http.js'
+import { postHead } from '../../../test/support/requests.js'
+import { until } from '../../../test/support/wait.js'
+
+// A FIN stands behind half a body that its handler has let go, and answered: nobody reads as far as the FIN but us, after `linger.quiet`.
+
+const logger = { info() {}, warn() {} }
+const MiB = 1024 * 1024
+
+const lettingGo: Record<string, (req: IncomingMessage) => unknown> = {
+  paused: (req) => req.pause(),
+  piped: (req) => req.pipe(new Writable({ write: () => {} })),
+  waited: (req) => req.on('readable', () => {}),
+}
+
+test.each(['http', 'https'].flatMap((kind) => Object.keys(lettingGo).map((way) => [kind, way])))(
+  '%s: a FIN behind half a body that is %s ends the connection within linger.quiet, not halfClosed',
+  async (kind, way) => {
+    const handle = (req: IncomingMessage, res: ServerResponse): void => {
+      req.once('data', () => {
+        lettingGo[way]?.(req)
+        res.writeHead(422).end()
+      })
+    }
+    const tls = kind === 'https'
+    const server = tls ? createTlsServer(credentials, handle) : createServer(handle)
+    const connections = attach(server, {
+      logger,
+      linger: { quiet: 300 },
+      halfClosed: 100_000,
+      keepAlive: { timeout: 5_000, hold: 100_000 },
+      drain: 'fast',
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    const client = await Client.open({ port: address.port, tls })
+    await client.send(postHead('/', 3 * MiB))
+    void client.send(Buffer.alloc(MiB))
+    expect((await client.next()).status).toBe(422)
+    client.fin()
+    await until('the connection gone', () => connections.stats().connections.closed === 1)
+    await connections.drain()
+  },
+)
