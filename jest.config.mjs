@@ -9,9 +9,10 @@ export default {
     '<rootDir>/.pack/',
     '<rootDir>/examples/nextjs/.next/',
   ],
-  maxConcurrency: 12,
+  // The contract mostly waits, and so do others: two cores serve several at once.
+  maxConcurrency: 30,
   testTimeout: 30_000,
-  maxWorkers: 2,
+  maxWorkers: 5,
   transform: {
     '\\.[cm]?[jt]s$': [
       '@swc/jest',
