@@ -61,14 +61,25 @@ async function refusesUploads(session: Session): Promise<void> {
   }
 }
 
+/** Milliseconds by which a machine is late before the client, and not the server, is late for a promise of 4 s that is kept for 5. */
+const LATE = 400
+const TRIES = 5
+
+/** Asks, waits, and asks again. Where the machine stood still meanwhile the client came after the promise: that says nothing, and is tried again. */
 async function idles(client: RealClient, session: Session, host: Host, ms: number): Promise<void> {
-  const [first, again] = [`/first/${ms}`, `/again/${ms}`]
-  ok(!answered(first, await session.get(first)))
-  await pass(ms)
-  ok(!answered(again, await session.get(again)))
-  if (ms > client.reusesWithin) return
-  const sockets = [await host.request(first), await host.request(again)].map(({ req }) => req.socket)
-  ok(sockets[0] === sockets[1], `another connection after ${ms} ms`)
+  for (let tries = 1; ; tries++) {
+    const [first, again] = [`/first/${ms}/${tries}`, `/again/${ms}/${tries}`]
+    const began = performance.now()
+    ok(!answered(first, await session.get(first)))
+    await pass(ms)
+    const outcome = await session.get(again)
+    if ('failed' in outcome && performance.now() - began > ms + LATE && tries < TRIES) continue
+    ok(!answered(again, outcome))
+    if (ms > client.reusesWithin || performance.now() - began > ms + LATE) return
+    const sockets = [await host.request(first), await host.request(again)].map(({ req }) => req.socket)
+    ok(sockets[0] === sockets[1], `another connection after ${ms} ms`)
+    return
+  }
 }
 
 async function loops(client: RealClient, session: Session, host: Host): Promise<void> {

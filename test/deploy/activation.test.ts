@@ -86,6 +86,6 @@ onLinux('a listening socket passed in by systemd (`listen({ fd: 3 })`)', () => {
       expect(restarts).toEqual(Array.from({ length: RESTARTS }, () => expect.objectContaining({ code: 0, signal: null })))
       expect(failures).toEqual([])
     },
-    20_000,
+    120_000,
   )
 })
