@@ -10,9 +10,9 @@ export default {
     '<rootDir>/examples/nextjs/.next/',
   ],
   // The contract mostly waits, and so do others: two cores serve several at once.
-  maxConcurrency: 30,
+  maxConcurrency: 16,
   testTimeout: 30_000,
-  maxWorkers: 5,
+  maxWorkers: 4,
   transform: {
     '\\.[cm]?[jt]s$': [
       '@swc/jest',
