@@ -9,10 +9,9 @@ export default {
     '<rootDir>/.pack/',
     '<rootDir>/examples/nextjs/.next/',
   ],
-  // The contract mostly waits, and so do others: two cores serve several at once.
-  maxConcurrency: 16,
+  maxConcurrency: 12,
   testTimeout: 30_000,
-  maxWorkers: 4,
+  maxWorkers: 2,
   transform: {
     '\\.[cm]?[jt]s$': [
       '@swc/jest',

@@ -23,7 +23,7 @@ const SOME = 100
 const MANY = 600
 /** Requests on another connection after which a closed one is gone. */
 const SETTLE = 2
-const PATIENCE = 250_000
+const PATIENCE = 350_000
 
 export const kinds = /** @type {const} */ (['request', 'connection', 'idle'])
 /** @typedef {Partial<Record<(typeof kinds)[number], number>>} Bytes */
@@ -77,7 +77,7 @@ export async function measure(directory, variant, { flaws = false } = {}) {
     await look({ flaw: 'request' })
     found.flawed.request = await perRequest()
     await look({ flaw: 'connection' })
-    found.flawed.connection = (await perConnection()) - SETTLE * request
+    found.flawed.connection = (await middle(perConnection)) - SETTLE * request
     found.flawed.idle = await idle(port, look)
     return found
   } finally {
