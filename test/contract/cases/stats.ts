@@ -63,10 +63,10 @@ const cases: Case[] = [
     2,
     async (client) => {
       await client.ask(get('/a'))
-      await pass(500)
+      await pass(2_400)
       await client.ask(get('/b'))
     },
-    { keepAlive: { maxAge: 300 } },
+    { keepAlive: { maxAge: 2_000 } },
   ),
   reason('draining', 'server', 1, async (client, host) => {
     await client.send(get('/held'))
