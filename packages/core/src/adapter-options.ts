@@ -58,7 +58,7 @@ const REACH_ALL = ['logger', 'onDrained', 'close']
 
 /**
  * Parses what the adapters add to the core's options, and chooses the drain: an explicit one wins; otherwise it is `'fast'` where
- * NODE_ENV is `test` or `development`, and under test runners and watchers that can be recognised, since somebody waits for it there.
+ * NODE_ENV is `test` or `development`, and under test runners and watchers that can be recognised, since a developer waits for it there.
  *
  * @throws `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_OPTION_RANGE`
  */

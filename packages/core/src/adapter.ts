@@ -167,7 +167,7 @@ export class Governed {
     if (handle !== undefined && !(GOVERNED in handle)) this.#departure.join()
   }
 
-  /** Nothing serves any more: signals are somebody else's until a server listens again. */
+  /** Nothing serves any more: signals are left to other code until a server listens again. */
   standDown(): void {
     this.#departure.standDown()
   }

@@ -8,7 +8,7 @@ import { parseConnection } from './tokens.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Sees to it that a response may say close. One that somebody has wrapped before is left as it is. */
+/** Sees to it that a response may say close. One that the application has wrapped before is left as it is. */
 export function heedClose(res: object): void {
   if (!Object.hasOwn(res, 'setHeader') && !Object.hasOwn(res, 'writeHead')) Object.assign(res, OVERRIDES)
 }

@@ -42,7 +42,7 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   site.capacity.leave(connection)
 }
 
-/** `socket.end` of a connection on which a body is sent that ends with it: whoever calls it amid that body breaks the body off. */
+/** `socket.end` of a connection on which a body is sent that ends with it: the application that calls it amid that body breaks the body off. */
 export function end(this: Socket & SocketCarrier, ...args: unknown[]): Socket {
   const connection = this[kConnection]
   if (connection !== undefined && connection.phase !== 'upgraded' && isAmidUnframed(connection)) {

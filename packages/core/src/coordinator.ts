@@ -232,7 +232,7 @@ export class SignalCoordinator implements Coordinator {
     }).unref()
   }
 
-  /** Somebody else ends the process while it leaves: who looks for its requests later has to find a trace, and an exit code that is true. */
+  /** Other code ends the process while it leaves: an operator who looks for its requests later finds a trace, and an exit code that is true. */
   readonly #onExit = (code: unknown) => {
     const leaving = this.#leaving
     if (leaving === undefined) return

@@ -46,7 +46,7 @@ export class Departure {
     if (this.#leaver.choices.signals.length > 0) this.#leaveSignals ??= joinSignals(this.#participant())
   }
 
-  /** Nothing serves any more: signals are somebody else's until a server listens again. */
+  /** Nothing serves any more: signals are left to other code until a server listens again. */
   standDown(): void {
     this.#leaveSignals?.()
     this.#leaveSignals = undefined

@@ -110,6 +110,8 @@ export class Model {
   fin(settled: boolean, checked: number): void {
     if (this.gone || this.inputEnded) return
     this.#finUnread = this.blind
+    // Behind a body that waits it is not read: whether the last answer knows of it is open.
+    if (this.stopped) this.fog = true
     this.inputEnded = true
     // It may be seen before the heads of answers that are still being written.
     if (!settled)
@@ -256,8 +258,11 @@ export class Model {
     const { open, current } = this
     this.open = undefined
     this.halfHead = false
-    if (open !== undefined && this.waiting.includes(open)) this.waiting.splice(this.waiting.indexOf(open), 1)
-    else if (open !== undefined && open === current) {
+    if (open !== undefined && this.waiting.includes(open)) {
+      // A body that waits is not parsed: that it is malformed may be found before its request is run, or amid it.
+      this.fog = true
+      this.waiting.splice(this.waiting.indexOf(open), 1)
+    } else if (open !== undefined && open === current) {
       if (this.begun !== undefined) this.#end(this.begun.framing === 'unframed' ? 'reset' : 'either')
       else this.#refuse(MALFORMED, 400)
       return
