@@ -26,7 +26,7 @@ export default {
   // Fastify's inject() loads cookie 2, which is ESM only.
   transformIgnorePatterns: ['/node_modules/(?!(?:\\.pnpm/cookie@2|cookie/dist/))'],
   moduleNameMapper: {
-    '^@halfclose/core/(adapter|cluster)$': '<rootDir>/packages/core/src/$1.ts',
+    '^@halfclose/core/(adapter|cluster)$': '<rootDir>/packages/core/src/$1/index.ts',
     '^@halfclose/(core|fastify|express)$': '<rootDir>/packages/$1/src/index.ts',
     // Sources import './x.js', as nodenext wants it, and mean ./x.ts. Where both exist (in node_modules) the first of the extensions wins.
     '^(\\.{1,2}/.*)\\.js$': '$1',

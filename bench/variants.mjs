@@ -20,7 +20,7 @@ export const variants = {
   again: {},
   halfclose: { options: {} },
   counting: { options: { keepAlive: { maxRequests: NEVER_REACHED } } },
-  /** The bare host in which V8 keeps one thing in mind that it forgets otherwise (core/src/tick-shape.ts): what is left then is what a policy costs. */
+  /** The bare host in which V8 keeps one thing in mind that it forgets otherwise (core/src/node/tick-shape.ts): what is left then is what a policy costs. */
   'tick-shape': {
     wrap() {
       const symbols = Object.getOwnPropertySymbols(new AsyncResource('BENCH'))

@@ -4,7 +4,7 @@ import path from 'node:path'
 const root = path.join(__dirname, '../..')
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8')
 
-const types = read('packages/core/src/codes.ts')
+const types = read('packages/core/src/errors/codes.ts')
 const tables = read('docs/codes.md')
 
 /** The members of one of the unions in codes.ts. */
@@ -29,8 +29,12 @@ test.each([
 
 test('each code is in use', () => {
   const sources = readdirSync(path.join(root, 'packages'))
-    .flatMap((name) => readdirSync(path.join(root, `packages/${name}/src`)).map((file) => `packages/${name}/src/${file}`))
-    .filter((file) => file !== 'packages/core/src/codes.ts')
+    .flatMap((name) =>
+      readdirSync(path.join(root, `packages/${name}/src`), { encoding: 'utf8', recursive: true }).map(
+        (file) => `packages/${name}/src/${file}`,
+      ),
+    )
+    .filter((file) => file.endsWith('.ts') && file !== 'packages/core/src/errors/codes.ts')
     .map(read)
     .join('\n')
   const unused = [...codesOf('ErrorCode'), ...codesOf('WarningCode')].filter((code) => !sources.includes(`'${code}'`))

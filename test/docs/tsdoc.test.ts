@@ -8,8 +8,8 @@ import path from 'node:path'
 const root = path.join(__dirname, '../..')
 const ENTRIES = [
   'packages/core/dist/types/index.d.ts',
-  'packages/core/dist/types/adapter.d.ts',
-  'packages/core/dist/types/cluster.d.ts',
+  'packages/core/dist/types/adapter/index.d.ts',
+  'packages/core/dist/types/cluster/index.d.ts',
   'packages/core/dist/register.d.mts',
   'packages/express/dist/types/index.d.ts',
   'packages/fastify/dist/types/index.d.ts',

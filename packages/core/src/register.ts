@@ -2,12 +2,12 @@
  * `node --import @halfclose/core/register app.js`: governs every HTTP server of the process that begins to listen, unless an adapter or `attach` has it: for frameworks
  * that make their servers themselves. Signals are on. Options are JSON in the environment variable HALFCLOSE. docs/register.md.
  */
-import { type AdapterOptions, govern, REGISTER } from './adapter.js'
-import { HalfcloseRangeError, HalfcloseTypeError, optionTypeError } from './errors.js'
-import { plainObject } from './options-rules.js'
-import { isAttached } from './servers.js'
+import { type AdapterOptions, govern, REGISTER } from './adapter/index.js'
+import { HalfcloseRangeError, HalfcloseTypeError, optionTypeError } from './errors/errors.js'
+import { isAttached } from './node/server-kinds.js'
+import { plainObject } from './options/rules.js'
+import { watchListen } from './process/watch-listen.js'
 import type { AttachableServer } from './types.js'
-import { watchListen } from './watch-listen.js'
 
 /** The watcher of this process; it lives as long as that. In the global registry: it may be loaded by --import and --require, and from two copies. */
 const REGISTERED = Symbol.for('halfclose.registered')

@@ -1,7 +1,7 @@
-import type { WarningCode } from './codes.js'
-import type { AttachableServer, Policy } from './options-types.js'
+import type { WarningCode } from './errors/codes.js'
+import type { AttachableServer, Policy } from './options/types.js'
 
-export type * from './options-types.js'
+export type * from './options/types.js'
 
 /**
  * Server states, never backwards. `serving`; `leaving`: announced, still serving; `draining`: no longer listening, every response

@@ -1,6 +1,13 @@
 import { inspect } from 'node:util'
 import { expect, describe as group, test } from '@jest/globals'
-import { describe, HalfcloseRangeError, HalfcloseTypeError, optionRangeError, optionTypeError, quote } from '../src/errors.js'
+import {
+  describe,
+  HalfcloseRangeError,
+  HalfcloseTypeError,
+  optionRangeError,
+  optionTypeError,
+  quote,
+} from '../src/errors/errors.js'
 
 group('errors', () => {
   test.each([

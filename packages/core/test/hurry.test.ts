@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { reasonToHurry } from '../src/hurry.js'
+import { reasonToHurry } from '../src/adapter/skip-drain.js'
 
 const app = ['/usr/bin/node', '/app/server.mjs']
 

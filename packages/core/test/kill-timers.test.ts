@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { timerOf } from '../src/kill-timers.js'
+import { timerOf } from '../src/process/grace-periods.js'
 
 test.each<[number, string]>([
   [500, 'fastify-cli'],

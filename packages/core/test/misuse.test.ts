@@ -3,7 +3,7 @@ import { createServer as createNetServer } from 'node:net'
 import express from 'express'
 import fastify from 'fastify'
 import { attach } from '../src/index.js'
-import { parseOptions } from '../src/options.js'
+import { parseOptions } from '../src/options/parse.js'
 
 // What people write, and the line that they are told to write instead.
 const NODE = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }

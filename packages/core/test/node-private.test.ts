@@ -36,10 +36,10 @@ import {
   shrinkBacklog,
   watchPieces,
   writeBeside,
-} from '../src/node-private.js'
+} from '../src/node/private.js'
 
 // Canaries: each private field of Node that the core touches does what it did on the versions it was written for. Where one fails,
-// Node has changed it, and node-private.ts is the only place to look.
+// Node has changed it, and src/node/private.ts is the only place to look.
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
 

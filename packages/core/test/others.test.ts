@@ -7,7 +7,7 @@ import { type Server as NetServer, Socket } from 'node:net'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
 import { until, within } from '../../../test/support/wait.js'
-import { Events } from '../src/events.js'
+import { Events } from '../src/events/events.js'
 import { attach } from '../src/index.js'
 
 const quiet = { info: () => {}, warn: () => {} }

@@ -5,9 +5,9 @@ import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
 import { deferred, until, within } from '../../../test/support/wait.js'
-import { govern } from '../src/adapter.js'
-import { clientOf } from '../src/client-address.js'
+import { govern } from '../src/adapter/index.js'
 import { attach } from '../src/index.js'
+import { clientOf } from '../src/server/client-address.js'
 import type { Options } from '../src/types.js'
 
 // Who holds a place within `limits.connections` and `limits.perClient`, and whose it is.

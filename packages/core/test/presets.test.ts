@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { chooseOptions } from '../src/adapter-options.js'
-import { fold } from '../src/misspelt.js'
-import { type Inherited, parseOptions } from '../src/options.js'
-import { holdBehind, PROXIES, PROXY_ALIASES, PROXY_MARGIN } from '../src/presets.js'
+import { chooseOptions } from '../src/adapter/options.js'
+import { fold } from '../src/errors/spelling.js'
+import { type Inherited, parseOptions } from '../src/options/parse.js'
+import { holdBehind, PROXIES, PROXY_ALIASES, PROXY_MARGIN } from '../src/options/proxies.js'
 
 const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
 const FASTIFY: Inherited = { ...NODE, keepAliveTimeout: 72_000 }

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { Client } from '../../../test/support/client.js'
-import { createConnections } from '../src/attach.js'
-import { interceptProbes } from '../src/readiness.js'
+import { interceptProbes } from '../src/adapter/readiness.js'
+import { createConnections } from '../src/handle/attach.js'
 
 // The target of a probe may have the absolute form (RFC 9112 §3.2.2).
 test.each([

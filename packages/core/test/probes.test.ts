@@ -5,7 +5,7 @@ import { Socket } from 'node:net'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
 import { attach } from '../src/index.js'
-import { parseTcp } from '../src/options-tcp.js'
+import { parseTcp } from '../src/options/tcp.js'
 import type { WarningEvent } from '../src/types.js'
 
 // TCP keep-alive: what is asked of the kernel, and what Node cannot ask of it.

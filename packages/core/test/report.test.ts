@@ -1,5 +1,5 @@
+import { mergeReports } from '../src/drain/report.js'
 import { formatReport } from '../src/index.js'
-import { mergeReports } from '../src/report.js'
 import type { Report } from '../src/types.js'
 
 const REPORT: Report = {

@@ -1,5 +1,5 @@
-import { SECTIONS } from '../src/option-names.js'
-import { parseOptions } from '../src/options.js'
+import { SECTIONS } from '../src/options/names.js'
+import { parseOptions } from '../src/options/parse.js'
 
 const NODE = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
 

@@ -7,7 +7,7 @@ import { attach, type CloseEvent } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
 import { within } from '../../../test/support/wait.js'
-import { inItsOrder } from '../src/logger.js'
+import { inItsOrder } from '../src/events/logger.js'
 
 // What people see of a handle: on their console, in lines and in events.
 

@@ -1,7 +1,7 @@
 import { createServer, ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer as createNetServer, type Server, Socket } from 'node:net'
 import { attach } from '../src/index.js'
-import { isShared } from '../src/servers.js'
+import { isShared } from '../src/node/server-kinds.js'
 
 const quiet = { info: () => {}, warn: () => {} }
 
@@ -12,7 +12,7 @@ interface ListenHandle {
 /** The private handle of a server that listens. */
 function handleOf(server: object): ListenHandle {
   const handle: unknown = Reflect.get(server, '_handle')
-  if (!isListenHandle(handle)) throw new Error('Node has changed: see node-private.ts')
+  if (!isListenHandle(handle)) throw new Error('Node has changed: see src/node/private.ts')
   return handle
 }
 

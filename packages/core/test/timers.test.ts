@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { openResources, pass, until } from '../../../test/support/wait.js'
-import { afterPoll, type Timer, Timers } from '../src/timers.js'
+import { afterPoll, type Timer, Timers } from '../src/node/timers.js'
 
 const failed = (error: unknown): void => {
   throw error

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { isToken, parseConnection } from '../src/tokens.js'
+import { isToken, parseConnection } from '../src/http/tokens.js'
 
 describe('parseConnection (RFC 9110 §7.6.1)', () => {
   test.each<[string | string[] | undefined, boolean, boolean, string[]]>([

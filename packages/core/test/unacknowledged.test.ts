@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { Unacknowledged } from '../src/unacknowledged.js'
+import { Unacknowledged } from '../src/socket/unacknowledged-bytes.js'
 
 const MiB = 1024 * 1024
 const test_ = existsSync('/proc/self/net/tcp') ? test : test.skip

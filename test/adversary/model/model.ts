@@ -44,7 +44,7 @@ export class Model {
     }
     if (this.upgraded) return ['upgraded']
     if (this.current !== undefined) return [this.begun?.closes === true ? 'closing' : 'busy']
-    // Half a head that came in one piece with the message before it is visible to nobody (packages/core/src/site.ts).
+    // Half a head that came in one piece with the message before it is visible to nobody (packages/core/src/server/governed-server.ts).
     if (this.halfHead) return this.requests > 0 ? ['busy', 'idle'] : ['busy']
     if (this.open !== undefined) return ['busy', 'idle']
     return [this.#touched ? 'idle' : 'silent']
@@ -66,7 +66,7 @@ export class Model {
     return [this.current, ...this.waiting].some((one) => one?.kind === 'closing' || one?.kind === 'get10')
   }
 
-  /** So many wait, or one with a body, that nothing more is parsed (packages/core/src/reading.ts): what has come before a drain is not known. */
+  /** So many wait, or one with a body, that nothing more is parsed (packages/core/src/http1/pause-reading.ts): what has come before a drain is not known. */
   get stopped(): boolean {
     return (
       this.waiting.length >= 16 || this.waiting.some(({ kind }) => kind === 'post' || kind === 'chunked' || kind === 'expect')

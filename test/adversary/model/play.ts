@@ -87,7 +87,7 @@ export class Play {
       case 'reset':
         if (this.finSent || model.gone) return
         await this.#settle()
-        // Behind what is malformed nothing is read, so that nobody learns that the client has left (packages/core/src/reading.ts).
+        // Behind what is malformed nothing is read, so that nobody learns that the client has left (packages/core/src/http1/pause-reading.ts).
         if (model.blind || model.tunnels) model.fog = true
         this.#reset()
         return this.#settle()

@@ -37,7 +37,7 @@ export class Sender {
 
   async send({ wishes, part, pieces }: Extract<Command, { do: 'send' }>): Promise<void> {
     const model = this.#model
-    // From sixteen that wait on nothing more is read (packages/core/src/reading.ts).
+    // From sixteen that wait on nothing more is read (packages/core/src/http1/pause-reading.ts).
     if (model.waiting.length > 10) return
     const before = this.#sent
     const heardRest = !model.blind

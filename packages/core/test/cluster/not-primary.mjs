@@ -1,3 +1,3 @@
-import { rollingRestart } from '../../dist/esm/cluster.js'
+import { rollingRestart } from '../../dist/esm/cluster/index.js'
 
 rollingRestart().catch(({ code }) => process.send(code))

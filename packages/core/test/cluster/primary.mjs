@@ -3,7 +3,7 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { isLeaving, rollingRestart } from '../../dist/esm/cluster.js'
+import { isLeaving, rollingRestart } from '../../dist/esm/cluster/index.js'
 
 cluster.setupPrimary({ exec: fileURLToPath(new URL('worker.mjs', import.meta.url)) })
 let forked = 0

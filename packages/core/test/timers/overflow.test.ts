@@ -4,8 +4,8 @@ import { attach } from '@halfclose/core'
 import { Client } from '../../../../test/support/client.js'
 import { get } from '../../../../test/support/requests.js'
 import { pass, within } from '../../../../test/support/wait.js'
-import type { Options } from '../../src/options-types.js'
-import { Timers } from '../../src/timers.js'
+import { Timers } from '../../src/node/timers.js'
+import type { Options } from '../../src/options/types.js'
 
 // Node takes a timer of more than 2^31 - 1 ms for one of 1 ms, and says so in a warning: everything would be closed at once.
 

@@ -1,0 +1,246 @@
+/**
+ * `@halfclose/core/adapter`: what the adapters for frameworks share, for their authors. An adapter says which servers belong to its
+ * application and how that is closed; everything else is decided here and in the core. Not covered by semver before 1.0.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { WarningCode } from '../errors/codes.js'
+import { HalfcloseTypeError } from '../errors/errors.js'
+import { createConnections } from '../handle/attach.js'
+import type { AdapterConnections } from '../handle/handle.js'
+import type { Intercept } from '../http/messages.js'
+import { listeningServers } from '../node/private.js'
+import { connectionsOf, isAttachable, isAttached } from '../node/server-kinds.js'
+import { elsewhereMessage, NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage } from '../process/ungoverned-servers.js'
+import { watchListen } from '../process/watch-listen.js'
+import type { AttachableServer, StateEvent } from '../types.js'
+import type { Application } from './application.js'
+import { type AdapterChoices, type AdapterOptions, chooseOptions } from './options.js'
+import { Check, interceptProbes, livenessAnswer, type ReadinessAnswer } from './readiness.js'
+import { Departure } from './shutdown.js'
+
+export { describe, HalfcloseTypeError, optionTypeError } from '../errors/errors.js'
+export type * from '../types.js'
+export type { Application } from './application.js'
+export type { AdapterOptions } from './options.js'
+export { type ReadinessAnswer, readinessAnswer } from './readiness.js'
+
+const GOVERNED: unique symbol = Symbol.for('halfclose.governed')
+/** The application that stands for all servers of a process that are nobody else's. */
+export const REGISTER = 'register'
+
+/**
+ * Puts an application's servers under one policy: those that call its handler when they begin to listen, and those that
+ * `connections.attach(server)` is given.
+ *
+ * @throws `HALFCLOSE_OPTION_…`, `HALFCLOSE_UNSUPPORTED_RUNTIME`, and `HALFCLOSE_ALREADY_REGISTERED` for the second call
+ */
+export function govern(application: Application, options: AdapterOptions | undefined): Governed {
+  if (GOVERNED in application.handler) throw new HalfcloseTypeError('HALFCLOSE_ALREADY_REGISTERED', application.already)
+  const governed = new Governed(application, chooseOptions(options, application.logger))
+  Object.defineProperty(application.handler, GOVERNED, { value: governed, configurable: true })
+  return governed
+}
+
+/** A route that is answered without the application. */
+export interface Probe {
+  /** The path, without a query. */
+  readonly path: string
+  /** What the probe is told now; a promise where the application has to be asked. */
+  answer(): ReadinessAnswer | Promise<ReadinessAnswer>
+}
+
+/** An application whose connections are governed. */
+export class Governed {
+  /** The handle: all servers of the application, under one policy. */
+  readonly connections: AdapterConnections
+  /** The paths of probes. The servers answer them by themselves; this is for what bypasses them (Fastify's `inject`). */
+  readonly probes: readonly Probe[]
+  readonly #application: Application
+  readonly #choices: AdapterChoices
+  readonly #stopWatching: () => void
+  readonly #intercept: Intercept | undefined
+  readonly #strangers: Strangers
+  #hasServer = false
+  readonly #departure: Departure
+  #announced = false
+
+  constructor(application: Application, choices: AdapterChoices) {
+    this.#application = application
+    this.#choices = choices
+    const { readiness, liveness } = choices
+    const check =
+      readiness &&
+      new Check(
+        readiness,
+        () => this.connections,
+        (ready, why) => this.#checked(ready, why),
+      )
+    const isAsked = check !== undefined || liveness !== undefined
+    this.#intercept = isAsked ? interceptProbes(readiness?.path, check, liveness) : undefined
+    this.probes = [
+      ...(readiness && check ? [{ path: readiness.path, answer: () => check.answer() }] : []),
+      ...(liveness === undefined ? [] : [{ path: liveness, answer: livenessAnswer }]),
+    ]
+    this.#strangers = new Strangers(
+      {
+        isGoverned: isAttached,
+        // For a signal. Where the application has a server of its own, others are somebody else's: metrics, for example.
+        keepsThem: () => choices.signals.length > 0 && !this.#hasServer,
+        unmasked: (server, req, res) => this.#unmasked(server, req, res),
+        seen: (server) => this.#seenElsewhere(server),
+        appeared: () => this.#departure.join(),
+        vanished: () => this.standDown(),
+      },
+      application.watchRequests,
+    )
+    this.connections = createConnections(choices.core, {
+      alsoKnown: ['signals', 'readiness', 'liveness', ...application.alsoKnown],
+      intercept: this.#intercept,
+      once: application.close !== undefined,
+      quiet: choices.hurry !== undefined,
+      attached: (server) => this.#observe(server),
+      fed: () => this.#listening(),
+    })
+    Object.defineProperty(this.connections, GOVERNED, { value: application.name })
+    this.#departure = new Departure({
+      application,
+      choices,
+      connections: this.connections,
+      gather: (reason) => this.#takeStrangers(reason),
+      warn: (code, message) => this.#warn(code, message),
+      tell: (code, message) => this.#tell(code, message),
+    })
+    this.connections.on('state', (event) => this.#onState(event))
+    this.#stopWatching = watchListen(this)
+    if (application.watchRequests !== undefined) this.#lookAround()
+  }
+
+  /** The application may be late: its server listens already. Or it never listens, and others give it its connections. */
+  #lookAround(): void {
+    this.#findListening()
+    setImmediate(() => {
+      // One that was looking up its address meanwhile.
+      this.#findListening()
+      // The usual application has a server by then, and is left as it is.
+      if (!this.#hasServer) this.#strangers.look()
+    }).unref()
+  }
+
+  #findListening(): void {
+    if (this.#hasServer) return
+    for (const server of listeningServers()) {
+      if (isAttachable(server) && server.listening && this.#isCalledBy(server)) this.adopt(server, undefined)
+    }
+  }
+
+  /** A server is about to listen: attaches it if it is one of the application's, unless somebody has attached it by hand. */
+  adopt(server: AttachableServer, listening: unknown): void {
+    const isOwn = this.#isCalledBy(server)
+    if (isAttached(server)) {
+      if (isOwn) this.#seenElsewhere(server)
+    } else if (isOwn) {
+      this.connections.attach(server, listening)
+      this.#application.adopted?.(server)
+    } else this.#strangers.add(server, listening)
+  }
+
+  #isCalledBy(server: AttachableServer): boolean {
+    return server.listeners('request').some((listener) => listener === this.#application.handler)
+  }
+
+  /** A server of the application is governed by a handle of the core, or by that of `--import @halfclose/core/register`: that one has the policy, and leaves with the application. */
+  #seenElsewhere(server: AttachableServer): void {
+    const handle = connectionsOf(server)
+    if (handle === undefined || handle === this.connections) return
+    const by = GOVERNED in handle ? handle[GOVERNED] : undefined
+    // Another application's.
+    if (by !== undefined && by !== REGISTER) return
+    if (!this.#departure.governedBy(handle)) return
+    this.#hasServer = true
+    if (this.#choices.isMore) this.#warn('HALFCLOSE_GOVERNED_ELSEWHERE', elsewhereMessage(by === REGISTER))
+    this.#departure.join()
+  }
+
+  /** A handle of `attach` governs it, which listens to no signal: it leaves with us, as every governed server of a process that a signal ends. */
+  accompany(server: AttachableServer): void {
+    const handle = connectionsOf(server)
+    if (handle !== undefined && !(GOVERNED in handle)) this.#departure.join()
+  }
+
+  /** Nothing serves any more: signals are left to other code until a server listens again. */
+  standDown(): void {
+    this.#departure.standDown()
+  }
+
+  /** The application has closed, for good. */
+  release(): void {
+    this.#stopWatching()
+    this.standDown()
+  }
+
+  #observe(server: AttachableServer): void {
+    this.#hasServer = true
+    this.#strangers.forgetKept()
+    this.#strangers.stopLookingAhead()
+    if (server.listening) this.#listening()
+    else server.once('listening', () => this.#listening())
+  }
+
+  #listening(): void {
+    this.#departure.join()
+    if (this.#announced || this.#choices.hurry === undefined) return
+    this.#announced = true
+    const { deadline } = this.connections.policy.drain
+    const message = `halfclose: drains fast, in ${deadline} ms at most, because ${this.#choices.hurry}; the option \`drain\` overrules that`
+    this.#choices.core.logger?.info({}, message)
+  }
+
+  /** A request shows that a server is the application's, which it was not known to be. */
+  #unmasked(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean {
+    this.connections.attach(server, this.#strangers.listenOptions(server))
+    this.#warn(NOT_GOVERNED, unmaskedMessage(server, this.#isCalledBy(server)))
+    if (!server.listening) {
+      this.#departure.join()
+      this.#departure.waitFor(res)
+    }
+    // This response is not governed: the next request had better come on a connection that was from its beginning.
+    if (req.httpVersionMajor < 2) res.shouldKeepAlive = false
+    return this.#intercept?.(req, res) === true
+  }
+
+  /** Told to leave, and no server is known to be the application's: then those that are nobody's leave with it. */
+  #takeStrangers(reason: string): void {
+    for (const server of this.#strangers.kept) {
+      if (isAttached(server)) continue
+      this.connections.attach(server, this.#strangers.listenOptions(server))
+      this.#warn(NOT_GOVERNED, takenMessage(server, reason))
+    }
+  }
+
+  #onState({ state, reason }: StateEvent): void {
+    if (state === 'serving') this.#departure.startAnew()
+    if (state !== 'drained') return
+    // The last server was closed, which says nothing of the application: tests make and close a server per request.
+    const done = reason === 'server.close' ? Promise.resolve(true) : this.#departure.drained(this.connections.drain())
+    if (this.#application.close === undefined) void done.then(() => this.connections.state === 'drained' && this.standDown())
+  }
+
+  #warn(code: WarningCode, message: string): void {
+    const { logger } = this.#choices.core
+    if (logger) logger.warn({ code }, message)
+    else process.emitWarning(message, { type: 'HalfcloseWarning', code })
+  }
+
+  /** The application's own check has changed its mind. */
+  #checked(ready: boolean, why: string): void {
+    if (ready) this.#choices.core.logger?.info({}, 'halfclose: ready again')
+    else this.#warn('HALFCLOSE_NOT_READY', `halfclose: \`readiness.check\` says that the application is not ready: ${why}`)
+  }
+
+  /** Information; where there is no logger a warning. */
+  #tell(code: WarningCode, message: string): void {
+    const { logger } = this.#choices.core
+    if (logger) logger.info({}, message)
+    else this.#warn(code, message)
+  }
+}

@@ -1,0 +1,109 @@
+import { optionRangeError } from '../errors/errors.js'
+import { inItsOrder } from '../events/logger.js'
+import { plainObject } from '../options/rules.js'
+import type { Logger, Options } from '../types.js'
+import {
+  parsePath,
+  parseReadiness,
+  parseSignals,
+  type Readiness,
+  type ReadinessOptions,
+  type SignalName,
+} from './readiness-options.js'
+import { reasonToHurry } from './skip-drain.js'
+
+/** What both adapters take besides the options of the core. */
+export interface AdapterOptions extends Options {
+  /**
+   * `true`: on SIGTERM, SIGINT and PM2's `shutdown` message every application of this process drains and closes, then the process
+   * exits: code 0 where nothing was cut, else 1. A second signal ends it at once. A list names the signals instead, e.g. `['SIGTERM', 'SIGUSR2']`, with
+   * `'shutdown'` for PM2's message. Default false: signals are left alone. Errors: `HALFCLOSE_OPTION_TYPE`, and `HALFCLOSE_OPTION_RANGE` for a name that
+   * is none, or that no process can listen to.
+   */
+  signals?: boolean | readonly SignalName[] | undefined
+  /**
+   * The path of a readiness route, e.g. `'/ready'`: 200 while serving, else 503 with Retry-After, for GET and HEAD. It is answered
+   * before any middleware, hook or route of the application. `drain.delay` is then 5_000 by default, so that a load balancer
+   * can see the 503 while requests are still served. `{ path, check }`: while serving the application has a say. Default: none.
+   */
+  readiness?: string | ReadinessOptions | undefined
+  /**
+   * The path of a liveness route, e.g. `'/live'`: 200 as long as the process answers, while it drains too, for GET and HEAD. It changes nothing of the drain.
+   * Default: none.
+   */
+  liveness?: string | undefined
+}
+
+/** What {@link AdapterOptions} come to. */
+export interface AdapterChoices {
+  /** What the application leaves on: names of signals, and `'shutdown'`. */
+  readonly signals: readonly string[]
+  readonly readiness: Readiness | undefined
+  readonly liveness: string | undefined
+  /** For the core: `drain` is chosen, the rest is as it was given. */
+  readonly core: Options
+  /** Why nobody should have to wait for a drain, e.g. `NODE_ENV is test`; `undefined`: no reason, or the application chose otherwise. */
+  readonly hurry: string | undefined
+  /** Whether a drain that somebody at a terminal waits for may be cut short: not where the application chose how to drain. */
+  readonly hurryAtTerminal: boolean
+  /** Whether options were given that only a governed server heeds. */
+  readonly isMore: boolean
+}
+
+/** Milliseconds in which a load balancer that asks every second or two gets to see that the server is not ready. */
+const DELAY_TO_BE_SEEN = 5_000
+
+/** What does not depend on who governs a server. */
+const REACH_ALL = ['logger', 'onDrained', 'close']
+
+/**
+ * Parses what the adapters add to the core's options, and chooses the drain: an explicit one wins; otherwise it is `'fast'` where
+ * NODE_ENV is `test` or `development`, and under test runners and watchers that can be recognised, since a developer waits for it there.
+ *
+ * @throws `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_OPTION_RANGE`
+ */
+export function chooseOptions(
+  options: AdapterOptions | undefined,
+  logger: Logger | undefined,
+  env = process.env,
+  argv: readonly string[] = process.argv,
+): AdapterChoices {
+  const given: AdapterOptions = options === undefined ? {} : plainOptions(options)
+  const { signals: leavesOn, readiness: ready, liveness: alive, ...core } = given
+  const signals = parseSignals(leavesOn)
+  const readiness = parseReadiness(ready)
+  const liveness = alive === undefined ? undefined : parsePath('liveness', alive)
+  // While it drains the one says 503, and the other must not: the process would be killed amid that.
+  if (liveness !== undefined && liveness === readiness?.path)
+    throw optionRangeError('liveness', 'another path than that of `readiness`', liveness)
+  const chosen = isChosen(core.drain)
+  const hurry = chosen ? undefined : reasonToHurry(env, argv)
+  const told = core.logger ?? logger
+  const drain = hurry !== undefined ? 'fast' : readiness !== undefined ? delayed(core.drain) : core.drain
+  return {
+    signals,
+    readiness,
+    liveness,
+    core: { ...core, logger: told && inItsOrder(told), drain },
+    hurry,
+    hurryAtTerminal: !chosen,
+    isMore: readiness !== undefined || liveness !== undefined || Object.keys(core).some((name) => !REACH_ALL.includes(name)),
+  }
+}
+
+function plainOptions(options: AdapterOptions): AdapterOptions {
+  plainObject(options, '', 'an object')
+  return options
+}
+
+function isChosen(drain: Options['drain']): boolean {
+  if (typeof drain !== 'object' || drain === null) return drain !== undefined
+  return Object.values(drain).some((value) => value !== undefined)
+}
+
+/** A wrong `drain` is passed on as it is: the core says what is wrong with it. */
+function delayed(drain: Options['drain']): Options['drain'] {
+  if (drain === undefined) return { delay: DELAY_TO_BE_SEEN }
+  if (typeof drain !== 'object' || drain === null || Array.isArray(drain) || drain.delay !== undefined) return drain
+  return { ...drain, delay: DELAY_TO_BE_SEEN }
+}

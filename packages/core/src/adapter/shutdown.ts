@@ -1,0 +1,189 @@
+import type { ServerResponse } from 'node:http'
+import type { WarningCode } from '../errors/codes.js'
+import { textOf } from '../events/logger.js'
+import type { AdapterConnections } from '../handle/handle.js'
+import { LONGEST } from '../node/standstill.js'
+import type { LeaveRequest, Participant } from '../process/participant.js'
+import { joinSignals } from '../process/signals.js'
+import type { Connections, Report } from '../types.js'
+import type { Application } from './application.js'
+import type { AdapterChoices } from './options.js'
+
+/** When it is said that the process waits for the application's own closing, and how often again, in ms. */
+const SAY_AFTER = 5_000
+const SAY_EVERY = 10_000
+
+/** What a departure needs of the application's servers. */
+export interface Leaver {
+  readonly application: Application
+  readonly choices: AdapterChoices
+  readonly connections: AdapterConnections
+  /** It is told to leave: the last servers that may be its own come under its policy. */
+  gather(reason: string): void
+  warn(code: WarningCode, message: string): void
+  tell(code: WarningCode, message: string): void
+}
+
+/** How an application leaves on a signal, and what it does after a drain. */
+export class Departure {
+  readonly #leaver: Leaver
+  /** Handles of the core that govern servers of the application by themselves. */
+  readonly #elsewhere = new Set<Connections>()
+  /** Responses on connections that nobody governs, of servers that cannot be asked for them. */
+  readonly #unanswered = new Set<ServerResponse>()
+  #leaveSignals: (() => void) | undefined
+  #reports: Promise<readonly Report[]> | undefined
+  #isDrained = false
+  #cutBefore = 0
+  #afterwards: Promise<boolean> | undefined
+
+  constructor(leaver: Leaver) {
+    this.#leaver = leaver
+  }
+
+  /** The application serves: from now on it leaves on a signal. */
+  join(): void {
+    if (this.#leaver.choices.signals.length > 0) this.#leaveSignals ??= joinSignals(this.#participant())
+  }
+
+  /** Nothing serves any more: signals are left to other code until a server listens again. */
+  standDown(): void {
+    this.#leaveSignals?.()
+    this.#leaveSignals = undefined
+  }
+
+  /** A server of the application is governed by another handle, which leaves with it; whether that is news. */
+  governedBy(handle: Connections): boolean {
+    if (this.#elsewhere.has(handle)) return false
+    this.#elsewhere.add(handle)
+    return true
+  }
+
+  /** A response on a connection that nobody governs is waited for. */
+  waitFor(res: ServerResponse): void {
+    this.#unanswered.add(res)
+    res.once('close', () => this.#unanswered.delete(res))
+  }
+
+  /** A new life: somebody listens again. */
+  startAnew(): void {
+    this.#afterwards = undefined
+  }
+
+  /** Once per drain; resolves with whether it went well. */
+  drained(report: Promise<Report>): Promise<boolean> {
+    const { application, warn } = this.#leaver
+    this.#afterwards ??= Promise.all([report, this.#reports])
+      .then(([settled]) => application.drained?.(settled))
+      .then(
+        () => true,
+        (error: unknown) => {
+          warn('HALFCLOSE_CLOSE_FAILED', `halfclose: onDrained failed: ${textOf(error)}`)
+          return false
+        },
+      )
+    return this.#afterwards
+  }
+
+  #participant(): Participant {
+    const { application, choices, warn, tell } = this.#leaver
+    return {
+      name: application.name,
+      signals: choices.signals,
+      leave: (request) => this.#leave(request),
+      progress: () => this.#progress(),
+      warn: (message, code = 'HALFCLOSE_CLOSE_FAILED') => warn(code, message),
+      tell: (message, code) => tell(code, message),
+      hasCut: () => this.#cut() > this.#cutBefore,
+      isOpen: () => this.#unanswered.size > 0 || this.#open().length > 0,
+      isDrained: () => this.#isDrained,
+      governs: (handle) => this.#handles().some((own) => own === handle),
+      remaining: () => Math.max(...this.#handles().map((handle) => handle.remaining())),
+    }
+  }
+
+  async #leave({ reason, fast }: LeaveRequest): Promise<boolean> {
+    const { application, choices, connections } = this.#leaver
+    const hurry = fast && choices.hurryAtTerminal
+    if (hurry)
+      choices.core.logger?.info({}, `halfclose: ${reason} from a terminal: drains fast; the option \`drain\` overrules that`)
+    this.#leaver.gather(reason)
+    this.#cutBefore = this.#cut()
+    this.#reports = Promise.all([...this.#elsewhere].map((handle) => handle.drain({ reason, fast: hurry })))
+    const report = connections.drain({ reason, fast: hurry })
+    const over = Promise.all([report, this.#reports, this.#answered()])
+    const stopSaying = this.#sayWhatItWaitsFor(over)
+    try {
+      await application.close?.()
+      const closed = await this.drained(report)
+      const [own, others, answered] = await over
+      return closed && answered && own.clean && others.every(({ clean }) => clean)
+    } finally {
+      stopSaying()
+    }
+  }
+
+  /** Until the responses that nobody governs have been sent, or the deadline; whether they were. */
+  async #answered(): Promise<boolean> {
+    if (this.#unanswered.size === 0) return true
+    let timer: NodeJS.Timeout | undefined
+    const closed = [...this.#unanswered].map((res) => new Promise((resolve) => res.once('close', resolve)))
+    const deadline = new Promise((resolve) => {
+      timer = setTimeout(resolve, Math.min(this.#leaver.connections.remaining(), LONGEST))
+    })
+    await Promise.race([Promise.all(closed), deadline])
+    clearTimeout(timer)
+    return this.#unanswered.size === 0
+  }
+
+  /** Where the application's own closing takes long after the drain. Returns how to stop that. */
+  #sayWhatItWaitsFor(over: Promise<unknown>): () => void {
+    let timer: NodeJS.Timeout | undefined
+    let stopped = false
+    let since = 0
+    const say = (): void => {
+      since += since === 0 ? SAY_AFTER : SAY_EVERY
+      const { application, warn } = this.#leaver
+      const message =
+        `halfclose: the drain is over, and the process waits for ${application.closing}: for ${since / 1_000} s now. ` +
+        'It exits when that has settled; what it waits for itself had better have a time limit'
+      warn('HALFCLOSE_CLOSE_PENDING', message)
+      // Where nothing else is left to run, the process ends after the first line.
+      timer = setTimeout(say, SAY_EVERY).unref()
+    }
+    void over.then(() => {
+      this.#isDrained = true
+      if (!stopped) timer = setTimeout(say, SAY_AFTER)
+    })
+    return () => {
+      stopped = true
+      clearTimeout(timer)
+    }
+  }
+
+  #handles(): Connections[] {
+    return [this.#leaver.connections, ...this.#elsewhere]
+  }
+
+  #cut(): number {
+    return this.#handles().reduce((sum, handle) => sum + handle.stats().requests.cut, 0)
+  }
+
+  /** How many connections are open, by state. */
+  #open(): [state: string, count: number][] {
+    const open: Record<string, number> = {}
+    for (const handle of this.#handles())
+      for (const [state, count] of Object.entries(handle.stats().open)) open[state] = (open[state] ?? 0) + count
+    return Object.entries(open).filter(([, count]) => count > 0)
+  }
+
+  #progress(): string {
+    if (this.#isDrained) return `nothing open, waiting for ${this.#leaver.application.closing}`
+    const what =
+      this.#open()
+        .map(([state, count]) => `${count} ${state}`)
+        .join(', ') || 'nothing'
+    const remaining = Math.max(...this.#handles().map((handle) => handle.remaining()))
+    return `${what} open, ${Math.round(remaining)} ms before its deadline`
+  }
+}

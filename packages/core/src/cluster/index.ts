@@ -1,0 +1,183 @@
+/**
+ * `@halfclose/core/cluster`: a rolling restart of a `node:cluster`, for its primary. The primary holds the listening socket, so the
+ * listener outlives every worker: no connection is refused or lost in an accept queue, whatever the proxy in front does.
+ */
+import cluster, { type Worker } from 'node:cluster'
+import { performance } from 'node:perf_hooks'
+import { HalfcloseTypeError } from '../errors/errors.js'
+import { Timers } from '../node/timers.js'
+
+/** How one worker is replaced. */
+export interface RestartOptions {
+  /** Milliseconds in which a new worker has to listen. Default 10_000. */
+  startWithin?: number | undefined
+  /** Milliseconds after SIGTERM at which an old worker is killed, more than its drain's deadline. Default 30_000. */
+  killAfter?: number | undefined
+  /** Environment variables of the new worker, besides those of the primary. */
+  env?: Readonly<Record<string, string>> | undefined
+}
+
+/** How all workers are replaced, one after another. */
+export interface RollingRestartOptions extends RestartOptions {
+  /** Called after each worker, to show progress. */
+  onRestart?: ((restart: Restart) => void) | undefined
+  /**
+   * Stops the rolling restart where it is: no worker is forked any more, and no old one is told to go. What is under way is brought to
+   * its end: an old worker that drains goes on, within `killAfter`; a new one that is starting is told to go as soon as it listens,
+   * since the old one stays. Default: none.
+   */
+  signal?: AbortSignal | undefined
+}
+
+/** One worker, replaced. */
+export interface Restart {
+  /** The one that went. */
+  readonly old: Worker
+  /** The one that came. */
+  readonly worker: Worker
+  /** Milliseconds from SIGTERM to the old worker's end. */
+  readonly ms: number
+  /** The exit code of the old worker; `null` where a signal ended it. */
+  readonly code: number | null
+  /** The signal that ended the old worker, e.g. `'SIGKILL'` after `killAfter`; else `null`. */
+  readonly signal: string | null
+  /** It exited by itself with code 0: nothing was cut. */
+  readonly clean: boolean
+}
+
+/**
+ * Replaces every worker, one after another, the oldest first: the new one listens before the old one is told to go. The workers answer
+ * SIGTERM by themselves (`signals: true`, or a handler that drains). No worker is sent SIGTERM twice, which would cut what it still
+ * answers, and one that has ended by itself meanwhile is passed over. A second call waits until the first is over, and then replaces every worker again.
+ *
+ * Resolves with the workers that were replaced. After an abort of `signal` it resolves as well, and never rejects, with those that were replaced
+ * until then, as soon as nothing that it began is under way: `signal.aborted` tells the two apart, and {@link isLeaving} who drains.
+ *
+ * Rejects with `HALFCLOSE_NOT_PRIMARY` in a worker, and with `HALFCLOSE_WORKER_NOT_LISTENING` where a new worker ends or does not
+ * listen in time: it is killed, and the workers not replaced by then go on serving.
+ */
+export async function rollingRestart(options: RollingRestartOptions = {}): Promise<readonly Restart[]> {
+  assertPrimary()
+  const before: unknown = Reflect.get(cluster, UNDER_WAY)
+  const restarts = Promise.resolve(before).then(() => restartAll(options))
+  const over = () => {}
+  Object.defineProperty(cluster, UNDER_WAY, { value: restarts.then(over, over), configurable: true })
+  return restarts
+}
+
+/**
+ * Replaces one worker, as {@link rollingRestart} does, and rejects as it does. Neither waits for the other; a worker that was told to go
+ * already is not told again.
+ */
+export async function restartWorker(old: Worker, options: RestartOptions = {}): Promise<Restart> {
+  assertPrimary()
+  const worker = await start(options)
+  return replace(old, worker, options)
+}
+
+/** Whether a restart has told this worker to go: whoever sent it one more signal would cut what it still answers. */
+export function isLeaving(worker: Worker): boolean {
+  return Reflect.get(worker, LEAVING) === true
+}
+
+/** On a worker that was sent SIGTERM, and on `cluster` while a rolling restart is under way; two copies of this package may be loaded. */
+const LEAVING = Symbol.for('halfclose.leaving')
+const UNDER_WAY = Symbol.for('halfclose.restarting')
+
+async function restartAll(options: RollingRestartOptions): Promise<readonly Restart[]> {
+  const { signal, onRestart } = options
+  const restarts: Restart[] = []
+  for (const old of Object.values(cluster.workers ?? {})) {
+    if (signal?.aborted) break
+    if (old === undefined || old.isDead() || isLeaving(old)) continue
+    const worker = await start(options, signal).catch((error: unknown) => {
+      // Nobody needs it any more.
+      if (signal?.aborted) return undefined
+      throw error
+    })
+    if (worker === undefined) break
+    if (isLeaving(worker)) {
+      await stop(worker, options)
+      break
+    }
+    const restart = await replace(old, worker, options)
+    restarts.push(restart)
+    onRestart?.(restart)
+  }
+  return restarts
+}
+
+async function replace(old: Worker, worker: Worker, options: RestartOptions): Promise<Restart> {
+  const { ms, code, signal } = await stop(old, options)
+  return { old, worker, ms, code, signal, clean: code === 0 }
+}
+
+function assertPrimary(): void {
+  if (cluster.isPrimary) return
+  const message = 'halfclose: a rolling restart is the business of the primary of a cluster: call it where `cluster.isPrimary`'
+  throw new HalfcloseTypeError('HALFCLOSE_NOT_PRIMARY', message)
+}
+
+function start({ startWithin: within = 10_000, env = {} }: RestartOptions, signal?: AbortSignal): Promise<Worker> {
+  return new Promise((resolve, reject) => {
+    const worker = cluster.fork(env)
+    const settle = () => {
+      timer.stop()
+      worker.off('listening', onListening)
+      worker.off('exit', onExit)
+    }
+    const onListening = () => {
+      settle()
+      // At once: the primary's own listeners, which tell whoever listens too late to go, come next.
+      if (signal?.aborted) tell(worker)
+      resolve(worker)
+    }
+    const fail = (why: string) => {
+      settle()
+      const message = `halfclose: the new worker ${worker.process.pid} ${why}; the old ones go on serving`
+      reject(new HalfcloseTypeError('HALFCLOSE_WORKER_NOT_LISTENING', message))
+    }
+    const onExit = (code: number | null, signal: string | null) =>
+      fail(`ended (${signal ?? `exit code ${code}`}) before it listened`)
+    const timer = new Timers(rethrow).after(within, () => {
+      fail(`did not listen within ${within} ms`)
+      worker.process.kill('SIGKILL')
+    })
+    worker.once('listening', onListening)
+    worker.once('exit', onExit)
+  })
+}
+
+function stop(
+  worker: Worker,
+  { killAfter = 30_000 }: RestartOptions,
+): Promise<{ ms: number; code: number | null; signal: string | null }> {
+  return new Promise((resolve) => {
+    const began = performance.now()
+    const timer = new Timers(rethrow).after(killAfter, () => worker.process.kill('SIGKILL'))
+    const ended = (code: number | null, signal: string | null) => {
+      timer.stop()
+      resolve({ ms: Math.round(performance.now() - began), code, signal })
+    }
+    if (worker.isDead()) {
+      ended(worker.process.exitCode, worker.process.signalCode)
+      return
+    }
+    worker.once('exit', ended)
+    tell(worker)
+  })
+}
+
+/** What killing a worker throws is the primary's to see. */
+function rethrow(error: unknown): void {
+  throw error
+}
+
+function tell(worker: Worker): void {
+  if (isLeaving(worker)) return
+  Object.defineProperty(worker, LEAVING, { value: true })
+  // An answer of ours may find that it has gone: without a listener that would end the primary.
+  worker.on('error', () => {})
+  // Not worker.kill(): that takes the worker off the primary first, before its drain has seen the accept queue.
+  worker.process.kill('SIGTERM')
+}

@@ -1,0 +1,55 @@
+import { attempt } from '../events/attempt.js'
+import { cut, shut } from '../http1/close.js'
+import type { Connection } from '../http1/connection.js'
+import { noteWritten } from '../http1/incoming-request.js'
+import { breakOffUnended, cutSession, leave } from '../http2/goaway.js'
+import type { Session } from '../http2/session.js'
+import { afterPoll } from '../node/timers.js'
+import { describeHeld, describeSession, type Tally } from './report.js'
+
+/** What a drain's deadline does to a connection: the output-first close where no answer is lost by it, else a cut. */
+export function endAtDeadline(connection: Connection, tally: Tally, now: number): void {
+  noteWritten(connection)
+  if (connection.phase === 'lingering') return
+  tally.heldBy(describeHeld(connection, now))
+  endUnlessSent(connection, now)
+}
+
+/**
+ * A response that the application has ended may be with the kernel before Node says so: over TLS that takes one more turn of the loop. It gets its
+ * turns, and so do those that waited behind it and are answered at once.
+ */
+function endUnlessSent(connection: Connection, now: number): void {
+  const { current, phase } = connection
+  if (current?.res.writableEnded !== true || phase === 'lingering') {
+    end(connection, now)
+    return
+  }
+  afterPoll(() => {
+    if (connection.socket.destroyed) return
+    attempt(connection, () => (connection.current === current ? end(connection, now) : endUnlessSent(connection, now)))
+  })
+}
+
+function end(connection: Connection, now: number): void {
+  const { state, phase, current, waiting, unread } = connection
+  if (phase === 'lingering') return
+  // Answered, and a cut would wipe the answer out: the rest of the body would be answered with a reset.
+  const isAnswered = current === undefined && waiting === undefined && unread !== undefined
+  if (state === 'idle' || state === 'silent' || isAnswered) {
+    if (now < connection.promiseUntil) connection.site.broke('deadline')
+    shut(connection, 'deadline')
+  } else cut(connection, 'deadline')
+}
+
+/** The same for a session. */
+export function endSessionAtDeadline(session: Session, tally: Tally, now: number): void {
+  if (session.lingering) return
+  for (const held of describeSession(session, now)) tally.heldBy(held)
+  if (session.streams.size === 0) {
+    leave(session, 'deadline')
+    return
+  }
+  breakOffUnended(session, 'deadline')
+  afterPoll(() => attempt(session, () => cutSession(session, 'deadline')))
+}

@@ -1,0 +1,29 @@
+import { Socket } from 'node:net'
+import type { CloseReason } from '../types.js'
+import type { Events } from './events.js'
+
+/** What may be ended: a connection or a session. */
+interface Ending {
+  readonly socket: Socket
+  readonly site: { readonly events: Events }
+  ending: CloseReason | undefined
+  closedFirst: 'server' | 'peer' | undefined
+  released: boolean
+}
+
+/**
+ * Does something to one connection of many, at a time of ours: what it throws (a method that the application has put on the socket, or a fault
+ * of ours) is told as a warning, and breaks off neither what is to be done for the others nor the process. That connection is destroyed.
+ */
+export function attempt<C extends Ending>(one: C, act: (one: C) => void): void {
+  try {
+    act(one)
+  } catch (error) {
+    const { events } = one.site
+    events.failed(error)
+    one.ending ??= 'handler'
+    one.closedFirst ??= 'server'
+    one.released = true
+    events.attempt(() => void Socket.prototype.destroy.call(one.socket))
+  }
+}

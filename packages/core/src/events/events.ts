@@ -1,0 +1,199 @@
+import { channel } from 'node:diagnostics_channel'
+import { EventEmitter } from 'node:events'
+import type { WarningCode } from '../errors/codes.js'
+import { HalfcloseTypeError, quote } from '../errors/errors.js'
+import { nearest } from '../errors/spelling.js'
+import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Report, Stats, WarningEvent } from '../types.js'
+import { inItsOrder, textOf } from './logger.js'
+
+/** What is counted over the life of a handle. */
+export class Counts {
+  received = 0
+  finished = 0
+  opened = 0
+  refused = 0
+  closed = 0
+  cut = 0
+  aborted = 0
+  dropped = 0
+  /** Closed connections that carried a request, and the requests they carried. */
+  used = 0
+  carried = 0
+  readonly closes: Partial<Record<CloseReason, number>> = {}
+  readonly closedFirst = { server: 0, peer: 0 }
+  readonly promisesBroken: Partial<Record<PromiseBreaker, number>> = {}
+
+  /** A copy, for the application. `open`: what is open now, by state. */
+  stats(open: Stats['open']): Stats {
+    const { opened, closed, refused, received, finished, cut, aborted, dropped, used, carried } = this
+    return {
+      open,
+      connections: { opened, closed, refused },
+      requests: { received, finished, cut, aborted, dropped },
+      reuse: used === 0 ? 0 : carried / used,
+      closes: { ...this.closes },
+      closedFirst: { ...this.closedFirst },
+      promisesBroken: { ...this.promisesBroken },
+    }
+  }
+}
+
+/** One more of `key`. */
+export function count<K extends string>(counts: Partial<Record<K, number>>, key: K): void {
+  counts[key] = (counts[key] ?? 0) + 1
+}
+
+// Where an APM listens: the same payloads as the handle's events, for every handle in the process.
+const channels = {
+  state: channel('halfclose:state'),
+  upgrade: channel('halfclose:connection.upgrade'),
+  close: channel('halfclose:connection.close'),
+  warning: channel('halfclose:warning'),
+}
+
+/** Somebody who listens for what never comes would wait for ever. */
+function assertEvent(event: string): void {
+  const names = Object.keys(channels)
+  if (names.includes(event)) return
+  const meant = nearest(event, names)
+  const hint = meant === undefined ? `the events are ${names.join(', ')}` : `did you mean '${meant}'?`
+  throw new HalfcloseTypeError('HALFCLOSE_EVENT_UNKNOWN', `halfclose: there is no event ${quote(String(event))}; ${hint}`)
+}
+
+/** Warnings of different text that are logged, of each code. */
+const LOGGED_AT_MOST = 100
+
+/** What a listener throws is uncaught, as it would be in any listener, but does not break off what we are in the middle of. */
+export function isolated(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}
+
+/** Typed events, mirrored to diagnostics channels. A payload is built only where somebody listens. */
+export class Events {
+  readonly #emitter = new EventEmitter()
+  readonly #logger: Logger | undefined
+  readonly #quiet: boolean
+  readonly #said = new Set<string>()
+  /** What was logged of each code. */
+  readonly #warned = new Map<string, Set<string>>()
+  #closeIsHeard = false
+
+  /** `quiet`: what is {@link routine} is said once. */
+  constructor(logger: Logger | undefined, quiet = false) {
+    this.#logger = logger && inItsOrder(logger)
+    this.#quiet = quiet
+  }
+
+  on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): void {
+    assertEvent(event)
+    this.#emitter.on(event, listener)
+    this.#countListeners()
+  }
+
+  once<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): void {
+    assertEvent(event)
+    this.#emitter.once(event, listener)
+    this.#countListeners()
+  }
+
+  off<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): void {
+    this.#emitter.off(event, listener)
+    this.#countListeners()
+  }
+
+  #countListeners(): void {
+    this.#closeIsHeard = this.#emitter.listenerCount('close') > 0
+  }
+
+  hears(event: keyof ConnectionsEvents): boolean {
+    return channels[event].hasSubscribers || this.#emitter.listenerCount(event) > 0
+  }
+
+  /** As {@link hears}, for what is asked twice for every connection. */
+  get hearsClose(): boolean {
+    return this.#closeIsHeard || channels.close.hasSubscribers
+  }
+
+  state(payload: ConnectionsEvents['state'][0]): void {
+    channels.state.publish(payload)
+    isolated(() => this.#emitter.emit('state', payload))
+  }
+
+  upgrade(payload: ConnectionsEvents['upgrade'][0]): void {
+    channels.upgrade.publish(payload)
+    isolated(() => this.#emitter.emit('upgrade', payload))
+  }
+
+  close(payload: ConnectionsEvents['close'][0]): void {
+    channels.close.publish(payload)
+    isolated(() => this.#emitter.emit('close', payload))
+    this.#countListeners()
+  }
+
+  /** Each warning is an event every time, but is logged only the first time. */
+  warn(warning: WarningEvent): void {
+    channels.warning.publish(warning)
+    isolated(() => this.#emitter.emit('warning', warning))
+    const logged = this.#warned.get(warning.code) ?? new Set()
+    this.#warned.set(warning.code, logged)
+    // Messages hold paths, which clients choose: what is logged is bounded, the event is not. One code's many silence no other.
+    if (logged.has(warning.message) || logged.size >= LOGGED_AT_MOST) return
+    logged.add(warning.message)
+    this.#log({ code: warning.code }, warning)
+  }
+
+  /** A drain that did not go well. Logged every time; resolves once it is written, since the process may be ended next. */
+  async drainCut(report: Report, message: string): Promise<void> {
+    const warning: WarningEvent = { code: 'HALFCLOSE_DRAIN_CUT', message }
+    channels.warning.publish(warning)
+    isolated(() => this.#emitter.emit('warning', warning))
+    this.#log({ code: warning.code, ...report }, warning)
+    // `process.emitWarning` writes in the next tick.
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+  }
+
+  /** Does something at a time of ours: what it throws ends neither the process nor what else is to be done. */
+  attempt(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  /** Something threw that was not to. */
+  failed(error: unknown): void {
+    this.warn({
+      code: 'HALFCLOSE_UNEXPECTED_ERROR',
+      message: `halfclose: an unexpected error, apart from which everything goes on: ${textOf(error)}`,
+    })
+  }
+
+  info(fields: object, message: string): void {
+    isolated(() => this.#logger?.info(fields, message))
+  }
+
+  /** As {@link info}, for what comes with every server: tests make one for a request. */
+  routine(what: 'listening' | 'drained', fields: object, message: string): void {
+    if (this.#quiet && this.#said.has(what)) return
+    this.#said.add(what)
+    this.info(fields, message)
+  }
+
+  /** As {@link info}, for what has to be seen without a logger too. */
+  infoOrWarn(code: WarningCode, message: string): void {
+    if (this.#logger) this.info({}, message)
+    else this.#log({ code }, { code, message })
+  }
+
+  #log(fields: object, { code, message }: WarningEvent): void {
+    if (this.#logger) isolated(() => this.#logger?.warn(fields, message))
+    else process.emitWarning(message, { type: 'HalfcloseWarning', code })
+  }
+}

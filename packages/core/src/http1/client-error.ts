@@ -1,0 +1,163 @@
+import type { Socket } from 'node:net'
+import { attempt } from '../events/attempt.js'
+import { hasBegun, makeLast } from '../node/private.js'
+import { numberOf } from '../node/server-kinds.js'
+import { afterPoll } from '../node/timers.js'
+import type { Site } from '../server/governed-server.js'
+import { cut, shut } from './close.js'
+import { type Connection, connectionOf } from './connection.js'
+import { dropLast } from './waiting-requests.js'
+
+const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
+
+/** `clientError` of a governed server. Returns whether it is dealt with; if not, Node answers and destroys by itself. */
+export function onClientError(site: Site, error: Error, socket: Socket): boolean {
+  const connection = connectionOf(socket)
+  if (connection === undefined || connection.phase === 'upgraded') return site.forward('clientError', [error, socket])
+  const code = codeOf(error)
+  if (!code.startsWith('HPE_') && code !== REQUEST_TIMEOUT) {
+    // The connection itself broke, unless it is the error that somebody destroyed it with: there is nobody left to answer.
+    if (!connection.released) connection.byPeer = true
+    connection.ending ??= 'peer'
+    connection.closedFirst ??= 'peer'
+    return site.forward('clientError', [error, socket])
+  }
+  if (connection.phase === 'lingering' || connection.failure !== undefined) return true
+  // Bytes behind a request that said close mean nothing (RFC 9112 §9.6). Reading goes on, so that a client that leaves is noticed.
+  if (code === 'HPE_CLOSED_CONNECTION' && !hasPromised(connection)) return true
+  if (code === REQUEST_TIMEOUT) {
+    if (!excuse(connection, error)) lookOnceMore(connection, error)
+  } else fail(connection, error)
+  return true
+}
+
+/** We hold it back ourselves: the time of a request that waits starts when it is handed over, that of a head behind it when all before it are answered. */
+function excuse(connection: Connection, error: Error): boolean {
+  const { waiting, current } = connection
+  const last = waiting?.at(-1)
+  const before = last?.args[0] ?? current?.req
+  if (before?.complete === true) connection.late = error
+  else if (last !== undefined) last.excused = error
+  return before?.complete === true || last !== undefined
+}
+
+/** Gives the head that was late its time anew: all before it are answered. */
+export function boundLateHead(connection: Connection): boolean {
+  const { late, site } = connection
+  const ms = numberOf(site.server, 'headersTimeout') || numberOf(site.server, 'requestTimeout')
+  if (late === undefined || ms === 0) return false
+  connection.setTimer(ms, () => {
+    if (connection.late === late) answer(connection, late)
+  })
+  return true
+}
+
+/** Node's own timer has struck, before the input was read: what had reached the kernel while the process stood still is not late. */
+function lookOnceMore(connection: Connection, error: Error): void {
+  const { requests, current, socket } = connection
+  const lacked = current?.req.complete === false
+  const act = () => {
+    if (socket.destroyed || connection.phase === 'lingering' || connection.failure !== undefined) return
+    const last = connection.waiting?.at(-1)
+    // Whole, and it has come meanwhile: nothing is late any more.
+    if (last?.args[0].complete === true || (last !== undefined && excuse(connection, error))) return
+    // Of a request that has begun meanwhile Node counts the time no longer.
+    if (connection.requests !== requests) restartRequestTimeout(connection, error)
+    else if (!lacked || current?.req.complete !== true) fail(connection, error)
+  }
+  afterPoll(() => attempt(connection, act))
+}
+
+/** Whether the last request was answered, at least with its head, as one that others may follow: what it said among its trailers came too late for that. */
+function hasPromised({ ending, waiting, current }: Connection): boolean {
+  return ending === undefined && waiting === undefined && (current === undefined || current.headWritten)
+}
+
+function fail(connection: Connection, error: Error): void {
+  const { waiting, current } = connection
+  const last = waiting?.at(-1)
+  if (last !== undefined && !last.args[0].complete) {
+    // The broken request waits itself: it is never run, its answer is the error.
+    dropLast(connection)
+  }
+  if (connection.waiting !== undefined || (current !== undefined && (current.req.complete || last !== undefined))) {
+    // Reading goes on, into nothing, so that a client that leaves is noticed.
+    connection.failure = error
+    return
+  }
+  if (current?.res.writableEnded === true) {
+    // Answered already, the answer is on its way: it is the last one, and the broken body is owed nothing more.
+    connection.ending ??= 'error'
+    makeLast(current.res)
+    return
+  }
+  answer(connection, error)
+}
+
+/**
+ * The answers before it are out: the framework's or the user's own `clientError` listeners have it, and where there are none the
+ * client gets what Node would send. destroy() means "linger" meanwhile: most listeners write an answer and destroy the socket.
+ */
+export function answer(connection: Connection, error: Error): void {
+  const { socket, site, current } = connection
+  connection.failure = undefined
+  // A request that was answered before its body went wrong is owed nothing more.
+  const owed = connection.unread === undefined || connection.unread.complete
+  const begun = current?.res.headersSent === true
+  connection.ending ??= 'error'
+  if (begun) {
+    // Cut first: a listener that writes its answer without looking would write it into the middle of the response.
+    cut(connection, 'error')
+    site.forward('clientError', [error, socket])
+    return
+  }
+  connection.answering = true
+  const handled = site.forward('clientError', [error, socket])
+  if (socket.destroyed) return
+  if (handled && connection.phase !== 'lingering' && !socket.writableEnded) {
+    // The listener answers later, or never.
+    socket.once('finish', () => shut(connection, 'error'))
+    connection.setTimer(site.policy.linger.total, () => cut(connection, 'error'))
+    return
+  }
+  // A connection that never sent a byte, or only the line that a front has read, has asked for nothing (RFC 9112 §9.3: no response without a request).
+  const isSilent = connection.requests === 0 && codeOf(error) === REQUEST_TIMEOUT && hasBegun(socket) === false
+  const asked = socket.bytesRead > 0 && !isSilent
+  if (!handled && owed && asked && socket.writable) socket.write(cannedAnswer(error))
+  shut(connection, 'error')
+}
+
+/** Gives a request that was held back its time anew, from now on. */
+export function restartRequestTimeout(connection: Connection, error: Error): void {
+  const { site } = connection
+  const req = connection.current?.req
+  if (req === undefined) return
+  const ms = numberOf(site.server, 'requestTimeout')
+  if (ms > 0 && !req.complete) {
+    connection.setTimer(ms, () => {
+      if (connection.current?.req === req && !req.complete) fail(connection, error)
+    })
+  }
+}
+
+function cannedAnswer(error: Error): string {
+  switch (codeOf(error)) {
+    case 'HPE_HEADER_OVERFLOW':
+      return head('431 Request Header Fields Too Large')
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return head('413 Payload Too Large')
+    case REQUEST_TIMEOUT:
+      return head('408 Request Timeout')
+    default:
+      return head('400 Bad Request')
+  }
+}
+
+/** A response made by hand, where Node has no response object to offer. */
+export function head(status: string, fields = ''): string {
+  return `HTTP/1.1 ${status}\r\n${fields}Content-Length: 0\r\nConnection: close\r\n\r\n`
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

@@ -1,0 +1,34 @@
+import { attempt } from '../events/attempt.js'
+import { reset } from './close.js'
+import type { Connection } from './connection.js'
+
+/**
+ * The connections on which a body is sent that ends with them. Where the process exits amid one, whoever makes it do so, the kernel would end it with a FIN, and
+ * half of it would look whole: it is reset before. A process that is killed has no time for that.
+ */
+export class Unframed {
+  readonly #open = new Set<Connection>()
+
+  add(connection: Connection): void {
+    if (this.#open.size === 0) process.on('exit', this.#reset)
+    this.#open.add(connection)
+  }
+
+  delete(connection: Connection): void {
+    if (this.#open.delete(connection) && this.#open.size === 0) process.off('exit', this.#reset)
+  }
+
+  readonly #reset = (): void => {
+    for (const connection of this.#open) if (!isWithKernel(connection)) attempt(connection, resetNow)
+  }
+}
+
+function resetNow(connection: Connection): void {
+  connection.released = true
+  reset(connection)
+}
+
+/** The body is whole, and nothing of it is lost with the process. */
+function isWithKernel({ current, socket, raw }: Connection): boolean {
+  return current?.res.writableEnded === true && socket.writableLength === 0 && (raw?.writableLength ?? 0) === 0
+}

@@ -1,0 +1,198 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseConnection } from '../http/tokens.js'
+import type { OwnOfResponse } from '../node/own-methods.js'
+import { endsItsRead, timeoutSetting } from '../node/private.js'
+import { presetMessage } from '../node/status-message.js'
+import type { Connection } from './connection.js'
+
+/** What the request says of its connection and of its body, read when it is handed over. */
+export interface RequestFacts {
+  /** The parser's verdict on the request: false where its version or framing rules out persistence. */
+  readonly parserPersists: boolean
+  readonly http10: boolean
+  readonly expectsBody: boolean
+  readonly askedClose: boolean
+  readonly askedKeepAlive: boolean
+  /** Nothing in it speaks against another one. */
+  readonly persists: boolean
+}
+
+/** Of nearly every request: HTTP/1.1 with a Host, and with no body, expectation or wish to end. */
+const PLAIN: RequestFacts = Object.freeze({
+  parserPersists: true,
+  http10: false,
+  expectsBody: false,
+  askedClose: false,
+  askedKeepAlive: false,
+  persists: true,
+})
+
+/**
+ * One request and its response: what is known of the request when it is handed over, and what becomes of the answer. It is asked here and not
+ * of the request and the response: a framework gives those another prototype (Express), and V8 then looks up every property of theirs anew.
+ *
+ * Where one of its flags is mostly true it is compared with true or false: to tell its truth V8 asks whether it is an empty string, a number
+ * or something else, in a dozen instructions.
+ */
+export interface Exchange {
+  readonly connection: Connection
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly facts: RequestFacts
+  /** The facts are not what they nearly always are: others need not look at them. */
+  readonly isSpecial: boolean
+  /** When it arrived, which may be before it was handed over; where no drain was under way, up to a tenth of a second earlier. */
+  readonly arrived: number
+  /** Milliseconds that Node will print as `timeout=` unless it is told otherwise; -1: it was begun under another setting than the server's present one. */
+  readonly printed: number
+  /** Its head has been written. */
+  headWritten: boolean
+  /** end() was called. */
+  ended: boolean
+  /**
+   * Where the body is held to its length: `'here'`, in our write() and end(); `'whole'`: nowhere, since the head comes with all of it; `'below'`: where Node
+   * takes it, since the write() or end() of somebody else stands between, and may change it.
+   */
+  account: 'here' | 'whole' | 'below'
+  /** Bytes of the whole body, where they are known when the head is written; -1: they are not. */
+  length: number
+  /** The application reads the request's body itself, also after it has answered. */
+  bodyTaken: boolean
+  /** What the body is held to, where it does not come with its head and is not chunked. */
+  body: Body | undefined
+  /** What others had put on the response before us. */
+  own: OwnOfResponse | undefined
+}
+
+/** The body of a response whose head has declared its length, or which ends with the connection. */
+export interface Body {
+  /** The Content-Length; -1: none, so that a cut would look complete. */
+  readonly declared: number
+  /** Bytes written so far. */
+  written: number
+  /** It did not fit, and that was said. */
+  misfit: boolean
+}
+
+/** Not a class: a literal is made in place, without a call. */
+export function beginExchange(connection: Connection, req: IncomingMessage, res: ServerResponse, arrived: number): Exchange {
+  const isSpecial = !isPlain(req, res)
+  const exchange: Exchange = {
+    connection,
+    req,
+    res,
+    facts: isSpecial ? factsOf(req, res) : PLAIN,
+    isSpecial,
+    arrived,
+    printed: timeoutSetting(res) === connection.site.shownTimeout ? connection.site.printed : -1,
+    headWritten: false,
+    ended: false,
+    account: 'here',
+    length: -1,
+    bodyTaken: false,
+    body: undefined,
+    own: undefined,
+  }
+  const carrier: ServerResponse & Carrier = res
+  carrier[kExchange] = exchange
+  presetMessage(connection.site, res)
+  connection.current = exchange
+  return exchange
+}
+
+function isPlain({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage, { shouldKeepAlive }: ServerResponse): boolean {
+  return (
+    shouldKeepAlive === true &&
+    httpVersionMajor === 1 &&
+    httpVersionMinor === 1 &&
+    headers.host !== undefined &&
+    (headers.connection === undefined || headers.connection === 'keep-alive') &&
+    headers.expect === undefined &&
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined
+  )
+}
+
+function factsOf(req: IncomingMessage, { shouldKeepAlive }: ServerResponse): RequestFacts {
+  const { headers, httpVersionMinor } = req
+  const asked = parseConnection(headers.connection)
+  const http10 = httpVersionMinor === 0
+  const length = headers['content-length']
+  const coding = headers['transfer-encoding']
+  // Two lengths may be an attempt to hide a request in a body: nothing behind this one is run (RFC 9112 §6.1).
+  const isClear = length === undefined || coding === undefined
+  const parserPersists = shouldKeepAlive && isClear && !(asked.options.includes('upgrade') && mayLoseNext(req))
+  return {
+    parserPersists,
+    http10,
+    expectsBody: length !== undefined || coding !== undefined,
+    askedClose: asked.close,
+    askedKeepAlive: asked.keepAlive,
+    persists: parserPersists && !http10 && !asked.close && headers.expect === undefined,
+  }
+}
+
+/**
+ * Where nobody listens for upgrades Node ignores the field, but its parser throws away what was read together with the end of such a request: the next
+ * request, which nobody would answer. Nothing tells whether there was one, unless this request was read by itself.
+ */
+function mayLoseNext(req: IncomingMessage): boolean {
+  return req.headers.upgrade !== undefined && !endsItsRead(req)
+}
+
+/** Whether the request leaves it open that another one follows. */
+export function mayPersist({ facts }: Exchange): boolean {
+  return facts.parserPersists && !facts.askedClose
+}
+
+/** Whether a cut of its body would look like its end: the head is out, and the body ends with the connection. */
+export function endsWithConnection({ body, res }: Exchange): boolean {
+  return body !== undefined && body.declared < 0 && res.headersSent
+}
+
+/**
+ * Whether the parser refuses what follows though the request's head does not say so: it takes a Connection field among the trailers for one of the head.
+ * Known once the trailers are there.
+ */
+export function endsWithTrailers({ facts, req }: Exchange): boolean {
+  return facts.expectsBody && req.complete && parseConnection(req.trailers.connection).close
+}
+
+/** Whether its body has not arrived as a whole yet. */
+export function isIncomplete({ facts, isSpecial, req }: Exchange): boolean {
+  return isSpecial && facts.expectsBody && !req.complete
+}
+
+/**
+ * Where a response has its exchange. Who is called for every response asks for that by itself, and gives it to {@link ifOpen}: in a function that
+ * serves many, V8 does not know what it is asked of, nor its prototype.
+ */
+export const kExchange: unique symbol = Symbol('halfclose.exchange')
+
+export interface Carrier {
+  [kExchange]?: Exchange
+}
+
+/** The exchange that is being answered with `res`; none once that is done, or where it is not governed. */
+export function exchangeOf(res: ServerResponse): Exchange | undefined {
+  const carrier: ServerResponse & Carrier = res
+  return ifOpen(carrier[kExchange])
+}
+
+/** The exchange, unless it is done. */
+export function ifOpen(exchange: Exchange | undefined): Exchange | undefined {
+  return exchange !== undefined && exchange.connection.current === exchange ? exchange : undefined
+}
+
+/** Whether this is the request that is being answered, or is made of it (`Object.create(req)`, a Proxy), or its response is, or both are the application's own. */
+export function isHandedOn(current: Exchange, req: IncomingMessage, res: ServerResponse & Carrier): boolean {
+  if (current.req === req || res[kExchange] === current) return true
+  // Node listens for the end of each of its own.
+  if (res.listenerCount('finish') === 0) return true
+  return Object.prototype.isPrototypeOf.call(current.req, req) || isMadeOf(current, res)
+}
+
+/** Whether an object inherits from the response of an exchange (`Object.create(res)`), and so its methods: Node does not answer with it. */
+export function isMadeOf(exchange: Exchange | undefined, res: object): boolean {
+  return exchange !== undefined && exchange.res !== res && Object.prototype.isPrototypeOf.call(exchange.res, res)
+}

@@ -1,0 +1,84 @@
+import type { Socket } from 'node:net'
+import { types } from 'node:util'
+import { attempt } from '../events/attempt.js'
+import { bytesTaken } from '../node/private.js'
+import { type Quiet, stayQuiet, type Taken } from '../socket/stalled-reader.js'
+import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
+import { cut, kill } from './close.js'
+import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
+import { pushPieces } from './pause-reading.js'
+
+/**
+ * `socket.push` of a governed connection: Node calls it with null when it has read the client's FIN, and with bytes where its parser does not take them
+ * from the handle.
+ */
+export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: BufferEncoding): boolean {
+  const connection = this[kConnection]
+  if (chunk === null && connection !== undefined && connection.phase !== 'upgraded' && endInput(connection)) {
+    if (connection.own === undefined) return false
+  }
+  // Asked for only here: V8 takes long to tell the prototype.
+  const prior: Socket['push'] = connection?.own?.push ?? Object.getPrototypeOf(this).push
+  if (chunk !== null && connection?.inPieces === true && types.isUint8Array(chunk)) {
+    return pushInPieces(this, prior, chunk)
+  }
+  return prior.call(this, chunk, encoding)
+}
+
+/** Apart, since V8 makes the context of a closure wherever the function that holds it is entered. */
+function pushInPieces(socket: Socket, prior: Socket['push'], chunk: Uint8Array): boolean {
+  return pushPieces(chunk, (piece) => prior.call(socket, piece))
+}
+
+/** For a socket whose FIN may have been read before it was ours. */
+export function onLateEnd(this: Socket): void {
+  const connection = connectionOf(this)
+  if (connection !== undefined && !connection.inputEnded && connection.phase !== 'upgraded') endInput(connection)
+}
+
+/**
+ * The client has sent FIN. If it still waits for an answer it gets it (RFC 9112 §9.6); but a client that is gone looks the same
+ * on the wire, and applications rely on the response's 'close' to stop their work: hence the bound. Returns whether it was all that was waited for.
+ */
+function endInput(connection: Connection): boolean {
+  const { phase, linger, socket } = connection
+  connection.inputEnded = true
+  connection.closedFirst ??= 'peer'
+  if (phase === 'lingering') {
+    // Nobody reads what came before it, and our own end is out: a stream's other ways to its end are spared.
+    if (linger === undefined || linger.isRead || !socket.writableFinished) return false
+    kill(connection)
+    return true
+  }
+  if (connection.current !== undefined) boundAnswer(connection)
+  else connection.ending ??= 'client-close'
+  return false
+}
+
+/**
+ * Bounds the answer that a half-closed client waits for; anew for each of several. A peer that takes bytes is there: the bound
+ * starts anew while it takes something, too.
+ */
+export function boundAnswer(connection: Connection): void {
+  const { halfClosed } = connection.site.policy
+  if (halfClosed === 0 || connection.socket.destroyed) return
+  watch(connection, { kernel: bytesTaken(connection), peer: undefined, quiet: 0 })
+}
+
+function watch(connection: Connection, before: Quiet): void {
+  const { site } = connection
+  const { halfClosed } = site.policy
+  connection.halfClosedTimer?.stop()
+  const look = () => {
+    const taken = new Unacknowledged().takenBy(connection)
+    const next = stayQuiet(before, taken, isOwed(connection, taken), halfClosed)
+    if (next === undefined) cut(connection, 'half-closed')
+    else watch(connection, next)
+  }
+  connection.halfClosedTimer = site.timers.after(halfClosed, () => attempt(connection, look))
+}
+
+/** Whether there is something for the peer that it has not taken. Else it is the application that takes its time. */
+export function isOwed({ socket }: { readonly socket: Socket }, { kernel, peer }: Taken): boolean {
+  return socket.writableLength > 0 || (peer !== undefined && peer < kernel)
+}

@@ -1,0 +1,66 @@
+import { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { declaredLength, isParsedElsewhere, openResponse, parsedSockets, rawBelowTls, timeoutSetting } from '../node/private.js'
+import type { Site } from '../server/governed-server.js'
+import { type Connection, connectionOf } from './connection.js'
+import { beginExchange } from './exchange.js'
+import { goIdle } from './idle.js'
+import { noteWritten } from './incoming-request.js'
+
+// Connections that were open before their server had a policy.
+
+/** When a server is attached: all that Node parses for it. */
+export function takeOverAll(site: Site): void {
+  for (const socket of parsedSockets(site.server)) {
+    const connection = takeOverConnection(site, socket)
+    if (connection === undefined || connection.socket.bytesRead === 0) continue
+    const res = openResponse(connection.socket)
+    if (res instanceof ServerResponse) goOn(connection, res)
+    else {
+      // Node has promised it with the answer before.
+      connection.promised = site.inherited.keepAliveTimeout
+      goIdle(connection)
+    }
+  }
+}
+
+/** One that was not known when the server was attached, at its next request. None: it is another server's, or no socket. */
+export function takeOverConnection(site: Site, socket: unknown): Connection | undefined {
+  if (!(socket instanceof Socket) || socket.destroyed || isParsedElsewhere(site.server, socket)) return undefined
+  if (connectionOf(socket) !== undefined) return undefined
+  site.admit(socket, rawBelowTls(socket))
+  return connectionOf(socket)
+}
+
+/** It is being answered. This response stays as it is; the next one is ours wholly. */
+function goOn(connection: Connection, res: ServerResponse): void {
+  const { site, socket } = connection
+  const { req } = res
+  site.registry.turn(connection, 'busy')
+  site.capacity.busy(connection)
+  site.counts.received++
+  connection.requests++
+  const exchange = beginExchange(connection, req, res, site.now)
+  connection.promised = timeoutSetting(res)
+  exchange.headWritten = res.headersSent
+  exchange.account = 'whole'
+  const isUnframed = res.headersSent && !res.chunkedEncoding && declaredLength(res) === null
+  if (isUnframed) {
+    exchange.body = { declared: -1, written: 0, misfit: false }
+    site.unframed.add(connection)
+  }
+  // Behind Node's own listener, which takes the response off the socket, and puts the next one on it where several are being answered.
+  res.once('finish', () => {
+    const next = openResponse(socket)
+    const isOlder = next instanceof ServerResponse && next !== res && !isWaiting(connection, next)
+    if (!isOlder || connection.current !== exchange || connection.ending !== undefined) return noteWritten(connection)
+    site.counts.finished++
+    site.run?.finished(exchange.arrived)
+    goOn(connection, next)
+  })
+}
+
+/** Its request came later, and has its turn. */
+function isWaiting({ waiting }: Connection, res: ServerResponse): boolean {
+  return waiting?.some(({ args }) => args[1] === res) === true
+}

@@ -1,0 +1,172 @@
+// The global one is a getter.
+import { Buffer } from 'node:buffer'
+import { ServerResponse } from 'node:http'
+import { types } from 'node:util'
+import type { Prior } from '../node/own-methods.js'
+import { makeLast, watchPieces } from '../node/private.js'
+import { type Body, type Carrier, type Exchange, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
+
+type Callback = (error?: Error | null) => void
+type Chunk = string | Uint8Array
+/** Node's own, which V8 compiles in place where it is called by this name. */
+const nodeEnd: Prior<ServerResponse> = Reflect.get<object, string>(ServerResponse.prototype, 'end')
+const nodeWrite: Prior<boolean> = Reflect.get<object, string>(ServerResponse.prototype, 'write')
+
+/**
+ * `res.write` of a governed response: bytes over the declared Content-Length are not written, since the client would read them
+ * as the beginning of the next response (RFC 9112 §6.3). Nothing is thrown into the application.
+ */
+export function write(
+  this: ServerResponse & Carrier,
+  chunk: unknown,
+  encoding?: BufferEncoding | Callback,
+  callback?: Callback,
+): boolean {
+  const open = this[kExchange]
+  const prior: Prior<boolean> = open?.own?.write ?? Object.getPrototypeOf(open?.res ?? this).write
+  const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
+  if (exchange === undefined || exchange.ended || !isChunk(chunk)) return prior.call(this, chunk, encoding, callback)
+  const bytes = decoded(chunk, encoding)
+  if (isCountedBelow(exchange, prior === nodeWrite)) return prior.call(this, bytes, encoding, callback)
+  if (!exchange.headWritten) {
+    exchange.account = 'here'
+    writeMisfitHead(exchange, bytes, encoding, false)
+  }
+  return prior.call(this, fit(exchange, bytes, encoding), encoding, callback)
+}
+
+/** `res.end` of a governed response: as {@link write}; and a body that ends short of its Content-Length ends the connection. */
+export function end(
+  this: ServerResponse & Carrier,
+  chunk?: unknown,
+  encoding?: BufferEncoding | Callback,
+  callback?: Callback,
+): ServerResponse {
+  const open = this[kExchange]
+  const prior: Prior<ServerResponse> = open?.own?.end ?? Object.getPrototypeOf(open?.res ?? this).end
+  const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
+  if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
+  const bytes = decoded(chunk, encoding)
+  const isBelow = isCountedBelow(exchange, prior === nodeEnd)
+  if (!isBelow && exchange.headWritten === false) {
+    writeMisfitHead(exchange, bytes, encoding, true)
+    if (exchange.headWritten === false) exchange.account = 'whole'
+  }
+  const kept = isBelow ? bytes : fit(exchange, bytes, encoding)
+  const { body, req } = exchange
+  if (!isBelow && body !== undefined && body.written < body.declared && !this.writableEnded) misfit(exchange, body)
+  // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
+  exchange.bodyTaken = isIncomplete(exchange) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
+  const { site } = exchange.connection
+  if (site.keepsAlive?.keepAliveTimeout !== site.shownTimeout) site.follow()
+  let ended: ServerResponse
+  try {
+    ended = prior === nodeEnd ? nodeEnd.call(this, kept, encoding, callback) : prior.call(this, kept, encoding, callback)
+  } catch (error) {
+    // Node has refused the body: another one may come.
+    if (exchange.account === 'whole') exchange.account = 'here'
+    exchange.length = -1
+    throw error
+  }
+  exchange.ended = true
+  return ended
+}
+
+/**
+ * Where the application set a Content-Length and this is not all of the body, or does not fill it exactly, the head goes before it,
+ * so that what it declares is known. (Not flushHeaders: head and first piece belong in one segment.)
+ */
+function writeMisfitHead(exchange: Exchange, chunk: unknown, encoding: unknown, last: boolean): void {
+  const { res } = exchange
+  const declared = res.getHeader('content-length')
+  if (declared === undefined) return
+  if (last) {
+    exchange.length = isChunk(chunk) ? sizeOf(chunk, encoding) : 0
+    // First: under a framework that gives responses another prototype (Express) headersSent costs as much as all the rest.
+    if (Number(declared) === exchange.length) return
+  }
+  if (!res.headersSent && !isRefused(chunk)) res.writeHead(res.statusCode)
+}
+
+/** Node takes no such piece. */
+function isRefused(chunk: unknown): boolean {
+  return Boolean(chunk) && !isChunk(chunk) && typeof chunk !== 'function'
+}
+
+/**
+ * Whether the body is counted where Node takes it: what the application gave to a write() or end() that is not Node's own may be written by others' calls of
+ * ours, in more pieces, or as something else.
+ */
+function isCountedBelow(exchange: Exchange, isNodes: boolean): boolean {
+  if (exchange.account === 'below') return true
+  return !isNodes && countBelow(exchange)
+}
+
+/** From here on it is; whether that can be done. */
+export function countBelow(exchange: Exchange): boolean {
+  if (!watchPieces(exchange.res, (chunk, encoding) => (ifOpen(exchange) === undefined ? chunk : fit(exchange, chunk, encoding))))
+    return false
+  exchange.account = 'below'
+  return true
+}
+
+/** What was counted where Node takes it is looked at when that is over: nobody else knows its end. */
+export function endBelow(exchange: Exchange): void {
+  const { account, body } = exchange
+  if (account === 'below' && body !== undefined && body.written < body.declared) misfit(exchange, body)
+}
+
+/** What of `chunk` the declared length has room for. */
+function fit(exchange: Exchange, chunk: unknown, encoding: unknown): unknown {
+  const { body } = exchange
+  if (body === undefined || body.declared < 0 || !isChunk(chunk)) return chunk
+  const room = Math.max(body.declared - body.written, 0)
+  const size = sizeOf(chunk, encoding)
+  body.written += size
+  if (size <= room) return chunk
+  misfit(exchange, body)
+  return bytesOf(chunk, encoding).subarray(0, room)
+}
+
+/** The connection cannot be used again, whatever its head said (RFC 9112 §6.3); the client sees the cut by the framing. */
+export function misfit(exchange: Exchange, body: Body, length = body.written): void {
+  const { connection } = exchange
+  connection.ending = 'content-length'
+  if (!body.misfit) {
+    body.misfit = true
+    const { method = '', url = '' } = exchange.req
+    connection.site.events.warn({
+      code: 'HALFCLOSE_CONTENT_LENGTH',
+      message: `halfclose: the response to ${method} ${url.split('?')[0]} is ${length > body.declared ? 'longer' : 'shorter'} than its Content-Length; its connection is closed`,
+    })
+  }
+  makeLast(exchange.res)
+}
+
+function isChunk(chunk: unknown): chunk is Chunk {
+  return typeof chunk === 'string' || types.isUint8Array(chunk)
+}
+
+/**
+ * What is decoded is turned into bytes here. Node tells from the length of the text how many they will be, and is wrong where that has line breaks or is not
+ * what it is said to be: the next response would be read as the rest of this one.
+ */
+function decoded(chunk: unknown, encoding: unknown): unknown {
+  if (typeof encoding !== 'string' || encoding === 'utf8' || typeof chunk !== 'string' || !DECODED.test(encoding)) return chunk
+  return bytesOf(chunk, encoding)
+}
+
+const DECODED = /^(?:base64(?:url)?|hex)$/i
+
+function sizeOf(chunk: Chunk, encoding: unknown): number {
+  if (typeof chunk !== 'string') return chunk.byteLength
+  return isEncoding(encoding) ? Buffer.byteLength(chunk, encoding) : Buffer.byteLength(chunk)
+}
+
+function bytesOf(chunk: Chunk, encoding: unknown): Uint8Array {
+  return typeof chunk === 'string' ? Buffer.from(chunk, isEncoding(encoding) ? encoding : 'utf8') : chunk
+}
+
+function isEncoding(encoding: unknown): encoding is BufferEncoding {
+  return typeof encoding === 'string' && Buffer.isEncoding(encoding)
+}

@@ -1,0 +1,52 @@
+import type { Socket } from 'node:net'
+import type { Site } from '../server/governed-server.js'
+import { mayPersist } from './exchange.js'
+
+/** Milliseconds after which a connection that was to end with its first answer is taken for one that lasts. */
+const LASTS = 1_000
+
+/**
+ * TCP keep-alive (`tcp.keepAlive`): tells the kernel to look for peers that are gone. That is four system calls, which a connection that ends
+ * with its first answer is spared.
+ */
+export class Probes {
+  readonly #site: Site
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(site: Site) {
+    this.#site = site
+  }
+
+  enable(socket: Socket): void {
+    const { keepAlive, keepAliveInterval, keepAliveCount } = this.#site.policy.tcp
+    if (keepAlive === false) return
+    if (keepAliveInterval === undefined && keepAliveCount === undefined) socket.setKeepAlive(true, keepAlive)
+    // The types are those of Node 20, which takes no more than two.
+    else Reflect.apply(socket.setKeepAlive, socket, [true, keepAlive, keepAliveInterval, keepAliveCount])
+  }
+
+  /** For a connection that has just been opened: it can wait for the first request where Node itself ends who never sends one. */
+  enableIfSilent(socket: Socket): void {
+    const { keepsAlive, listened } = this.#site
+    // Node looks after them once the server listens.
+    if (keepsAlive === undefined || !listened || (keepsAlive.headersTimeout === 0 && keepsAlive.requestTimeout === 0))
+      this.enable(socket)
+  }
+
+  /** For one whose first answer is to be its last. One timer serves all. */
+  enableIfItLasts(): void {
+    this.#timer ??= this.#site.timers.arm(LASTS, this.#look, true)
+  }
+
+  readonly #look = (): void => {
+    this.#timer = undefined
+    for (const { current, requests, socket } of this.#site.registry) {
+      if (requests === 1 && current !== undefined && !mayPersist(current) && !socket.destroyed) this.enable(socket)
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}

@@ -1,0 +1,81 @@
+import type { IncomingMessage } from 'node:http'
+import { performance } from 'node:perf_hooks'
+import { descriptorOf, isGone } from '../node/private.js'
+import { kill, shut } from './close.js'
+import type { Connection } from './connection.js'
+import { goIdle } from './idle.js'
+
+/** Milliseconds between two looks: a fast client sends megabytes meanwhile. */
+const LOOK = 20
+
+/**
+ * Answered before its body had arrived. When that has been read, the connection is quiet: what comes then is the next request. What the application
+ * reads it goes on reading; what it has let go (paused, piped into what takes no more) is read away after `linger.quiet`, or the next
+ * request would never be reached; and a body that nobody wants ends the connection, output first, beyond the bounds of `linger`.
+ */
+export function leaveUnread(connection: Connection, req: IncomingMessage): void {
+  const { site, socket } = connection
+  const { quiet, total, bytes } = site.policy.linger
+  connection.unread = req
+  // Where nobody ever read it Node lets it flow into nothing.
+  let isWanted = req.readableFlowing !== true || req.listenerCount('data') > 0
+  let since = site.timers.now
+  let from = socket.bytesRead
+  let moved = since
+  let seen = from
+  const look = () => {
+    if (connection.unread !== req || connection.phase === 'lingering' || socket.destroyed) return
+    if (req.complete) return arrived(connection, req)
+    const { now } = site.timers
+    if (socket.bytesRead !== seen) {
+      seen = socket.bytesRead
+      moved = now
+    } else if (socket.isPaused() && hasLeft(connection)) {
+      connection.byPeer = true
+      connection.ending ??= 'peer'
+      connection.closedFirst ??= 'peer'
+      return kill(connection, undefined, true)
+    }
+    const isStill = now - moved >= quiet
+    if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && site.draining))) {
+      if (!site.draining && performance.now() < connection.promiseUntil) site.broke('limit')
+      return shut(connection, site.draining ? 'draining' : 'limit')
+    }
+    if (isWanted && isStill && socket.isPaused()) {
+      isWanted = false
+      since = now
+      from = seen
+      readAway(req)
+    }
+    wait()
+  }
+  const wait = () => site.timers.after(LOOK, look, { unref: true })
+  wait()
+  req.once('close', () => arrived(connection, req))
+}
+
+/** The body has arrived. */
+function arrived(connection: Connection, req: IncomingMessage): void {
+  if (connection.unread !== req) return
+  connection.unread = undefined
+  connection.mark = connection.socket.bytesRead
+  // Its hold was over before the body was: a new one begins.
+  if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
+}
+
+/** Where nobody reads, only the kernel knows of a reset. */
+function hasLeft({ socket, raw }: Connection): boolean {
+  const tcp = raw ?? socket
+  return descriptorOf(tcp) !== undefined && isGone(tcp)
+}
+
+function readAway(req: IncomingMessage): void {
+  req.unpipe()
+  req.removeAllListeners('readable')
+  req.on('pause', goOnSoon).resume()
+}
+
+/** A listener pauses it anew at every piece. */
+function goOnSoon(this: IncomingMessage): void {
+  setImmediate(() => this.resume())
+}

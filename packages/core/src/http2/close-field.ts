@@ -1,0 +1,71 @@
+import type { Http2ServerResponse, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { parseConnection } from '../http/tokens.js'
+import { below } from '../node/own-methods.js'
+import { exchangeOf } from './session.js'
+
+// HTTP/2 has no Connection field (RFC 9113 §8.2.2): Node drops it with a warning, or throws. An application that says `Connection: close` means that
+// the connection ends behind this response, and gets that by a GOAWAY, as in Go and Envoy.
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Sees to it that a response may say close. One that the application has wrapped before is left as it is. */
+export function heedClose(res: object): void {
+  if (!Object.hasOwn(res, 'setHeader') && !Object.hasOwn(res, 'writeHead')) Object.assign(res, OVERRIDES)
+}
+
+/** The fields without Connection, where that says close; else the same. Notes it. An object, an array of pairs, or a flat one: Node takes each. */
+export function withoutClose<T>(stream: ServerHttp2Stream, fields: T): T | Fields | unknown[] {
+  if (Array.isArray(fields)) return withoutCloseInList(stream, fields)
+  if (!isFields(fields)) return fields
+  // Not by its entries: of nearly every response there is nothing to be found.
+  for (const name in fields) if (saysClose(name, fields[name])) return noted(stream, fields)
+  return fields
+}
+
+function noted(stream: ServerHttp2Stream, fields: Fields): Fields {
+  note(stream)
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !saysClose(name, value)))
+}
+
+function withoutCloseInList(stream: ServerHttp2Stream, fields: unknown[]): unknown[] {
+  const kept = Array.isArray(fields[0])
+    ? fields.filter((pair) => !(Array.isArray(pair) && saysClose(pair[0], pair[1])))
+    : fields.filter((_, at) => !saysClose(fields[at - (at % 2)], fields[at - (at % 2) + 1]))
+  if (kept.length === fields.length) return fields
+  note(stream)
+  return kept
+}
+
+function saysClose(name: unknown, value: unknown): boolean {
+  if (typeof name !== 'string' || name.length !== 10 || name.toLowerCase() !== 'connection') return false
+  return parseConnection(Array.isArray(value) ? value.join(', ') : String(value)).close
+}
+
+function note(stream: ServerHttp2Stream | undefined): void {
+  const exchange = stream === undefined ? undefined : exchangeOf(stream)
+  if (exchange !== undefined) exchange.closes = true
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function setHeader(this: Http2ServerResponse, name: string, value: number | string | readonly string[]): unknown {
+  if (!saysClose(name, value)) return Reflect.apply(below(this, 'setHeader', setHeader), this, [name, value])
+  note(this.stream)
+  return undefined
+}
+
+/** Of Node 20.12 and later. */
+function appendHeader(this: Http2ServerResponse, name: string, value: string | readonly string[]): unknown {
+  if (!saysClose(name, value)) return Reflect.apply(below(this, 'appendHeader', appendHeader), this, [name, value])
+  note(this.stream)
+  return undefined
+}
+
+function writeHead(this: Http2ServerResponse, status: number, ...rest: (string | OutgoingHttpHeaders | undefined)[]): unknown {
+  const args = this.stream === undefined ? rest : rest.map((each) => withoutClose(this.stream, each))
+  return Reflect.apply(below(this, 'writeHead', writeHead), this, [status, ...args])
+}
+
+const OVERRIDES = { setHeader, appendHeader, writeHead }

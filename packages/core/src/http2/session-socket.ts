@@ -1,0 +1,115 @@
+import type { Socket } from 'node:net'
+import { tellGone } from '../http/client-gone.js'
+import { isOwed } from '../http1/half-closed.js'
+import { directCaller } from '../node/call-site.js'
+import { destroyBy, ownOfSessionSocket, put } from '../node/own-methods.js'
+import { bytesTaken } from '../node/private.js'
+import { isConnectionError } from '../socket/connection-error.js'
+import { type Quiet, stayQuiet } from '../socket/stalled-reader.js'
+import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
+import { cutSession, leave } from './goaway.js'
+import { type Session, sessionOf } from './session.js'
+
+/** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */
+function end(this: Socket, ...args: unknown[]): Socket {
+  const session = sessionOf(this)
+  if (session !== undefined && session.streams.size > 0) cutByOthers(session, directCaller(end))
+  return endOutput(this, session, args)
+}
+
+function endOutput(socket: Socket, session: Session | undefined, args: readonly unknown[]): Socket {
+  if (session !== undefined && !session.lingering) {
+    session.lingering = true
+    session.clearTimer()
+    // The client's own GOAWAY, FIN or error was noted before; else it was the application.
+    session.ending ??= session.notice ?? (session.inputEnded ? 'client-close' : 'handler')
+    session.closedFirst ??= 'server'
+    session.site.sessions.linger(session)
+  }
+  return Reflect.apply(session?.own?.end ?? Object.getPrototypeOf(socket).end, socket, args)
+}
+
+/**
+ * `socket.destroy` under a governed session. Node calls it right after the GOAWAY of a session that ended with an error: the unread
+ * input would become a reset, and wipe the GOAWAY out. It means "output first" unless the connection itself has failed.
+ */
+function destroy(this: Socket, error?: Error | null): Socket {
+  const session = sessionOf(this)
+  if (session === undefined || session.released) {
+    destroyBy(session?.own, this, error)
+    return this
+  }
+  if (isConnectionError(error) && error !== session.given) {
+    session.byPeer = true
+    session.ending ??= 'peer'
+    session.closedFirst ??= 'peer'
+  } else if (!this.writableEnded) {
+    if (session.streams.size > 0) cutByOthers(session, directCaller(destroy))
+    endOutput(this, session, [])
+  } else if (error !== null && error !== undefined && session.ending === 'handler') session.ending = 'error'
+  const bothEnded = this.writableFinished && this.readableEnded
+  if (!bothEnded && !session.byPeer) return this
+  session.released = true
+  destroyBy(session.own, this, error)
+  return this
+}
+
+/** Something that has tracked the sockets itself destroys this one: no stream on it will be answered. */
+function cutByOthers({ streams, raw, inputEnded, lingering, byPeer, site }: Session, place: string | undefined): void {
+  if (streams.size === 0 || lingering || byPeer) return
+  if (place === undefined && (inputEnded || raw?.destroyed !== true)) return
+  for (const [stream, exchange] of streams) if (!stream.writableFinished) exchange.cut = true
+  site.run?.cutByOthers(place)
+}
+
+/** `socket.emit` under a governed session: sees the client's FIN before Node acts on it, and the end. */
+function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean {
+  const session = sessionOf(this)
+  if (session !== undefined) {
+    if (event === 'end') onInputEnd(session)
+    else if (event === 'close') session.site.sessionClosed(session)
+  }
+  return Reflect.apply(session?.own?.emit ?? Object.getPrototypeOf(this).emit, this, [event, ...args])
+}
+
+/** A half-closed client waits for its answers, within `halfClosed`; one without a stream in flight has gone. */
+function onInputEnd(session: Session): void {
+  session.inputEnded = true
+  session.closedFirst ??= 'peer'
+  tellGone(session.http2, session.streams.keys())
+  if (session.lingering) return
+  const { halfClosed } = session.site.policy
+  if (halfClosed > 0) watch(session, { kernel: bytesTaken(session), peer: undefined, quiet: 0 })
+  if (session.streams.size === 0) leave(session, 'client-close')
+}
+
+/** The bound starts anew while the client takes something of its answers. */
+function watch(session: Session, before: Quiet): void {
+  const { halfClosed } = session.site.policy
+  session.setTimer(halfClosed, () => {
+    const taken = new Unacknowledged().takenBy(session)
+    const next = session.lingering ? undefined : stayQuiet(before, taken, isOwed(session, taken), halfClosed)
+    if (next === undefined) giveUp(session)
+    else watch(session, next)
+  })
+}
+
+/** A client that has sent FIN has waited long enough. If it has gone altogether our writes have failed, which Node tells nobody over TLS. */
+function giveUp(session: Session): void {
+  if (session.lingering) return
+  if (session.streams.size === 0) {
+    session.socket.end()
+    return
+  }
+  session.setTimer(session.site.policy.linger.quiet, () => giveUp(session))
+  cutSession(session, 'half-closed')
+}
+
+/** Puts our methods on the socket of a session. */
+export function takeOverSocket(session: Session): void {
+  const { socket } = session
+  session.own = ownOfSessionSocket(socket)
+  put(socket, 'end', end)
+  put(socket, 'destroy', destroy)
+  put(socket, 'emit', emit)
+}

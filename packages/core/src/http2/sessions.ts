@@ -1,0 +1,116 @@
+import type { Http2Session, ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { attempt } from '../events/attempt.js'
+import type { Timer } from '../node/timers.js'
+import { expiryOf, isTold } from '../policy.js'
+import type { Site } from '../server/governed-server.js'
+import { Lingering } from '../socket/linger.js'
+import type { ConnectionState } from '../types.js'
+import { noteControl, Waits } from './abuse-limits.js'
+import { calm, clampGoaway, killSession, leaveAfterPoll } from './goaway.js'
+import { bindSession, CODES, Session } from './session.js'
+import { nameErrors } from './session-errors.js'
+import { takeOverSocket } from './session-socket.js'
+
+/** How often responses that wait for a window are looked at, in ms. */
+const LOOK = 1_000
+/** How long a session that has just been opened waits for its first stream at least, in ms: a short hold is none for that. */
+const FIRST = 2_000
+
+/** The HTTP/2 sessions of one server. */
+export class Sessions {
+  readonly #site: Site
+  readonly #open = new Map<Http2Session, Session>()
+  readonly #lingering: Lingering<Session>
+  readonly #waits: Waits
+  #timer: Timer | undefined
+
+  constructor(site: Site) {
+    this.#site = site
+    this.#lingering = new Lingering(site.policy.linger, site.timers, killSession)
+    this.#waits = new Waits(site.policy.http2)
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  [Symbol.iterator](): IterableIterator<Session> {
+    return this.#open.values()
+  }
+
+  of(http2: Http2Session | undefined): Session | undefined {
+    return http2 === undefined ? undefined : this.#open.get(http2)
+  }
+
+  countInto(into: Record<ConnectionState, number>): void {
+    for (const session of this.#open.values()) into[session.state]++
+  }
+
+  /** Node has begun a session on `socket`, and has not told the application yet. */
+  admit(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
+    const { policy, capacity, counts } = this.#site
+    const now = performance.now()
+    const expiresAt = expiryOf(policy.keepAlive, now, Math.random())
+    const session = new Session(http2, socket, raw, this.#site, now, expiresAt, Math.random())
+    bindSession(socket, session)
+    nameErrors(session)
+    clampGoaway(session)
+    takeOverSocket(session)
+    this.#open.set(http2, session)
+    counts.opened++
+    if (policy.halfClosed > 0) socket.allowHalfOpen = true
+    http2.on('ping', () => noteControl(session, 'ping'))
+    // The first one is part of the preface.
+    http2.once('remoteSettings', () => http2.on('remoteSettings', () => noteControl(session, 'settings')))
+    http2.on('goaway', (code) => {
+      session.ending ??= 'client-close'
+      if (code !== CODES.NO_ERROR) session.byPeer = true
+    })
+    capacity.enter(session)
+    if (!session.excess) this.#bound(session)
+    this.#timer ??= this.#site.timers.every(LOOK, () => this.#look(), { unref: true })
+  }
+
+  /** No stream is in flight: the hold begins. */
+  goIdle(session: Session): void {
+    if (session.released) return
+    this.#bound(session)
+    this.#site.capacity.idle(session)
+  }
+
+  linger(session: Session): void {
+    this.#lingering.add(session, Number.POSITIVE_INFINITY, undefined, true)
+    this.#site.capacity.leave(session)
+  }
+
+  delete(session: Session): void {
+    this.#open.delete(session.http2)
+    this.#lingering.delete(session)
+    session.released = true
+    session.clearTimer()
+    if (this.#open.size > 0) return
+    this.#timer?.stop()
+    this.#timer = undefined
+  }
+
+  /** While `leaving`: those whose turn it is get their GOAWAY. */
+  tellInTurn(left: number, leftAt: (at: number) => number): void {
+    for (const session of this.#open.values()) {
+      if (session.ending === undefined && isTold(session.share, left, leftAt(session.openedAt)))
+        leaveAfterPoll(session, 'draining', () => true)
+    }
+  }
+
+  #bound(session: Session): void {
+    const isIdle = () => session.streams.size === 0
+    const { hold } = this.#site.policy.http2
+    session.setTimer(session.requests === 0 ? Math.max(hold, FIRST) : hold, () => leaveAfterPoll(session, 'idle', isIdle))
+  }
+
+  #look(): void {
+    for (const session of this.#waits.among(this.#open.values(), this.#site.timers.now))
+      attempt(session, (one) => calm(one, 'stalled'))
+  }
+}

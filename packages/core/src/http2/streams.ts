@@ -1,0 +1,145 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { performance } from 'node:perf_hooks'
+import type { AnyRequest, AnyResponse } from '../http/messages.js'
+import { respondUnavailable } from '../http1/unavailable.js'
+import { goawayReason } from '../policy.js'
+import type { Site } from '../server/governed-server.js'
+import { follow } from '../socket/upgraded.js'
+import { noteReset } from './abuse-limits.js'
+import { closeIfDone, ignoreError, leave } from './goaway.js'
+import { bindExchange, CODES, exchangeOf, type Session, type StreamExchange } from './session.js'
+import { takeOverStream } from './stream-methods.js'
+
+/** A stream was opened. Streams wait for nobody; but none that comes behind the GOAWAY is handed over. */
+export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
+  const session = site.sessions.of(stream.session)
+  if (session === undefined) return site.forward('stream', args)
+  if (session.ending !== undefined) {
+    site.counts.dropped++
+    refuse(stream)
+    return true
+  }
+  session.clearTimer()
+  if (session.streams.size === 0) site.capacity.busy(session)
+  session.requests++
+  session.lastStream = stream.id ?? session.lastStream
+  if (!session.excess) site.counts.received++
+  const headers = isFields(args[1]) ? args[1] : {}
+  const { ':method': method, ':path': path, ':authority': authority, ':protocol': protocol } = headers
+  const tunnel = method === 'CONNECT'
+  const arrived = performance.now()
+  site.run?.used(arrived)
+  const output = tunnel ? follow(site, stream, protocol, false) : undefined
+  const own = takeOverStream(stream)
+  bindExchange(stream, {
+    session,
+    arrived,
+    method,
+    path,
+    tunnel,
+    output,
+    own,
+    cut: false,
+    closes: false,
+    isFile: false,
+    isReset: false,
+    isEnded: false,
+  })
+  if (tunnel && !session.excess) site.counts.finished++
+  stream.on('close', onStreamClose)
+  reconsider(session)
+  if (tunnel && !session.excess)
+    site.upgraded(session.socket, method, path ?? authority, typeof protocol === 'string' ? protocol : undefined)
+  if (!session.excess) {
+    const heard = site.forward('stream', args)
+    if (!heard) keep(stream)
+    return heard
+  }
+  answerExcess(session, stream, { url: path, method })
+  return true
+}
+
+/** As in HTTP/1.1: no handler, but a readiness probe gets through. */
+function answerExcess({ site }: Session, stream: ServerHttp2Stream, request: AnyRequest): void {
+  keep(stream)
+  if (site.intercept?.(request, answerOn(stream)) !== true && mayRespond(stream)) respondUnavailable(stream)
+  // A body that nobody reads would keep the stream, and with it the session. Node 22 closes at once, before the answer is sent.
+  if (!stream.endAfterHeaders) stream.once('finish', () => setImmediate(() => stream.close(CODES.NO_ERROR)))
+}
+
+/** The application does not get this stream, so that it listens for no error: its client may reset it at any time, with any code. */
+function keep(stream: ServerHttp2Stream): void {
+  stream.on('error', ignoreError)
+}
+
+/** Node throws where a response is begun on a stream that has been closed. */
+function mayRespond({ destroyed, closed }: ServerHttp2Stream): boolean {
+  return !destroyed && !closed
+}
+
+function answerOn(stream: ServerHttp2Stream): AnyResponse {
+  return {
+    writeHead: (status, fields) => mayRespond(stream) && stream.respond({ ':status': status, ...fields }),
+    // The answer to HEAD has ended with its head.
+    end: (body) => stream.writableEnded || stream.end(body),
+  }
+}
+
+/** Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7). Not amid what is being read. */
+function refuse(stream: ServerHttp2Stream): void {
+  keep(stream)
+  setImmediate(() => {
+    if (!stream.destroyed) stream.close(CODES.REFUSED_STREAM)
+  })
+}
+
+/** Whether the session goes on, from the newest facts. */
+function reconsider(session: Session): void {
+  const { site, requests, expiresAt, excess, inputEnded, streams } = session
+  const phase = site.phaseFor(session.openedAt)
+  const facts = {
+    requests,
+    open: streams.size,
+    expiresAt,
+    excess,
+    inputEnded,
+    draining: phase === 'draining' || phase === 'drained',
+  }
+  const reason = goawayReason(site.policy.keepAlive, facts, performance.now())
+  if (reason !== undefined) leave(session, reason, true)
+}
+
+function onStreamClose(this: ServerHttp2Stream): void {
+  const exchange = exchangeOf(this)
+  if (exchange === undefined || !exchange.session.streams.delete(this)) return
+  const { session, arrived } = exchange
+  const { site } = session
+  if (exchange.tunnel || session.excess) site.run?.check()
+  else if (!exchange.cut && isAnsweredWhole(this, exchange)) {
+    site.counts.finished++
+    site.run?.finished(arrived, this)
+  } else if (!exchange.cut || session.byPeer || session.ending === 'half-closed') {
+    site.counts.aborted++
+    if (!exchange.cut) noteReset(session)
+  } else {
+    site.counts.cut++
+    site.run?.wasCut()
+  }
+  if (session.streams.size > 0) return
+  session.lastUsed = performance.now()
+  if (session.ending === undefined) reconsider(session)
+  if (session.ending === undefined) site.sessions.goIdle(session)
+  else setImmediate(closeIfDone, session)
+}
+
+/** Also where the client then broke off its upload: no answer was lost. */
+function isAnsweredWhole(
+  { sentHeaders, writableFinished, aborted }: ServerHttp2Stream,
+  { isReset, isEnded }: StreamExchange,
+): boolean {
+  return sentHeaders !== undefined && writableFinished && !isReset && (isEnded || !aborted)
+}
+
+function isFields(value: unknown): value is IncomingHttpHeaders {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,72 @@
+import { optionRangeError, optionTypeError } from '../errors/errors.js'
+import { LONGEST } from '../node/standstill.js'
+import { SECTIONS } from './names.js'
+import { unknownOption } from './unknown.js'
+
+/** What an option of {@link limit} means. */
+interface Meaning {
+  /** By `false`. */
+  readonly off?: string
+  /** By a number out of bounds, perhaps. */
+  readonly hint?: string | undefined
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** The fields of a section, each of a known name; none where the section is left out. `alsoKnown`: names that an adapter reads itself. */
+export function section(value: unknown, path: string, rule: string, alsoKnown: readonly string[] = []): Fields {
+  if (value === undefined) return {}
+  const fields = plainObject(value, path, rule)
+  const known = [...(SECTIONS.get(path) ?? []), ...alsoKnown]
+  for (const name of Object.keys(fields)) {
+    if (!known.includes(name)) throw unknownOption(path, name, known, fields[name])
+  }
+  return fields
+}
+
+export function plainObject(value: unknown, path: string, rule: string): Fields {
+  if (!isPlainObject(value)) throw optionTypeError(path, rule, value)
+  return value
+}
+
+export function duration(value: unknown, path: string, longest = LONGEST): number | undefined {
+  return number(value, path, `a number of milliseconds from 0 to ${longest}`, (given) => given >= 0 && given <= longest)
+}
+
+export function count(value: unknown, path: string, least: number): number | undefined {
+  return number(value, path, `an integer of at least ${least}`, (given) => Number.isSafeInteger(given) && given >= least)
+}
+
+/** A number or `false`. That 0 means "none" in one program and "no limit" in the next is why it means neither here. */
+export function limit(
+  value: unknown,
+  path: string,
+  rule: string,
+  holds: (given: number) => boolean,
+  { off = 'no limit', hint }: Meaning = {},
+): number | false | undefined {
+  if (value === false) return false
+  if (value === 0) throw optionRangeError(path, `a number or false; 0 is neither: use false for ${off}`, value)
+  return number(value, path, `${rule}, or false for ${off}`, holds, hint)
+}
+
+/** The own, enumerable names are what counts, so an object with a class behind it is more likely a mistake than options. */
+function isPlainObject(value: unknown): value is Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // Not `=== Object.prototype`: options may come from another realm (jest, vm).
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function number(
+  value: unknown,
+  path: string,
+  rule: string,
+  holds: (given: number) => boolean,
+  hint?: string,
+): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'number') throw optionTypeError(path, rule, value)
+  if (!holds(value)) throw optionRangeError(path, rule, value, hint)
+  return value
+}

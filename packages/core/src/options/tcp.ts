@@ -1,0 +1,39 @@
+import { Socket } from 'node:net'
+import { optionTypeError } from '../errors/errors.js'
+import { LONGEST } from '../node/standstill.js'
+import type { Policy, WarningEvent } from '../types.js'
+import { hintOfSeconds } from './mistaken-units.js'
+import { count, limit, section } from './rules.js'
+
+/** Whether Node passes the interval and the number of TCP keep-alive probes to the kernel (24.22, 26.4 and later): setKeepAlive() then has places for them. */
+const SETS_PROBES = Socket.prototype.setKeepAlive.length >= 4
+
+export function parseTcp(value: unknown, warnings: WarningEvent[], setsProbes = SETS_PROBES): Policy['tcp'] {
+  const given = section(value, 'tcp', 'an object such as { keepAlive: 60_000 }')
+  const { noDelay = true, keepAlive } = given
+  if (typeof noDelay !== 'boolean') throw optionTypeError('tcp.noDelay', 'true or false', noDelay)
+  if (typeof keepAlive !== 'object' || keepAlive === null) {
+    return Object.freeze({ noDelay, keepAlive: idleOf(keepAlive, 'tcp.keepAlive') ?? 60_000 })
+  }
+  const probes = section(
+    keepAlive,
+    'tcp.keepAlive',
+    'a number of milliseconds, an object such as { idle: 60_000, interval: 10_000, count: 3 }, or false',
+  )
+  const idle = idleOf(probes.idle, 'tcp.keepAlive.idle') ?? 60_000
+  const keepAliveInterval = idleOf(probes.interval, 'tcp.keepAlive.interval') || undefined
+  const keepAliveCount = count(probes.count, 'tcp.keepAlive.count', 1)
+  if (!setsProbes && idle !== false && (keepAliveInterval !== undefined || keepAliveCount !== undefined)) {
+    const message = `halfclose: \`tcp.keepAlive.interval\` and \`count\` do nothing on Node ${process.versions.node}: it cannot set them (24.22, 26.4 and later can); the system's own are used (net.ipv4.tcp_keepalive_intvl and _probes on Linux)`
+    warnings.push(Object.freeze({ code: 'HALFCLOSE_PROBES_NOT_SET', message }))
+  }
+  return Object.freeze({ noDelay, keepAlive: idle, keepAliveInterval, keepAliveCount })
+}
+
+/** The kernel counts in whole seconds, and 0 is the interval of the system. */
+function idleOf(value: unknown, path: string): number | false | undefined {
+  const rule = `a number of milliseconds from 1_000 to ${LONGEST}`
+  const holds = (ms: number) => ms >= 1_000 && ms <= LONGEST
+  const hint = typeof value === 'number' ? hintOfSeconds(value) : undefined
+  return limit(value, path, rule, holds, { off: 'no TCP keep-alive probes', hint })
+}

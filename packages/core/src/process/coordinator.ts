@@ -1,0 +1,272 @@
+import { performance } from 'node:perf_hooks'
+import type { WarningCode } from '../errors/codes.js'
+import { textOf } from '../events/logger.js'
+import { endedLine } from './ended-by.js'
+import { type LeaveRequest, type Participant, USUAL_SIGNALS } from './participant.js'
+import { atTerminal, codeOf, forgivenMessage, OTHERS_AT_MOST, othersMessage } from './signal-lines.js'
+
+/** What the process shares, under `Symbol.for('halfclose.signals')`. `version` grows with what is added. */
+export interface Coordinator {
+  readonly version: number
+  join(participant: Participant): () => void
+}
+
+type Listener = (...args: unknown[]) => void
+
+/** What a coordinator needs of the process; tests, and worker threads, bring their own. */
+export interface SignalHost {
+  on(event: string, listener: Listener): unknown
+  prependListener(event: string, listener: Listener): unknown
+  off(event: string, listener: Listener): unknown
+  listenerCount(event: string): number
+  exit(code?: number): unknown
+  exitCode?: number | string | null | undefined
+}
+
+interface Leaving {
+  readonly request: LeaveRequest
+  readonly since: number
+  /** Who was asked to leave, and who of them has not left yet. */
+  readonly asked: Set<Participant>
+  readonly pending: Set<Participant>
+  /** How many others listened to the signal when it came. */
+  readonly others: number
+  /** Governed servers that are nobody's: they leave at once, or where others listen to the signal, last: those may have plans for them. */
+  bystanders: readonly Participant[]
+  /** How often it came again, and was taken for one of theirs. */
+  forgiven: number
+  clean: boolean
+  /** The worst exit code that a participant has named. */
+  worst: number
+  finished: boolean
+  /** The others have had their time. */
+  hadGrace: boolean
+  /** The process would have ended by itself: nothing was left to run. */
+  ranDry: boolean
+  /** The second signal, for the line that says who ended the process. */
+  forcedBy: string | undefined
+}
+
+/**
+ * npm, and other wrappers, forward a signal that their child has got itself: from the terminal (Ctrl-C), or from systemd, which tells
+ * every process of a service. The same signal twice within this time was sent once.
+ */
+const SENT_ONCE = 250
+
+/** Lets all participants leave at the first signal, and ends the process when they have left. */
+export class SignalCoordinator implements Coordinator {
+  readonly version = 2
+  readonly #host: SignalHost
+  readonly #participants = new Set<Participant>()
+  /** By what is listened to. */
+  readonly #listeners = new Map<string, Listener>()
+  readonly #findBystanders: (participants: Iterable<Participant>) => readonly Participant[]
+  readonly #attend: ((coordinator: Coordinator) => () => void) | undefined
+  #stopAttending: (() => void) | undefined
+  #leaving: Leaving | undefined
+
+  /** `attend`: what to do while there are participants; returns how to stop that. `findBystanders`: what else has requests in this process. */
+  constructor(
+    host: SignalHost,
+    attend?: (coordinator: Coordinator) => () => void,
+    findBystanders: (participants: Iterable<Participant>) => readonly Participant[] = () => [],
+  ) {
+    this.#host = host
+    this.#attend = attend
+    this.#findBystanders = findBystanders
+  }
+
+  join(participant: Participant): () => void {
+    if (this.#leaving === undefined) for (const reason of participant.signals ?? USUAL_SIGNALS) this.#listen(reason)
+    this.#participants.add(participant)
+    this.#stopAttending ??= this.#attend?.(this)
+    // Too late to serve: an application that starts to listen now has to leave like the others.
+    if (this.#leaving) this.#dismiss(participant, this.#leaving)
+    return () => {
+      if (this.#participants.delete(participant) && this.#leaving === undefined) this.#unlisten()
+    }
+  }
+
+  #listen(reason: string): void {
+    if (this.#listeners.has(reason)) return
+    const isMessage = reason === 'shutdown'
+    const listener: Listener = isMessage
+      ? (message) => {
+          if (message === 'shutdown') this.#told(reason)
+        }
+      : () => this.#told(reason)
+    this.#listeners.set(reason, listener)
+    // A signal's listeners that are called once are gone when they have run: ours is first, and sees how many there are.
+    if (isMessage) this.#host.on('message', listener)
+    else this.#host.prependListener(reason, listener)
+  }
+
+  /** To what nobody of those that are left has named. */
+  #unlisten(): void {
+    const wanted = new Set([...this.#participants].flatMap(({ signals }) => signals ?? USUAL_SIGNALS))
+    for (const [reason, listener] of this.#listeners) {
+      if (wanted.has(reason)) continue
+      this.#listeners.delete(reason)
+      this.#host.off(eventOf(reason), listener)
+    }
+    if (this.#participants.size > 0) return
+    this.#stopAttending?.()
+    this.#stopAttending = undefined
+  }
+
+  #told(reason: string): void {
+    if (this.#leaving === undefined) this.#begin(reason)
+    else this.#toldAgain(reason, this.#leaving)
+  }
+
+  #begin(reason: string): void {
+    const leaving: Leaving = {
+      request: { reason, fast: reason === 'SIGINT' && atTerminal() },
+      since: performance.now(),
+      asked: new Set(),
+      pending: new Set(),
+      // Those of messages may have come for any other message.
+      others: reason === 'shutdown' ? 0 : this.#host.listenerCount(reason) - 1,
+      bystanders: this.#findBystanders(this.#participants),
+      forgiven: 0,
+      clean: true,
+      worst: 0,
+      finished: false,
+      hadGrace: false,
+      ranDry: false,
+      forcedBy: undefined,
+    }
+    this.#leaving = leaving
+    this.#host.on('exit', this.#onExit)
+    this.#host.on('beforeExit', this.#onDry)
+    if (leaving.others > 0) this.#tell(othersMessage(reason, leaving.others), 'HALFCLOSE_OTHER_LISTENERS')
+    for (const participant of this.#participants) this.#dismiss(participant, leaving)
+    if (leaving.others === 0) this.#dismissBystanders(leaving)
+  }
+
+  /** Whether there were any: this process ends with the last that has joined, and their requests must not end with it. */
+  #dismissBystanders(leaving: Leaving): boolean {
+    const { bystanders } = leaving
+    leaving.bystanders = []
+    for (const bystander of bystanders) this.#dismiss(bystander, leaving)
+    return bystanders.length > 0
+  }
+
+  /** A second signal ends the process at once, unless it is one that was sent once, or comes from another listener of the first. */
+  #toldAgain(reason: string, leaving: Leaving): void {
+    const elapsed = performance.now() - leaving.since
+    const isRepeat = reason !== 'shutdown' && reason === leaving.request.reason
+    if (isRepeat && elapsed < SENT_ONCE) return
+    if (isRepeat && leaving.forgiven < leaving.others) {
+      leaving.forgiven++
+      const left = leaving.others - leaving.forgiven
+      if (leaving.pending.size > 0) this.#tell(forgivenMessage(reason, elapsed, left), 'HALFCLOSE_SIGNAL_REPEATED')
+      return
+    }
+    if (leaving.pending.size === 0) {
+      this.#end(leaving)
+      return
+    }
+    leaving.forcedBy = reason
+    this.#host.exit(isOnlyClosing(leaving) ? 1 : codeOf(reason))
+  }
+
+  async #dismiss(participant: Participant, leaving: Leaving): Promise<void> {
+    if (leaving.asked.has(participant)) return
+    leaving.asked.add(participant)
+    leaving.pending.add(participant)
+    try {
+      if (!(await participant.leave(leaving.request))) leaving.clean = false
+      leaving.worst = Math.max(leaving.worst, participant.exitCode?.() ?? 0)
+    } catch (error) {
+      leaving.clean = false
+      participant.warn(`halfclose: ${participant.name} did not close: ${textOf(error)}`)
+    }
+    leaving.pending.delete(participant)
+    // One more turn, for who joins just now and for what the last one has written.
+    setImmediate(() => this.#finish(leaving))
+  }
+
+  #finish(leaving: Leaving): void {
+    if (leaving.pending.size > 0 || leaving.finished) return
+    leaving.finished = true
+    const grace = leaving.others > 0 && !leaving.hadGrace ? Math.min(OTHERS_AT_MOST, ...this.#remaining()) : 0
+    if (!(grace > 0)) {
+      this.#end(leaving)
+      return
+    }
+    // The others have something to finish: the event loop is empty when they have. A listener of messages would keep it from that.
+    const message = this.#listeners.get('shutdown')
+    if (message !== undefined) this.#host.off('message', message)
+    setTimeout(() => this.#end(leaving), grace).unref()
+  }
+
+  #remaining(): number[] {
+    return [...this.#participants].map((participant) => participant.remaining?.() ?? OTHERS_AT_MOST)
+  }
+
+  #end(leaving: Leaving): void {
+    leaving.hadGrace = true
+    if (this.#dismissBystanders(leaving) || leaving.pending.size > 0) {
+      leaving.finished = false
+      return
+    }
+    this.#host.off('exit', this.#onExit)
+    this.#host.off('beforeExit', this.#onDry)
+    if (leaving.worst > 0) this.#host.exit(leaving.worst)
+    else if (leaving.clean) this.#host.exit()
+    else this.#host.exit(1)
+  }
+
+  readonly #onDry = () => {
+    const leaving = this.#leaving
+    if (leaving === undefined) return
+    if (leaving.finished) {
+      this.#end(leaving)
+      return
+    }
+    leaving.ranDry = true
+    // Another listener of 'beforeExit' may have given the process something to do.
+    setImmediate(() => {
+      leaving.ranDry = false
+    }).unref()
+  }
+
+  /** Other code ends the process while it leaves: an operator who looks for its requests later finds a trace, and an exit code that is true. */
+  readonly #onExit = (code: unknown) => {
+    const leaving = this.#leaving
+    if (leaving === undefined) return
+    const { request, since, pending, forcedBy, ranDry } = leaving
+    const isLost = !leaving.clean || [...pending].some((participant) => participant.hasCut?.() === true) || ranDry
+    if (isLost && (code === 0 || code === undefined)) this.#host.exitCode = 1
+    if (pending.size === 0) return
+    const open = [...pending].map((participant) => `${participant.name}: ${participant.progress()}`).join('; ')
+    const elapsed = Math.round(performance.now() - since)
+    // Not through a logger: an asynchronous one would lose the line.
+    const isOpen = [...pending].some((participant) => participant.isOpen?.() ?? true)
+    console.error(
+      endedLine({ reason: request.reason, elapsed, open, forcedBy, ranDry, isOpen, isDraining: !isOnlyClosing(leaving) }),
+    )
+  }
+
+  #tell(message: string, code: WarningCode): void {
+    for (const participant of this.#participants) {
+      if (participant.tell === undefined) continue
+      participant.tell(message, code)
+      return
+    }
+  }
+}
+
+/** All requests were answered: what is waited for is what the applications close themselves. */
+function isOnlyClosing({ pending }: Leaving): boolean {
+  return [...pending].every((participant) => participant.isDrained?.() === true)
+}
+
+function eventOf(reason: string): string {
+  return reason === 'shutdown' ? 'message' : reason
+}
+
+export function isCoordinator(value: unknown): value is Coordinator {
+  return typeof value === 'object' && value !== null && 'join' in value && typeof value.join === 'function'
+}

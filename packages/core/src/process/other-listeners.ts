@@ -1,0 +1,34 @@
+import { listeningServers } from '../node/private.js'
+import { connectionsOf, isAttachable } from '../node/server-kinds.js'
+import type { Connections } from '../types.js'
+import type { Participant } from './participant.js'
+
+/**
+ * Handles that govern servers of this process, and leave with none of `participants`: those of `attach`, and of applications without `signals`. The process ends when
+ * its participants have left, and would take their requests along, in silence.
+ */
+export function findBystanders(participants: Iterable<Participant>): readonly Participant[] {
+  const known = [...participants]
+  const handles = new Set<Connections>()
+  for (const server of listeningServers()) {
+    const handle = isAttachable(server) ? connectionsOf(server) : undefined
+    if (handle !== undefined && !known.some((participant) => participant.governs?.(handle))) handles.add(handle)
+  }
+  return [...handles].map(bystander)
+}
+
+function bystander(handle: Connections): Participant {
+  const open = (): number => Object.values(handle.stats().open).reduce((sum, count) => sum + count, 0)
+  const { cut } = handle.stats().requests
+  return {
+    name: 'another governed server',
+    // Where it drains already, that is the drain which is waited for.
+    leave: async ({ reason }) => (await handle.drain({ reason })).clean,
+    progress: () => `${open()} open, ${Math.round(handle.remaining())} ms before its deadline`,
+    warn: (message, code = 'HALFCLOSE_CLOSE_FAILED') => process.emitWarning(message, { type: 'HalfcloseWarning', code }),
+    hasCut: () => handle.stats().requests.cut > cut,
+    isOpen: () => open() > 0,
+    isDrained: () => handle.state === 'drained',
+    remaining: () => handle.remaining(),
+  }
+}

@@ -1,0 +1,147 @@
+import type { Duplex } from 'node:stream'
+import { attempt } from '../events/attempt.js'
+import { shut } from '../http1/close.js'
+import type { Connection } from '../http1/connection.js'
+import { closeIfQuiet } from '../http1/idle.js'
+import { leave, leaveAfterPoll } from '../http2/goaway.js'
+import { Session } from '../http2/session.js'
+import { atOnce } from '../node/parser.js'
+import type { Policy } from '../types.js'
+import { Places } from './limit-counts.js'
+
+type Member = Connection | Session
+
+/** What a TLS handshake holds: a place, or one among those that will be refused when they can be told. */
+export interface HandshakePlace {
+  readonly kind: 'place' | 'excess' | 'unlimited'
+  readonly client?: string | undefined
+}
+
+const UNLIMITED: HandshakePlace = Object.freeze({ kind: 'unlimited' })
+const EXCESS: HandshakePlace = Object.freeze({ kind: 'excess' })
+
+/** Milliseconds in which those that are idle and too many are closed together: whether one is really idle takes a question about all of them. */
+const TOGETHER = 50
+
+/**
+ * How many connections there may be: in all, per client, and idle. The one too many is not cut: it gets an answer that it can read
+ * (503, Retry-After, close), but no handler; and a readiness probe gets through.
+ */
+export class Capacity {
+  readonly #limits: Policy['limits']
+  /** How many of those that were refused may wait for their request at once. */
+  readonly #mostExcess: number
+  readonly #places: Places
+  /** Those that hold a place. */
+  readonly #placed = new Set<Member>()
+  /** TLS handshakes of those that will be refused when they can be told. */
+  #excessHandshakes = 0
+  /** In the order in which they went idle: the first is the longest idle. Kept only where there is a limit. */
+  readonly #idle = new Set<Member>()
+  /** Idle, and too many: to be closed, unless they are used meanwhile. */
+  readonly #overIdle: { readonly connection: Connection; readonly requests: number }[] = []
+  readonly #excess = new Set<Member>()
+
+  constructor({ limits, linger }: Policy) {
+    this.#limits = limits
+    this.#places = new Places(limits)
+    this.#mostExcess = linger.connections
+  }
+
+  /** Whether there is a place for the stream, as TCP has it: the one below TLS. */
+  hasRoom(stream: object): boolean {
+    return !this.#places.areLimited || this.#places.hasRoom(this.#places.clientOf(stream))
+  }
+
+  /** Takes a connection in, or marks it as one too many. */
+  enter(connection: Member): void {
+    if (!this.#places.areLimited) return
+    const client = this.#places.clientOf(connection.raw ?? connection.socket)
+    if (!this.#places.hasRoom(client)) {
+      connection.excess = true
+      connection.site.counts.refused++
+      this.#await(connection)
+      return
+    }
+    this.#places.take(client)
+    this.#placed.add(connection)
+    if (client !== undefined) connection.client = client
+  }
+
+  /** It is gone, or lingers: what it still sends is thrown away, and `linger.connections` bounds how many do. */
+  leave(connection: Member): void {
+    if (this.#idle.size > 0) this.#idle.delete(connection)
+    if (!this.#places.areLimited) return
+    if (connection.excess) this.#excess.delete(connection)
+    else if (this.#placed.delete(connection)) this.#places.leave(connection.client)
+  }
+
+  /**
+   * A TLS handshake begins. None: it is to be dropped, since there is no place and the policy says so, or since it is handshakes that hold the places: to
+   * tell it would take one more of them.
+   */
+  enterHandshake(raw: Duplex): HandshakePlace | undefined {
+    if (!this.#places.areLimited) return UNLIMITED
+    const client = this.#places.clientOf(raw)
+    if (this.#places.hasRoom(client)) {
+      this.#places.take(client, true)
+      return { kind: 'place', client }
+    }
+    const isDropped = this.#limits.refuse === 'drop' || this.#places.areHeldByHandshakes(client)
+    if (isDropped || this.#excessHandshakes >= this.#mostExcess) return undefined
+    this.#excessHandshakes++
+    return EXCESS
+  }
+
+  /** It is done, or has ended. */
+  leaveHandshake({ kind, client }: HandshakePlace): void {
+    if (kind === 'place') this.#places.leave(client, true)
+    else if (kind === 'excess') this.#excessHandshakes--
+  }
+
+  /** Over the limit the longest idle goes: if even its promise is not over, it is the oldest promise, and is counted as broken. */
+  idle(connection: Member): void {
+    if (this.#limits.idle === false) return
+    this.#idle.add(connection)
+    if (this.#idle.size <= this.#limits.idle) return
+    for (const longest of this.#idle) {
+      this.#idle.delete(longest)
+      if (longest instanceof Session) leaveAfterPoll(longest, 'limit', ({ streams }) => streams.size === 0)
+      else if (this.#overIdle.push({ connection: longest, requests: longest.requests }) === 1)
+        longest.site.timers.after(TOGETHER, this.#closeOverIdle, { unref: true })
+      return
+    }
+  }
+
+  readonly #closeOverIdle = (): void => {
+    const over = this.#overIdle.splice(0)
+    atOnce(() => {
+      for (const { connection, requests } of over)
+        if (connection.requests === requests) attempt(connection, (one) => closeIfQuiet(one, 'limit', 'limit'))
+    })
+  }
+
+  busy(connection: Member): void {
+    if (this.#limits.idle !== false) this.#idle.delete(connection)
+  }
+
+  /** One too many waits for its request, since an answer to no request is none; but not for long, and not with too many others. */
+  #await(connection: Member): void {
+    const { quiet } = connection.site.policy.linger
+    connection.setTimer(quiet, () => refuse(connection))
+    this.#excess.add(connection)
+    if (this.#excess.size <= this.#mostExcess) return
+    for (const oldest of this.#excess) {
+      this.#excess.delete(oldest)
+      if (oldest instanceof Session) leave(oldest, 'limit')
+      else shut(oldest, 'limit')
+      return
+    }
+  }
+}
+
+/** It sent no request. */
+function refuse(connection: Member): void {
+  if (connection instanceof Session) leave(connection, 'limit')
+  else closeIfQuiet(connection, 'limit')
+}

@@ -1,0 +1,168 @@
+import { attempt } from '../events/attempt.js'
+import { cut } from '../http1/close.js'
+import type { Connection } from '../http1/connection.js'
+import { isHeldUp } from '../http2/abuse-limits.js'
+import { cutSession } from '../http2/goaway.js'
+import { Session } from '../http2/session.js'
+import { bytesTaken, refusesBody } from '../node/private.js'
+import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from '../socket/stalled-reader.js'
+import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
+import type { Site } from './governed-server.js'
+
+/** How often peers are looked at, in ms: at most. */
+const LOOK = 500
+/** Bytes per second of the slowest reader, for what our own kernel took: how fast it passes that on is not known. */
+const SLOWEST = 4_000
+
+interface Awaited {
+  readonly kind: 'output' | 'input'
+  /** Bytes that the kernel has taken, or that the peer has sent. */
+  readonly bytes: number
+}
+
+/** What a peer has moved, as far as it has been looked at, and until when it has time. */
+type Sample =
+  | { readonly kind: 'output'; readonly patience: Patience }
+  | { readonly kind: 'input'; readonly bytes: number; readonly until: number }
+
+/**
+ * Peers that neither take their response nor send their body. Only the peer's part counts: a handler that writes nothing, or does not
+ * read, is waited for.
+ */
+export class Stalls {
+  readonly #minRate: number | false
+  readonly #samples = new WeakMap<Connection | Session, Sample>()
+  #lookedAt = Number.NEGATIVE_INFINITY
+
+  constructor(minRate: number | false) {
+    this.#minRate = minRate
+  }
+
+  /** Those that are slower than the rate for too long. It looks twice a second at most. */
+  among(peers: Iterable<Connection | Session>, now: number): (Connection | Session)[] {
+    if (this.#minRate === false || now - this.#lookedAt < LOOK) return []
+    this.#lookedAt = now
+    const queues = new Unacknowledged()
+    const stalled: (Connection | Session)[] = []
+    for (const peer of peers) if (this.#isStalled(peer, now, this.#minRate, queues)) stalled.push(peer)
+    return stalled
+  }
+
+  #isStalled(peer: Connection | Session, now: number, rate: number, queues: Unacknowledged): boolean {
+    const awaited = awaitedOf(peer)
+    if (awaited === undefined) {
+      this.#samples.delete(peer)
+      return false
+    }
+    const sample = this.#samples.get(peer)
+    if (awaited.kind === 'input') return this.#sendsNothing(peer, sample, awaited.bytes, now, rate)
+    const before = sample?.kind === 'output' ? sample.patience : undefined
+    const taken = takenOf(awaited.bytes, queues.of(peer))
+    const patience = before === undefined ? beginPatience(taken, now) : goOn(before, taken, now, rate)
+    this.#samples.set(peer, { kind: 'output', patience })
+    return isOver(patience, now)
+  }
+
+  #sendsNothing(peer: Connection | Session, sample: Sample | undefined, bytes: number, now: number, rate: number): boolean {
+    let until = now + WINDOW
+    if (sample?.kind === 'input') until = Math.min(sample.until + ((bytes - sample.bytes) * 1_000) / rate, until)
+    this.#samples.set(peer, { kind: 'input', bytes, until })
+    return now >= until
+  }
+}
+
+/** Peers that take not a byte of what there is for them: `limits.stalled`. Sessions have a rule of their own ({@link Waits}). */
+class Silence {
+  readonly #longest: number
+  readonly #samples = new WeakMap<
+    Connection,
+    { readonly kernel: number; readonly taken: number | undefined; readonly until: number }
+  >()
+
+  constructor(longest: number) {
+    this.#longest = longest
+  }
+
+  isOver(connection: Connection, now: number, queues: Unacknowledged): boolean {
+    const awaited = awaitedOf(connection)
+    const sample = this.#samples.get(connection)
+    if (awaited?.kind !== 'output') {
+      if (sample !== undefined) this.#samples.delete(connection)
+      return false
+    }
+    const kernel = awaited.bytes
+    if (sample === undefined || kernel !== sample.kernel) {
+      const generous = sample === undefined ? 0 : ((kernel - sample.kernel) * 1_000) / SLOWEST
+      this.#samples.set(connection, { kernel, taken: undefined, until: now + Math.max(this.#longest, generous) })
+      return false
+    }
+    const waiting = queues.of(connection)
+    const taken = waiting === undefined ? undefined : kernel - waiting
+    if (taken !== undefined && taken !== sample.taken) {
+      const since = sample.taken === undefined ? Math.min(sample.until, now + this.#longest) : now + this.#longest
+      this.#samples.set(connection, { kernel, taken, until: since })
+      return false
+    }
+    return now >= sample.until
+  }
+}
+
+/** `limits.minRate` and `limits.stalled`: the same outside a drain. Returns how to stop it. */
+export function guard({ registry, sessions, timers, policy }: Site): () => void {
+  const { minRate, stalled } = policy.limits
+  const stalls = new Stalls(minRate)
+  const silence = new Silence(stalled === false ? Number.POSITIVE_INFINITY : stalled)
+  const look = () => {
+    const { now } = timers
+    for (const peer of stalls.among(peersOf(registry, sessions), now)) attempt(peer, cutStalled)
+    if (stalled === false) return
+    const queues = new Unacknowledged()
+    for (const connection of registry)
+      attempt(connection, (one) => void (silence.isOver(one, now, queues) && cut(one, 'stalled')))
+  }
+  const period = minRate === false && stalled !== false ? Math.min(WINDOW, Math.max(LOOK / 10, stalled / 8)) : LOOK
+  const timer = timers.every(period, look, { unref: true })
+  return () => timer.stop()
+}
+
+/** The connections and the sessions of a server. */
+export function* peersOf(registry: Iterable<Connection>, sessions: Iterable<Session>): Iterable<Connection | Session> {
+  yield* registry
+  yield* sessions
+}
+
+export function cutStalled(peer: Connection | Session): void {
+  if (peer instanceof Session) cutSession(peer, 'stalled')
+  else cut(peer, 'stalled')
+}
+
+function awaitedOf(peer: Connection | Session): Awaited | undefined {
+  return peer instanceof Session ? awaitedOfSession(peer) : awaitedOfConnection(peer)
+}
+
+/** What we wait for that the peer moves; `undefined` where we do not wait for it. */
+function awaitedOfConnection(connection: Connection): Awaited | undefined {
+  const { phase, socket, current } = connection
+  if (phase !== 'busy' || current === undefined) return undefined
+  if (socket.writableLength > 0) return { kind: 'output', bytes: bytesTaken(connection) }
+  const { req, res } = current
+  // One that was not told yet to send its body does right to wait.
+  const wanted = !req.complete && req.readableLength < req.readableHighWaterMark && !refusesBody(res)
+  return wanted ? { kind: 'input', bytes: socket.bytesRead } : undefined
+}
+
+/** Of a session only where we wait for its peer on every stream: one whose handler takes its time is waited for. */
+function awaitedOfSession(session: Session): Awaited | undefined {
+  const { streams, socket } = session
+  if (streams.size === 0) return undefined
+  let output = false
+  for (const stream of streams.keys()) {
+    if (isHeldUp(stream)) output = true
+    else if (stream.endAfterHeaders || stream.readableEnded || stream.readableLength >= stream.readableHighWaterMark)
+      return undefined
+  }
+  // PINGs and SETTINGS, and our answers to them, move nothing.
+  return output
+    ? { kind: 'output', bytes: bytesTaken(session) - session.answered }
+    : { kind: 'input', bytes: socket.bytesRead - session.controlled }
+}

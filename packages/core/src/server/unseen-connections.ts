@@ -1,0 +1,47 @@
+import { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { connectionOf } from '../http1/connection.js'
+import { acceptedBy, openResponse, parsedSockets } from '../node/private.js'
+import { isHttp2 } from '../node/server-kinds.js'
+import type { Timer } from '../node/timers.js'
+import type { Site } from './governed-server.js'
+
+// Connections that no policy governs: sessions of HTTP/2 that were open before attach(), and streams other than sockets that somebody has handed to the
+// server as connections. Node serves them, and they are no worse off than without us.
+
+/** How many are open. */
+export function unseenOf(site: Site): number {
+  const { server, registry, sessions, handshakes } = site
+  if (!isHttp2(server)) return streamsOf(site).length
+  return site.listened && !site.isFed ? Math.max(0, acceptedBy(server) - registry.size - sessions.size - handshakes.size) : 0
+}
+
+/** How many requests of theirs are being answered: over HTTP/2 nobody knows, and each session counts for one. */
+export function unseenRequestsOf(site: Site): number {
+  return isHttp2(site.server) ? unseenOf(site) : streamsOf(site).filter(isAnswered).length
+}
+
+function streamsOf({ server }: Site): Duplex[] {
+  return parsedSockets(server).filter(
+    (stream): stream is Duplex => isDuplex(stream) && !stream.destroyed && connectionOf(stream) === undefined,
+  )
+}
+
+function isAnswered(stream: Duplex): boolean {
+  return openResponse(stream) instanceof ServerResponse
+}
+
+function isDuplex(value: unknown): value is Duplex {
+  return typeof value === 'object' && value !== null && 'writable' in value && 'readable' in value
+}
+
+/** A stream that is no socket has become a connection: since the server lets clients end first, its end is ours to bound, as a governed one's is. */
+export function boundHalfClosed({ policy: { halfClosed }, timers }: Site, stream: Duplex): void {
+  if (stream instanceof Socket || halfClosed === 0) return
+  let timer: Timer | undefined
+  stream.once('end', () => {
+    if (!stream.destroyed) timer = timers.after(halfClosed, () => stream.destroy())
+  })
+  stream.once('close', () => timer?.stop())
+}

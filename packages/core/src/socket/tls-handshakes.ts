@@ -1,0 +1,101 @@
+import { performance } from 'node:perf_hooks'
+import type { Duplex } from 'node:stream'
+import type { Timer, Timers } from '../node/timers.js'
+import type { Capacity, HandshakePlace } from '../server/limits.js'
+
+/** Milliseconds that a TLS handshake may take, while the process is running. Node's own bound is two minutes. */
+const LONGEST = 10_000
+/** Looks within that. */
+const LOOKS = 10
+
+interface Handshake {
+  readonly handshakes: Handshakes
+  readonly openedAt: number
+  /** The same by the clock that stands still when the process does. */
+  readonly since: number
+  readonly place: HandshakePlace
+  readonly onEnd: () => void
+}
+
+const kHandshake: unique symbol = Symbol('halfclose.handshake')
+
+interface HandshakeCarrier {
+  [kHandshake]?: Handshake | undefined
+}
+
+/**
+ * TLS connections whose handshake is not finished: HTTP does not know them yet, but they are counted, bounded in time, and no drain waits for them
+ * longer than for others that say nothing. A finished one is found again by the stream below its TLS socket: not by addresses, which a
+ * front that reads the PROXY protocol overrides.
+ */
+export class Handshakes {
+  readonly #open = new Set<Duplex & HandshakeCarrier>()
+  readonly #timers: Timers
+  readonly #capacity: Capacity
+  readonly #longest: number
+  #timer: Timer | undefined
+
+  /** `longest`: for tests. */
+  constructor(timers: Timers, capacity: Capacity, longest = LONGEST) {
+    this.#timers = timers
+    this.#capacity = capacity
+    this.#longest = longest
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** False: there is no place for one more. */
+  begin(raw: Duplex & HandshakeCarrier, onEnd: () => void): boolean {
+    if (raw.destroyed) return true
+    const place = this.#capacity.enterHandshake(raw)
+    if (place === undefined) return false
+    this.#open.add(raw)
+    raw[kHandshake] = { handshakes: this, openedAt: performance.now(), since: this.#timers.now, place, onEnd }
+    raw.once('close', () => end(raw))
+    this.#timer ??= this.#timers.every(this.#longest / LOOKS, this.#look, { unref: true })
+    return true
+  }
+
+  /** Destroys those for which `due` says so: there is no response to lose. */
+  destroyWhere(due: (openedAt: number) => boolean): void {
+    this.#destroyWhere(({ openedAt }) => due(openedAt))
+  }
+
+  stop(): void {
+    this.#timer?.stop()
+    this.#timer = undefined
+  }
+
+  readonly #look = (): void => {
+    if (this.#open.size === 0) this.stop()
+    const { now } = this.#timers
+    this.#destroyWhere(({ since }) => now - since >= this.#longest)
+  }
+
+  #destroyWhere(due: (handshake: Handshake) => boolean): void {
+    for (const raw of [...this.#open]) {
+      const handshake = raw[kHandshake]
+      // The application may have taken our listener away.
+      if (raw.closed) end(raw)
+      else if (handshake !== undefined && due(handshake)) raw.destroy()
+    }
+  }
+
+  /** TLS speaks on it, be it for another server than the one that it came to; or it has ended. Whether it was under way. */
+  static finish(raw: Duplex & HandshakeCarrier): boolean {
+    const handshake = raw[kHandshake]
+    if (handshake === undefined) return false
+    raw[kHandshake] = undefined
+    const { handshakes, place } = handshake
+    handshakes.#open.delete(raw)
+    handshakes.#capacity.leaveHandshake(place)
+    return true
+  }
+}
+
+function end(raw: Duplex & HandshakeCarrier): void {
+  const handshake = raw[kHandshake]
+  if (Handshakes.finish(raw)) handshake?.onEnd()
+}

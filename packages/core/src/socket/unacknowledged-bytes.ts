@@ -1,0 +1,89 @@
+import { readFileSync, readlinkSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { bytesTaken, descriptorOf } from '../node/private.js'
+import { type Taken, takenOf } from './stalled-reader.js'
+
+/** Where Linux lists its TCP connections, one a line. */
+const LISTS = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
+/** How an IPv4 address begins in the list of IPv6. */
+const MAPPED = '0000000000000000FFFF0000'
+
+interface Row {
+  /** Written and not acknowledged by the peer's kernel. */
+  readonly unacknowledged: number
+  /** Remote and local address: the peer's own row, where it is on this machine, has them so. */
+  readonly seenByPeer: string
+}
+
+interface Ends {
+  readonly socket: Socket
+  readonly raw: Socket | undefined
+}
+
+/**
+ * How many bytes of what was written to a connection its peer has not taken yet. That the kernel took them says little: it buffers megabytes, and
+ * wakes a writer only when a third of them is free. One of these is for one look: it asks the kernel once, and only if it is asked itself.
+ */
+export class Unacknowledged {
+  readonly #lists: readonly string[]
+  #rows: ReadonlyMap<string, Row> | undefined
+  readonly #unread = new Map<string, number>()
+
+  constructor(lists: readonly string[] = LISTS) {
+    this.#lists = lists
+  }
+
+  /** `undefined`: nobody can tell (another system, no /proc, a unix domain socket). */
+  of({ socket, raw }: Ends): number | undefined {
+    const inode = inodeOf(raw ?? socket)
+    if (inode === undefined) return undefined
+    this.#rows ??= this.#read()
+    const row = this.#rows.get(inode)
+    // A peer on this machine: what it has received and not read is listed, too.
+    return row === undefined ? undefined : row.unacknowledged + (this.#unread.get(row.seenByPeer) ?? 0)
+  }
+
+  takenBy(ends: Ends): Taken {
+    return takenOf(bytesTaken(ends), this.of(ends))
+  }
+
+  #read(): ReadonlyMap<string, Row> {
+    const rows = new Map<string, Row>()
+    for (const list of this.#lists) {
+      for (const line of textOf(list).split('\n')) {
+        // sl local remote state tx:rx timer:when retransmits uid timeout inode
+        const [, local, remote, , queues, , , , , inode] = line.trimStart().split(/\s+/, 10)
+        const [unacknowledged, unread] = (queues ?? '').split(':').map((hex) => Number.parseInt(hex, 16))
+        if (local === undefined || remote === undefined || inode === undefined) continue
+        if (unacknowledged === undefined || unread === undefined || Number.isNaN(unread)) continue
+        // A server on `::` has a client of IPv4 in the list of IPv6, and that client itself is in the other one.
+        const [here, there] = [unmapped(local), unmapped(remote)]
+        rows.set(inode, { unacknowledged, seenByPeer: `${there} ${here}` })
+        if (unread > 0) this.#unread.set(`${here} ${there}`, unread)
+      }
+    }
+    return rows
+  }
+}
+
+function unmapped(address: string): string {
+  return address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address
+}
+
+function textOf(list: string): string {
+  try {
+    return readFileSync(list, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function inodeOf(socket: Socket): string | undefined {
+  const descriptor = descriptorOf(socket)
+  if (descriptor === undefined) return undefined
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1]
+  } catch {
+    return undefined
+  }
+}
