@@ -5,7 +5,8 @@ import { noteWritten } from '../http1/incoming-request.js'
 import { breakOffUnended, cutSession, leave } from '../http2/goaway.js'
 import type { Session } from '../http2/session.js'
 import { afterPoll } from '../node/timers.js'
-import { describeHeld, describeSession, type Tally } from './report.js'
+import { describeHeld, describeSession } from './held.js'
+import type { Tally } from './tally.js'
 
 /** What a drain's deadline does to a connection: the output-first close where no answer is lost by it, else a cut. */
 export function endAtDeadline(connection: Connection, tally: Tally, now: number): void {

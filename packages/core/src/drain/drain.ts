@@ -16,9 +16,11 @@ import { endUpgraded } from '../socket/upgraded.js'
 import type { DrainPolicy, PromiseBreaker, Report, ServerState } from '../types.js'
 import { Due } from './close-in-batches.js'
 import { endAtDeadline, endSessionAtDeadline } from './deadline.js'
+import { progressLine } from './held.js'
 import { tellProgress } from './progress-line.js'
-import { cutByOthersMessage, endLine, formatReport, mergeReports, progressLine, Tally, wentWell } from './report.js'
+import { cutByOthersMessage, endLine, formatReport, mergeReports, wentWell } from './report.js'
 import { finishClose, stopListening } from './stop-listening.js'
+import { Tally } from './tally.js'
 
 /** How often a drain looks at who may go, in ms. */
 const SWEEP = 50

@@ -1,0 +1,64 @@
+import { performance } from 'node:perf_hooks'
+import { count } from '../events/events.js'
+import type { CloseReason, HeldBy, PromiseBreaker, Report } from '../types.js'
+import { HELD_AT_MOST } from './report.js'
+
+/** What a drain counts while it runs. */
+export class Tally {
+  readonly #reason: string
+  readonly #began: number
+  /** Of its own servers, since it began. */
+  readonly #broken: Partial<Record<PromiseBreaker, number>> = {}
+  readonly #byReason: Partial<Record<CloseReason, number>> = {}
+  readonly #heldBy: HeldBy[] = []
+  #heldByMore = 0
+  #finished = 0
+  #rescued = 0
+  #closed = 0
+  cut = 0
+  /** Connections that nobody governs, which it waited for. */
+  unseen = 0
+  /** When `leaving` ended. */
+  leftAt: number
+
+  constructor(reason: string, began: number) {
+    this.#reason = reason
+    this.#began = began
+    this.leftAt = began
+  }
+
+  broke(promise: PromiseBreaker): void {
+    count(this.#broken, promise)
+  }
+
+  finished(arrived: number): void {
+    if (arrived < this.#began) this.#finished++
+    else this.#rescued++
+  }
+
+  closed(reason: CloseReason): void {
+    this.#closed++
+    count(this.#byReason, reason)
+  }
+
+  heldBy(held: HeldBy): void {
+    if (this.#heldBy.length < HELD_AT_MOST) this.#heldBy.push(held)
+    else this.#heldByMore++
+  }
+
+  report(): Report {
+    const now = performance.now()
+    return {
+      clean: this.cut === 0,
+      reason: this.#reason,
+      ms: Math.round(now - this.#began),
+      phases: { leaving: Math.round(this.leftAt - this.#began), draining: Math.round(now - this.leftAt) },
+      requests: { finished: this.#finished, rescued: this.#rescued, cut: this.cut },
+      connections: { closed: this.#closed, byReason: this.#byReason },
+      promisesBroken: this.#broken,
+      heldBy: this.#heldBy,
+      heldByMore: this.#heldByMore,
+      unseen: this.unseen,
+    }
+  }
+}
