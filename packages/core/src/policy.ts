@@ -1,4 +1,5 @@
-import type { CloseReason, KeepAlivePolicy, ServerState } from './types.js'
+import type { CloseReason, ServerState } from './events/types.js'
+import type { KeepAlivePolicy } from './options/types.js'
 
 // Decisions as pure functions of what is known and of the time: nothing here reads a clock, a socket or a random number.
 

@@ -4,7 +4,7 @@
  */
 import { type AdapterOptions, govern, REGISTER } from './adapter/index.js'
 import { HalfcloseRangeError, HalfcloseTypeError, optionTypeError } from './errors/errors.js'
-import { isAttached } from './node/server-kinds.js'
+import { isAttached } from './handle/attached.js'
 import { plainObject } from './options/rules.js'
 import { watchListen } from './process/watch-listen.js'
 import type { AttachableServer } from './types.js'

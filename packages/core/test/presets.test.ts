@@ -4,7 +4,8 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { chooseOptions } from '../src/adapter/options.js'
 import { fold } from '../src/errors/spelling.js'
-import { type Inherited, parseOptions } from '../src/options/parse.js'
+import type { Inherited } from '../src/node/server-kinds.js'
+import { parseOptions } from '../src/options/parse.js'
 import { holdBehind, PROXIES, PROXY_ALIASES, PROXY_MARGIN } from '../src/options/proxies.js'
 
 const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }

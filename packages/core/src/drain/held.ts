@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks'
 import { count } from '../events/events.js'
 import { seconds } from '../events/seconds.js'
+import type { ConnectionState, HeldBy } from '../events/types.js'
 import type { Connection } from '../http1/connection.js'
 import type { Session } from '../http2/session.js'
 import { remoteOf } from '../socket/remote-address.js'
-import type { ConnectionState, HeldBy } from '../types.js'
 
 /** What a connection holds the drain with. The query is left out: it may hold secrets. */
 export function describeHeld({ site, socket, state, current, upgrade, lastUsed }: Connection, now: number): HeldBy {

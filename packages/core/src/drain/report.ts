@@ -1,5 +1,5 @@
 import { seconds } from '../events/seconds.js'
-import type { Report } from '../types.js'
+import type { Report } from '../events/types.js'
 
 /** Of what holds up a drain its report names so many, and counts the rest. */
 export const HELD_AT_MOST = 20

@@ -3,10 +3,10 @@ import { Server as HttpServer } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { isolated } from '../events/events.js'
 import { shrinkBacklog } from '../node/private.js'
+import type { AttachableServer } from '../node/server-kinds.js'
 import { isHttp2, speaksHttp1 } from '../node/server-kinds.js'
 import type { Site } from '../server/governed-server.js'
 import { unseenOf, unseenRequestsOf } from '../server/unseen-connections.js'
-import type { AttachableServer } from '../types.js'
 import { caughtUpWithPrimary } from './cluster-worker.js'
 
 /** Turns of the loop, and milliseconds, that must bring no new connection before the listener closes, and the longest this may take, in ms. */

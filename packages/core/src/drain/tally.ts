@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { count } from '../events/events.js'
-import type { CloseReason, HeldBy, PromiseBreaker, Report } from '../types.js'
+import type { CloseReason, HeldBy, PromiseBreaker, Report } from '../events/types.js'
 import { HELD_AT_MOST } from './report.js'
 
 /** What a drain counts while it runs. */

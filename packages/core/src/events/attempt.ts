@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
-import type { CloseReason } from '../types.js'
 import type { Events } from './events.js'
+import type { CloseReason } from './types.js'
 
 /** What may be ended: a connection or a session. */
 interface Ending {

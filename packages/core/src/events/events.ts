@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events'
 import type { WarningCode } from '../errors/codes.js'
 import { HalfcloseTypeError, quote } from '../errors/errors.js'
 import { nearest } from '../errors/spelling.js'
-import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Report, Stats, WarningEvent } from '../types.js'
 import { inItsOrder, textOf } from './logger.js'
+import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Report, Stats, WarningEvent } from './types.js'
 
 /** What is counted over the life of a handle. */
 export class Counts {

@@ -1,5 +1,5 @@
 import { inspect, types } from 'node:util'
-import type { Logger } from '../options/types.js'
+import type { Logger } from './types.js'
 
 /**
  * A logger as it wants to be called: the object first, as pino does it, or the sentence first, where its methods print what they are given in that order:

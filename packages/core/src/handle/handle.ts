@@ -3,9 +3,9 @@ import { Run } from '../drain/drain.js'
 import { Counts, Events } from '../events/events.js'
 import type { Intercept } from '../http/messages.js'
 import { takeOverAll } from '../http1/opened-before-attach.js'
-import { assertAttachable, inheritedFrom, isShared, markAttached } from '../node/server-kinds.js'
+import { type Inherited, inheritedFrom, isShared } from '../node/server-kinds.js'
 import { Timers } from '../node/timers.js'
-import { FAST_DRAIN, type Inherited, loggerOf, parseOptions } from '../options/parse.js'
+import { FAST_DRAIN, loggerOf, parseOptions } from '../options/parse.js'
 import { Site } from '../server/governed-server.js'
 import { Capacity } from '../server/limits.js'
 import { forwarder, govern, requestForwarder } from '../server/server-events.js'
@@ -22,6 +22,7 @@ import type {
   ServerState,
   Stats,
 } from '../types.js'
+import { assertAttachable, markAttached } from './attached.js'
 
 /** What an adapter adds to the options. */
 export interface Extras {

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import { attempt } from '../events/attempt.js'
+import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { Linked } from '../node/linked-list.js'
 import { isAmidMessage } from '../node/parser.js'
 import { hasBegun } from '../node/private.js'
 import type { Site } from '../server/governed-server.js'
 import type { Linger, Lingers } from '../socket/linger.js'
-import type { CloseReason, ConnectionState } from '../types.js'
 import type { Exchange } from './exchange.js'
 import { Uncommon } from './rare-fields.js'
 

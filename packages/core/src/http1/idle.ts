@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import type { CloseReason, PromiseBreaker } from '../events/types.js'
 import { GRACE } from '../policy.js'
-import type { CloseReason, PromiseBreaker } from '../types.js'
 import { shut } from './close.js'
 import type { Connection } from './connection.js'
 

@@ -1,6 +1,6 @@
+import type { ConnectionState } from '../events/types.js'
 import { List } from '../node/linked-list.js'
 import { atOnce } from '../node/parser.js'
-import type { ConnectionState } from '../types.js'
 import type { Connection } from './connection.js'
 
 /** The open connections of one server: counts and walks, nothing else. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
+import type { CloseReason } from '../events/types.js'
 import type { OwnOfSocket } from '../node/own-methods.js'
 import type { Timer } from '../node/timers.js'
 import type { Upgrade } from '../socket/websocket-output.js'
-import type { CloseReason } from '../types.js'
 import type { Waiting } from './waiting-requests.js'
 
 /** What few connections ever need. */

@@ -1,5 +1,6 @@
 import { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
+import type { CloseReason } from '../events/types.js'
 import { parseConnection } from '../http/tokens.js'
 import {
   announceClose,
@@ -13,8 +14,8 @@ import {
   setPrintedKeepAlive,
 } from '../node/private.js'
 import { yieldMessage } from '../node/status-message.js'
+import type { KeepAlivePolicy } from '../options/types.js'
 import { closeReason, goesOn, keepAliveField, promiseFor } from '../policy.js'
-import type { CloseReason, KeepAlivePolicy } from '../types.js'
 import { end } from './close.js'
 import type { Connection } from './connection.js'
 import { type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './connection-header.js'

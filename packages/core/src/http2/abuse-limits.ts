@@ -1,8 +1,8 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import { bytesTaken } from '../node/private.js'
+import type { Http2Policy } from '../options/types.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
-import type { Http2Policy } from '../types.js'
 import { calm } from './goaway.js'
 import type { Session } from './session.js'
 

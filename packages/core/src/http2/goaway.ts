@@ -1,11 +1,11 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { attempt } from '../events/attempt.js'
+import type { CloseReason } from '../events/types.js'
 import { destroyBy } from '../node/own-methods.js'
 import { bytesQueued, bytesTaken, writeBeside } from '../node/private.js'
 import { afterPoll } from '../node/timers.js'
 import { type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
-import type { CloseReason } from '../types.js'
 import { CODES, IDLE, type Session } from './session.js'
 
 /**

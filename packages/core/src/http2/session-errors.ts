@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import type { CloseReason } from '../types.js'
+import type { CloseReason } from '../events/types.js'
 import { boundFlush } from './goaway.js'
 import { CODES, type Session } from './session.js'
 

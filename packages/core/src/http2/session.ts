@@ -1,12 +1,12 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { attempt } from '../events/attempt.js'
+import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { OwnOfSessionSocket, OwnOfStream } from '../node/own-methods.js'
 import type { Timer } from '../node/timers.js'
 import type { Site } from '../server/governed-server.js'
 import type { Linger } from '../socket/linger.js'
 import type { WebSocketOutput } from '../socket/websocket-output.js'
-import type { CloseReason, ConnectionState } from '../types.js'
 
 /** Error codes of RFC 9113 §7. Not from node:http2: a server without HTTP/2 should not load it. */
 export const CODES = {

@@ -3,10 +3,9 @@ import type { Http2SecureServer, Http2Server } from 'node:http2'
 import { Server as HttpsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
-import { HalfcloseTypeError } from '../errors/errors.js'
-import type { Inherited } from '../options/parse.js'
-import type { AttachableServer, Connections } from '../types.js'
-import { notAServer } from './not-a-server.js'
+
+/** What {@link attach} takes: a server made by `node:http`, `node:https` or `node:http2`. */
+export type AttachableServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer
 
 /** node:http2 exports no class of its servers; `updateSettings` is what only they have. */
 export function isHttp2(server: unknown): server is Http2Server | Http2SecureServer {
@@ -15,41 +14,6 @@ export function isHttp2(server: unknown): server is Http2Server | Http2SecureSer
 
 export function isAttachable(server: unknown): server is AttachableServer {
   return server instanceof HttpServer || server instanceof HttpsServer || isHttp2(server)
-}
-
-/** On every governed server; in the global registry, since two copies of this package may be loaded. */
-const ATTACHED = Symbol.for('halfclose.attached')
-
-export function isAttached(server: AttachableServer): boolean {
-  return ATTACHED in server
-}
-
-export function markAttached(server: AttachableServer, handle: Connections): void {
-  Object.defineProperty(server, ATTACHED, { value: handle })
-}
-
-/**
- * The handle of a governed server, whoever put it under its policy: `attach`, an adapter, or `--import @halfclose/core/register`; `undefined` where nobody did. Within a request
- * the server is `req.socket.server`. It may come from another copy of this package.
- */
-export function connectionsOf(server: object): Connections | undefined {
-  const handle: unknown = Reflect.get(server, ATTACHED)
-  return isHandle(handle) ? handle : undefined
-}
-
-/** Older copies of this package left none. */
-function isHandle(value: unknown): value is Connections {
-  return typeof value === 'object' && value !== null && 'drain' in value && 'remaining' in value
-}
-
-/** Throws where a server cannot be attached, or has a policy already. */
-export function assertAttachable(server: unknown): asserts server is AttachableServer {
-  if (!isAttachable(server)) throw notAServer(server)
-  if (isAttached(server)) {
-    const message =
-      'halfclose: this server has a policy already; attach() it once, and keep the handle that it returned; `connectionsOf(server)` returns it, too'
-    throw new HalfcloseTypeError('HALFCLOSE_ALREADY_ATTACHED', message)
-  }
 }
 
 export function isSecure(server: AttachableServer): boolean {
@@ -73,6 +37,14 @@ export interface KeepsAlive {
 
 export function keepsAlive(server: AttachableServer): server is AttachableServer & KeepsAlive {
   return speaksHttp1(server)
+}
+
+/** What the server was set up with before a policy was put on it. */
+export interface Inherited {
+  readonly keepAliveTimeout: number
+  /** Milliseconds for which Node keeps a connection beyond that (22.19, 24.6 and later). */
+  readonly keepAliveTimeoutBuffer?: number | undefined
+  readonly maxRequestsPerSocket: number | null | undefined
 }
 
 /** The server's own settings. An http2 server may have none of them. */

@@ -1,4 +1,4 @@
-import type { WarningEvent } from '../types.js'
+import type { WarningEvent } from '../events/types.js'
 
 /**
  * Up to which number the milliseconds of an option look like seconds. What may sensibly be shorter than a second has the lower bound.

@@ -7,7 +7,7 @@ import type {
   Options,
   ProbeOptions,
   TcpOptions,
-} from '../types.js'
+} from './types.js'
 
 // As records, so that the compiler misses a name that options/types.ts gains or loses.
 /** The names of the options, by section; `''` has those of the first level. */

@@ -1,20 +1,14 @@
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import { fold, nearest } from '../errors/spelling.js'
+import type { Logger, WarningEvent } from '../events/types.js'
 import { isToken } from '../http/tokens.js'
+import type { Inherited } from '../node/server-kinds.js'
 import { LONGEST } from '../node/standstill.js'
-import type { DrainPolicy, Http2Policy, Http10, KeepAlivePolicy, Logger, Policy, WarningEvent } from '../types.js'
 import { askSeconds, grouped, hintOfSeconds, secondsGiven } from './mistaken-units.js'
 import { holdBehind, holdWarning, PROXIES, PROXY_ALIASES, type ProxyPreset, presetOf } from './proxies.js'
 import { count, duration, limit, plainObject, section } from './rules.js'
 import { parseTcp } from './tcp.js'
-
-/** What the server was set up with before a policy was put on it. */
-export interface Inherited {
-  readonly keepAliveTimeout: number
-  /** Milliseconds for which Node keeps a connection beyond that (22.19, 24.6 and later). */
-  readonly keepAliveTimeoutBuffer?: number | undefined
-  readonly maxRequestsPerSocket: number | null | undefined
-}
+import type { DrainPolicy, Http2Policy, Http10, KeepAlivePolicy, Policy } from './types.js'
 
 export interface ParsedOptions {
   readonly policy: Policy

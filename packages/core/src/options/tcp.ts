@@ -1,9 +1,10 @@
 import { Socket } from 'node:net'
 import { optionTypeError } from '../errors/errors.js'
+import type { WarningEvent } from '../events/types.js'
 import { LONGEST } from '../node/standstill.js'
-import type { Policy, WarningEvent } from '../types.js'
 import { hintOfSeconds } from './mistaken-units.js'
 import { count, limit, section } from './rules.js'
+import type { Policy } from './types.js'
 
 /** Whether Node passes the interval and the number of TCP keep-alive probes to the kernel (24.22, 26.4 and later): setKeepAlive() then has places for them. */
 const SETS_PROBES = Socket.prototype.setKeepAlive.length >= 4

@@ -1,23 +1,7 @@
-import type { Server as HttpServer } from 'node:http'
-import type { Http2SecureServer, Http2Server } from 'node:http2'
-import type { Server as HttpsServer } from 'node:https'
+import type { Logger } from '../events/types.js'
 import type { ProxyName } from './proxies.js'
 
 export type { ProxyName }
-
-/** What {@link attach} takes: a server made by `node:http`, `node:https` or `node:http2`. */
-export type AttachableServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer
-
-/**
- * The part of a pino-shaped logger that is used. Loggers that print what they are given in that order (`console`, winston: they have a function
- * `log`, and no `bindings`) are given the sentence first, then the object.
- */
-export interface Logger {
-  /** What happens as it should: that a server listens, the end of a drain. `fields` may be empty. */
-  info(fields: object, message: string): void
-  /** What is wrong, or was lost. `fields` has the `code` of the warning (docs/codes.md). */
-  warn(fields: object, message: string): void
-}
 
 /** How HTTP/1.0 clients that ask for `Connection: keep-alive` are treated. */
 export type Http10 = 'grant' | 'refuse' | 'ignore'

@@ -1,5 +1,6 @@
+import { connectionsOf } from '../handle/attached.js'
 import { listeningServers } from '../node/private.js'
-import { connectionsOf, isAttachable } from '../node/server-kinds.js'
+import { isAttachable } from '../node/server-kinds.js'
 import type { Connections } from '../types.js'
 import type { Participant } from './participant.js'
 

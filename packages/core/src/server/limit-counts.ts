@@ -1,4 +1,4 @@
-import type { Policy } from '../types.js'
+import type { Policy } from '../options/types.js'
 import { clientOf } from './client-address.js'
 
 /** Places that are taken, and how many of them by TLS handshakes that are under way. */

@@ -6,7 +6,7 @@ import { closeIfQuiet } from '../http1/idle.js'
 import { leave, leaveAfterPoll } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
-import type { Policy } from '../types.js'
+import type { Policy } from '../options/types.js'
 import { Places } from './limit-counts.js'
 
 type Member = Connection | Session

@@ -3,8 +3,8 @@ import { noteWritten } from '../http1/incoming-request.js'
 import { settingsOf } from '../node/private.js'
 import { bufferOf, isHttp2, numberOf } from '../node/server-kinds.js'
 import { LONGEST } from '../node/standstill.js'
+import type { Policy } from '../options/types.js'
 import { printablePromise } from '../policy.js'
-import type { Policy } from '../types.js'
 import type { Site } from './governed-server.js'
 
 /** Puts a site's policy into its server's own settings. */

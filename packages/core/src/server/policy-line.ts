@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { seconds } from '../events/seconds.js'
-import type { Policy } from '../types.js'
+import type { Policy } from '../options/types.js'
 
 /** `halfclose: listening on 127.0.0.1:3000; keep-alive 5 s promised, 6 s kept; drain 20 s` */
 export function policyLine({ keepAlive, drain }: Policy, address: AddressInfo | string | null): string {

@@ -10,8 +10,8 @@ import { noteWritten } from '../http1/incoming-request.js'
 import { cutSession, leave } from '../http2/goaway.js'
 import { directCaller } from '../node/call-site.js'
 import { atOnce } from '../node/parser.js'
+import type { AttachableServer } from '../node/server-kinds.js'
 import { isHttp2, isShared, speaksHttp1 } from '../node/server-kinds.js'
-import type { AttachableServer } from '../types.js'
 import type { Site } from './governed-server.js'
 
 /** What the handle does when somebody closes a governed server. */

@@ -1,0 +1,207 @@
+import type { WarningCode } from '../errors/codes.js'
+
+/**
+ * Server states, never backwards. `serving`; `leaving`: announced, still serving; `draining`: no longer listening, every response
+ * says close; `drained`: no connection is left.
+ */
+export type ServerState = 'serving' | 'leaving' | 'draining' | 'drained'
+
+/**
+ * Connection states.
+ * - `silent`: accepted, no byte received. Left with the first byte.
+ * - `busy`: a request is being received, waits, or is being answered.
+ * - `idle`: between two requests.
+ * - `closing`: its last response is known; nothing more is handed to the application.
+ * - `lingering`: our output is shut; what the peer still sends is read and discarded.
+ * - `upgraded`: handed over to another protocol.
+ */
+export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingering' | 'upgraded'
+
+/**
+ * Why a connection ended. The set may grow in minor versions.
+ * - `client-close`: the request said `Connection: close`, or the client closed an idle connection.
+ * - `idle`: kept idle for `keepAlive.hold`. `max-requests`, `max-age`: that limit. `http10`: HTTP/1.0 without keep-alive.
+ * - `no-keep-alive`: `keepAlive: false`.
+ * - `draining`: the server is shutting down. `deadline`: cut at the drain's deadline.
+ * - `handler`: the application said `Connection: close`, or destroyed the socket.
+ * - `unframed`: the response's end shows only by closing. `content-length`: a body shorter or longer than its Content-Length.
+ * - `error`: the request was malformed or did not arrive in time. `timeout`: `server.setTimeout` expired.
+ * - `flood`: an HTTP/2 client reset too many streams, or sent too many control frames (ENHANCE_YOUR_CALM).
+ * - `stalled`: the peer took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time, or took nothing of
+ *   what there was for it, or opened no window, for longer than `limits.stalled` or `http2.stalled`.
+ * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection.
+ * - `upgraded`: it ended as another protocol. Of HTTP/1 only: an HTTP/2 session ends for a reason of its own, whatever its streams carried. `limit`: a bound of the output-first close or of the server.
+ */
+export type CloseReason =
+  | 'client-close'
+  | 'idle'
+  | 'max-requests'
+  | 'max-age'
+  | 'http10'
+  | 'no-keep-alive'
+  | 'draining'
+  | 'deadline'
+  | 'handler'
+  | 'unframed'
+  | 'content-length'
+  | 'error'
+  | 'timeout'
+  | 'half-closed'
+  | 'stalled'
+  | 'flood'
+  | 'peer'
+  | 'upgraded'
+  | 'limit'
+
+/**
+ * Why promises were broken: a close before the advertised timeout had run out that the client did not ask for.
+ * - `deadline`: at the drain's deadline. `drain-idle`: `drain.idle` is shorter than the promise.
+ * - `close-idle`, `close-all`: the application called `server.closeIdleConnections()`, `server.closeAllConnections()`.
+ * - `limit`: a bound on connections, or of the output-first close.
+ */
+export type PromiseBreaker = 'deadline' | 'drain-idle' | 'close-idle' | 'close-all' | 'limit'
+
+/** Of `connections.stats()`. */
+export interface Stats {
+  /** Open connections by state. */
+  readonly open: Readonly<Record<ConnectionState, number>>
+  /** `refused`: over a limit; they are among the opened, unless they were dropped. */
+  readonly connections: { readonly opened: number; readonly closed: number; readonly refused: number }
+  /**
+   * `received`: handed to the application. `finished`: answered whole. `cut`: broken off by the application, a timeout or a deadline.
+   * `aborted`: the client went away, or its body was malformed. `dropped`: never run: it arrived behind a close, or is an upgrade or CONNECT that was refused.
+   */
+  readonly requests: {
+    readonly received: number
+    readonly finished: number
+    readonly cut: number
+    readonly aborted: number
+    readonly dropped: number
+  }
+  /** Open connections that the policy cannot see: sessions of HTTP/2 from before `attach()`, and streams other than sockets that were handed to a server. */
+  readonly unseen?: number | undefined
+  /** Requests per closed connection that carried any, on average; 0 before the first one closed. */
+  readonly reuse: number
+  /** Connections that have ended, by reason. */
+  readonly closes: Readonly<Partial<Record<CloseReason, number>>>
+  /** Whose FIN or reset came first. TIME_WAIT stays on that side. */
+  readonly closedFirst: { readonly server: number; readonly peer: number }
+  /** Closes before the promised time was over that their clients did not ask for, by cause; empty where there was none. */
+  readonly promisesBroken: Readonly<Partial<Record<PromiseBreaker, number>>>
+}
+
+/** A request, or a connection without one, that was still open at a drain's deadline. */
+export interface HeldBy {
+  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
+  readonly remote: string
+  /** What the connection was doing. */
+  readonly state: ConnectionState
+  /** Of the request; `undefined` where there was none. */
+  readonly method: string | undefined
+  /** Without the query. */
+  readonly path: string | undefined
+  /** Milliseconds since the request arrived (to a tenth of a second), or since the connection was last used. */
+  readonly ms: number
+}
+
+/** What a drain did. */
+export interface Report {
+  /** No request was cut: each that was accepted has its answer with the kernel, or its client left or was told close before. */
+  readonly clean: boolean
+  /** Why it began: what `drain()` was told, e.g. `'SIGTERM'`; `'server.close'` where the server was closed. */
+  readonly reason: string
+  /** Milliseconds in all. */
+  readonly ms: number
+  /** Milliseconds in each state. With `ms` they are rounded, each by itself. */
+  readonly phases: { readonly leaving: number; readonly draining: number }
+  /**
+   * `finished`: in flight when the drain began. `rescued`: arrived after it began, answered. `cut`: broken off since it began, or just before, in
+   * the tick in which it was called; what others had cut earlier is in {@link Stats} alone. A request that waited behind one that was cut is cut, too;
+   * in {@link Stats} it is `dropped`. One whose answer is wholly with the kernel is not cut, be its body unfinished.
+   */
+  readonly requests: { readonly finished: number; readonly rescued: number; readonly cut: number }
+  /** Connections that ended in the drain, and why; sessions of HTTP/2 are connections. */
+  readonly connections: { readonly closed: number; readonly byReason: Readonly<Partial<Record<CloseReason, number>>> }
+  /** The promises that this drain broke, by cause; empty where it broke none. */
+  readonly promisesBroken: Readonly<Partial<Record<PromiseBreaker, number>>>
+  /** What was still open at the deadline, at most 20. */
+  readonly heldBy: readonly HeldBy[]
+  /** How many more were open at the deadline than `heldBy` has. */
+  readonly heldByMore: number
+  /**
+   * Connections that the policy cannot see, and that were still open when all others had ended: sessions of HTTP/2 from before `attach()`, and streams other
+   * than sockets that were handed to the server. They are waited for until the deadline, as a bare server does; a request of theirs that is cut then (over HTTP/2: such a
+   * session) is among `requests.cut`.
+   */
+  readonly unseen?: number | undefined
+}
+
+/** The handle has entered a state; `reason`: that of the drain, or `'listen'` for a new life. */
+export interface StateEvent {
+  /** The state it is in now. */
+  readonly state: ServerState
+  /** The state it was in before. */
+  readonly previous: ServerState
+  /** Why: `'SIGTERM'`, `'server.close'`, `'listen'`, or what `drain()` was told. */
+  readonly reason: string
+}
+
+/** A connection, or a session of HTTP/2, has ended. */
+export interface CloseEvent {
+  /** Why it ended. */
+  readonly reason: CloseReason
+  /** Whose FIN or reset came first. */
+  readonly first: 'server' | 'peer'
+  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
+  readonly remote: string
+  /** How many requests it carried. */
+  readonly requests: number
+  /** Milliseconds the connection lived. */
+  readonly ms: number
+}
+
+/**
+ * A connection was handed over to another protocol (Upgrade, CONNECT), or a stream of an HTTP/2 session was (CONNECT). Not told of one that was
+ * refused, nor of what an http2 server's 'unknownProtocol' listener takes.
+ */
+export interface UpgradeEvent {
+  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
+  readonly remote: string
+  /** Of the request, e.g. `'GET'` or `'CONNECT'`. */
+  readonly method: string
+  /** The request target without its query; for CONNECT over HTTP/2 without `:path`, the authority. */
+  readonly target: string
+  /** What the client asked for: the Upgrade field, or HTTP/2's `:protocol` (RFC 8441). */
+  readonly protocol: string | undefined
+}
+
+/** Something is wrong, or was lost; every time, also where it is logged once. */
+export interface WarningEvent {
+  /** Stable, e.g. `HALFCLOSE_CONTENT_LENGTH`; docs/codes.md says of each when it comes and what to do. */
+  readonly code: WarningCode
+  /** One sentence or more, for people; its wording may change. */
+  readonly message: string
+}
+
+/** The events of a handle, with their payloads. */
+export interface ConnectionsEvents {
+  /** The handle has entered another state. */
+  state: [StateEvent]
+  /** A connection was handed over to another protocol. */
+  upgrade: [UpgradeEvent]
+  /** A connection has ended. */
+  close: [CloseEvent]
+  /** Something is wrong, or was lost. */
+  warning: [WarningEvent]
+}
+
+/**
+ * The part of a pino-shaped logger that is used. Loggers that print what they are given in that order (`console`, winston: they have a function
+ * `log`, and no `bindings`) are given the sentence first, then the object.
+ */
+export interface Logger {
+  /** What happens as it should: that a server listens, the end of a drain. `fields` may be empty. */
+  info(fields: object, message: string): void
+  /** What is wrong, or was lost. `fields` has the `code` of the warning (docs/codes.md). */
+  warn(fields: object, message: string): void
+}
