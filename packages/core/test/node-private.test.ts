@@ -6,10 +6,10 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { until } from '../../../test/support/wait.js'
+import { announceClose } from '../src/http1/connection-header.js'
 import {
   acceptedBy,
   amidMessage,
-  announceClose,
   belowTls,
   bodyLength,
   bytesQueued,

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { attempt } from '../events/attempt.js'
+import { bareHead } from '../http/bare-head.js'
 import { hasBegun, makeLast } from '../node/private.js'
 import { numberOf } from '../node/server-kinds.js'
 import { afterPoll } from '../node/timers.js'
@@ -143,19 +144,14 @@ export function restartRequestTimeout(connection: Connection, error: Error): voi
 function cannedAnswer(error: Error): string {
   switch (codeOf(error)) {
     case 'HPE_HEADER_OVERFLOW':
-      return head('431 Request Header Fields Too Large')
+      return bareHead('431 Request Header Fields Too Large')
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return head('413 Payload Too Large')
+      return bareHead('413 Payload Too Large')
     case REQUEST_TIMEOUT:
-      return head('408 Request Timeout')
+      return bareHead('408 Request Timeout')
     default:
-      return head('400 Bad Request')
+      return bareHead('400 Bad Request')
   }
-}
-
-/** A response made by hand, where Node has no response object to offer. */
-export function head(status: string, fields = ''): string {
-  return `HTTP/1.1 ${status}\r\n${fields}Content-Length: 0\r\nConnection: close\r\n\r\n`
 }
 
 function codeOf(error: Error): string {

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { isForAllRecipients } from '../http/hop-by-hop.js'
 import { parseConnection } from '../http/tokens.js'
+import { rewriteHead } from '../node/private.js'
 
 // The fields of a head that speak of the connection or of the framing: what the application said in them, and how they are put right. They may
 // have been set one by one, or be given to writeHead() as an object, a flat list or a list of pairs.
@@ -139,4 +140,21 @@ export function without(given: Headers | undefined, unwanted: string): Headers |
   }
   if (Array.isArray(given[0])) return given.filter((entry) => !Array.isArray(entry) || entry[0]?.toLowerCase() !== unwanted)
   return given.filter((_, index) => String(given[index - (index % 2)]).toLowerCase() !== unwanted)
+}
+
+const CONNECTION_LINES = /\r\n(?:connection|keep-alive):[^\r]*(?=\r\n)/gi
+const OURS: ReadonlySet<string> = new Set(['close', 'keep-alive'])
+
+/** Puts `Connection: close` into a head that Node wrote but has not sent, in place of what it says of the connection. Other options stay. */
+export function announceClose(res: ServerResponse): void {
+  rewriteHead(res, (written) => {
+    const options: string[] = []
+    const head = written.replace(CONNECTION_LINES, (line) => {
+      const [name, value] = line.split(':', 2)
+      if (name?.toLowerCase() === '\r\nconnection')
+        options.push(...parseConnection(value).options.filter((option) => !OURS.has(option)))
+      return ''
+    })
+    return `${head.slice(0, -2)}Connection: ${[...options, 'close'].join(', ')}\r\n\r\n`
+  })
 }

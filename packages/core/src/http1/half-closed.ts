@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { types } from 'node:util'
 import { attempt } from '../events/attempt.js'
 import { bytesTaken } from '../node/private.js'
-import { type Quiet, stayQuiet, type Taken } from '../socket/stalled-reader.js'
+import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { cut, kill } from './close.js'
 import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
@@ -76,9 +76,4 @@ function watch(connection: Connection, before: Quiet): void {
     else watch(connection, next)
   }
   connection.halfClosedTimer = site.timers.after(halfClosed, () => attempt(connection, look))
-}
-
-/** Whether there is something for the peer that it has not taken. Else it is the application that takes its time. */
-export function isOwed({ socket }: { readonly socket: Socket }, { kernel, peer }: Taken): boolean {
-  return socket.writableLength > 0 || (peer !== undefined && peer < kernel)
 }

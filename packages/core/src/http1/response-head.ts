@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks'
 import type { CloseReason } from '../events/types.js'
 import { parseConnection } from '../http/tokens.js'
 import {
-  announceClose,
   bodyLength,
   declaredLength,
   hasBody,
@@ -18,7 +17,7 @@ import type { KeepAlivePolicy } from '../options/types.js'
 import { closeReason, goesOn, keepAliveField, promiseFor } from '../policy.js'
 import { end } from './close.js'
 import type { Connection } from './connection.js'
-import { type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './connection-header.js'
+import { announceClose, type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './connection-header.js'
 import { type Carrier, type Exchange, endsWithTrailers, ifOpen, isMadeOf, kExchange } from './exchange.js'
 import { countBelow, misfit } from './response-body.js'
 

@@ -1,13 +1,13 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { bareHead } from '../http/bare-head.js'
+import { unavailableHead } from '../http/unavailable.js'
 import { halfOpenBefore } from '../node/server-kinds.js'
 import { isBroken } from '../socket/connection-error.js'
-import { follow } from '../socket/upgraded.js'
-import { head } from './client-error.js'
+import { followUpgraded } from '../socket/websocket-output.js'
 import { shut } from './close.js'
 import { type Connection, connectionOf } from './connection.js'
 import { leaveReading } from './pause-reading.js'
-import { unavailableHead } from './unavailable.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
 export function handOver(
@@ -22,7 +22,7 @@ export function handOver(
   const [req] = args
   if (event === 'upgrade' && req.httpVersionMinor === 0) {
     if (hasLostBody(req)) {
-      refuse(connection, head('501 Not Implemented'), 'error')
+      refuse(connection, bareHead('501 Not Implemented'), 'error')
       return true
     }
     // Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8). Node has taken its parser away: this request is the connection's last.
@@ -39,7 +39,7 @@ export function handOver(
     return true
   }
   if (event === 'connect' && !site.takesTunnels()) {
-    refuse(connection, head('501 Not Implemented'), 'error')
+    refuse(connection, bareHead('501 Not Implemented'), 'error')
     return true
   }
   connection.requests++
@@ -51,7 +51,7 @@ export function handOver(
   if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   letGo(connection)
   leaveToOther(connection)
-  const output = event === 'upgrade' ? follow(site, socket, req.headers.upgrade, true) : undefined
+  const output = event === 'upgrade' ? followUpgraded(site.policy, socket, req.headers.upgrade, true) : undefined
   connection.upgrade = { method: req.method, url: req.url, output }
   site.upgraded(socket, req.method, req.url, event === 'upgrade' ? req.headers.upgrade : undefined)
   const heard = site.forward(event, args)

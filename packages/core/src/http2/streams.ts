@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import type { AnyRequest, AnyResponse } from '../http/messages.js'
-import { respondUnavailable } from '../http1/unavailable.js'
+import { respondUnavailable } from '../http/unavailable.js'
 import { goawayReason } from '../policy.js'
 import type { Site } from '../server/governed-server.js'
-import { follow } from '../socket/upgraded.js'
+import { followUpgraded } from '../socket/websocket-output.js'
 import { noteReset } from './abuse-limits.js'
 import { closeIfDone, ignoreError, leave } from './goaway.js'
 import { bindExchange, CODES, exchangeOf, type Session, type StreamExchange } from './session.js'
@@ -29,7 +29,7 @@ export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readon
   const tunnel = method === 'CONNECT'
   const arrived = performance.now()
   site.run?.used(arrived)
-  const output = tunnel ? follow(site, stream, protocol, false) : undefined
+  const output = tunnel ? followUpgraded(site.policy, stream, protocol, false) : undefined
   const own = takeOverStream(stream)
   bindExchange(stream, {
     session,

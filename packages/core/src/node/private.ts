@@ -5,7 +5,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Server, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { types } from 'node:util'
-import { parseConnection } from '../http/tokens.js'
 
 // Every private field of Node that is read or written, in this one place, each with the reason why no public way exists.
 // test/node-private.test.ts fails where a Node version changes one.
@@ -86,22 +85,10 @@ export function refusesBody(res: ServerResponse): boolean {
   return isPrivateResponse(res) && res._expect_continue && !res._sent100
 }
 
-const CONNECTION_LINES = /\r\n(?:connection|keep-alive):[^\r]*(?=\r\n)/gi
-
-/** Puts `Connection: close` into a head that Node wrote but has not sent, in place of what it says of the connection. Other options stay. */
-export function announceClose(res: ServerResponse): void {
-  if (!isPrivateResponse(res) || res._header === null) return
-  const options: string[] = []
-  const head = res._header.replace(CONNECTION_LINES, (line) => {
-    const [name, value] = line.split(':', 2)
-    if (name?.toLowerCase() === '\r\nconnection')
-      options.push(...parseConnection(value).options.filter((option) => !OURS.has(option)))
-    return ''
-  })
-  res._header = `${head.slice(0, -2)}Connection: ${[...options, 'close'].join(', ')}\r\n\r\n`
+/** Rewrites a head that Node wrote but has not sent. */
+export function rewriteHead(res: ServerResponse, rewrite: (head: string) => string): void {
+  if (isPrivateResponse(res) && res._header !== null) res._header = rewrite(res._header)
 }
-
-const OURS: ReadonlySet<string> = new Set(['close', 'keep-alive'])
 
 interface Sends {
   _send(data: unknown, encoding: unknown, callback: unknown, length?: number): boolean

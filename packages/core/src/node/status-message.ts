@@ -1,5 +1,4 @@
 import { ServerResponse } from 'node:http'
-import type { Site } from '../server/governed-server.js'
 
 // Node adds `statusMessage` to a response with the head, which makes it another kind of object for V8: what was looked up before is looked up again. Behind
 // a change of its prototype (Express) it is even a kind of its own, made for each response anew, the dearer the more properties it has, ours among
@@ -9,6 +8,11 @@ interface Carrier {
   statusMessage?: string | undefined
 }
 
+/** A server whose responses are given their `statusMessage` early, or not. */
+interface Presets {
+  presetsMessage: boolean
+}
+
 const NODES_OWN: unknown = ServerResponse.prototype
 
 /** Whether it is as Node has made it, and nobody (APM) has made it an accessor: asked when a server is attached. */
@@ -16,9 +20,9 @@ export function isPlainMessage(): boolean {
   return Object.getOwnPropertyDescriptor(ServerResponse.prototype, 'statusMessage')?.writable === true
 }
 
-export function presetMessage(site: Site, res: ServerResponse): void {
+export function presetMessage(server: Presets, res: ServerResponse): void {
   const carrier: Carrier = res
-  if (site.presetsMessage && Object.getPrototypeOf(res) === NODES_OWN && carrier.statusMessage === undefined)
+  if (server.presetsMessage && Object.getPrototypeOf(res) === NODES_OWN && carrier.statusMessage === undefined)
     carrier.statusMessage = undefined
 }
 
@@ -27,10 +31,10 @@ export function presetMessage(site: Site, res: ServerResponse): void {
  * none is set early. Not done: who reads `res.statusMessage` of the first such response before its head sees none, and a setter there whose getter gives
  * undefined is not called.
  */
-export function yieldMessage(site: Site, res: ServerResponse, prototype: object): void {
+export function yieldMessage(server: Presets, res: ServerResponse, prototype: object): void {
   const carrier: Carrier = res
-  if (prototype === NODES_OWN || !site.presetsMessage || carrier.statusMessage !== undefined) return
+  if (prototype === NODES_OWN || !server.presetsMessage || carrier.statusMessage !== undefined) return
   if (Reflect.get(prototype, 'statusMessage', res) === undefined) return
-  site.presetsMessage = false
+  server.presetsMessage = false
   Reflect.deleteProperty(res, 'statusMessage')
 }

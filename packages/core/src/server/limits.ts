@@ -7,15 +7,10 @@ import { leave, leaveAfterPoll } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import type { Policy } from '../options/types.js'
+import type { HandshakePlace, HandshakePlaces } from '../socket/tls-handshakes.js'
 import { Places } from './limit-counts.js'
 
 type Member = Connection | Session
-
-/** What a TLS handshake holds: a place, or one among those that will be refused when they can be told. */
-export interface HandshakePlace {
-  readonly kind: 'place' | 'excess' | 'unlimited'
-  readonly client?: string | undefined
-}
 
 const UNLIMITED: HandshakePlace = Object.freeze({ kind: 'unlimited' })
 const EXCESS: HandshakePlace = Object.freeze({ kind: 'excess' })
@@ -27,7 +22,7 @@ const TOGETHER = 50
  * How many connections there may be: in all, per client, and idle. The one too many is not cut: it gets an answer that it can read
  * (503, Retry-After, close), but no handler; and a readiness probe gets through.
  */
-export class Capacity {
+export class Capacity implements HandshakePlaces {
   readonly #limits: Policy['limits']
   /** How many of those that were refused may wait for their request at once. */
   readonly #mostExcess: number

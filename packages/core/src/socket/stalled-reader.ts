@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+
 // How long a peer may take nothing of what there is for it. Pure: what has been taken comes in, and the time.
 
 /** Milliseconds that a peer which has taken nothing yet has for that: the window of `minRate`. */
@@ -57,6 +59,11 @@ export function isOver({ peer, until, generous }: Patience, now: number): boolea
 
 function firstFor({ peer }: Taken): number {
   return peer !== undefined && peer > SHOWN ? READ : WINDOW
+}
+
+/** Whether there is something for the peer that it has not taken. Else it is the application that takes its time. */
+export function isOwed({ socket }: { readonly socket: Socket }, { kernel, peer }: Taken): boolean {
+  return socket.writableLength > 0 || (peer !== undefined && peer < kernel)
 }
 
 /** A peer that is bound by a time which starts anew while it takes something, and for how long it has taken nothing. */

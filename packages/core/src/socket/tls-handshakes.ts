@@ -1,12 +1,25 @@
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import type { Timer, Timers } from '../node/timers.js'
-import type { Capacity, HandshakePlace } from '../server/limits.js'
 
 /** Milliseconds that a TLS handshake may take, while the process is running. Node's own bound is two minutes. */
 const LONGEST = 10_000
 /** Looks within that. */
 const LOOKS = 10
+
+/** What a handshake holds: a place, or one among those that will be refused when they can be told. */
+export interface HandshakePlace {
+  readonly kind: 'place' | 'excess' | 'unlimited'
+  readonly client?: string | undefined
+}
+
+/** Where handshakes get their places. */
+export interface HandshakePlaces {
+  /** A handshake begins. None: there is no place for it. */
+  enterHandshake(raw: Duplex): HandshakePlace | undefined
+  /** It is done, or has ended. */
+  leaveHandshake(place: HandshakePlace): void
+}
 
 interface Handshake {
   readonly handshakes: Handshakes
@@ -31,14 +44,14 @@ interface HandshakeCarrier {
 export class Handshakes {
   readonly #open = new Set<Duplex & HandshakeCarrier>()
   readonly #timers: Timers
-  readonly #capacity: Capacity
+  readonly #places: HandshakePlaces
   readonly #longest: number
   #timer: Timer | undefined
 
   /** `longest`: for tests. */
-  constructor(timers: Timers, capacity: Capacity, longest = LONGEST) {
+  constructor(timers: Timers, places: HandshakePlaces, longest = LONGEST) {
     this.#timers = timers
-    this.#capacity = capacity
+    this.#places = places
     this.#longest = longest
   }
 
@@ -49,7 +62,7 @@ export class Handshakes {
   /** False: there is no place for one more. */
   begin(raw: Duplex & HandshakeCarrier, onEnd: () => void): boolean {
     if (raw.destroyed) return true
-    const place = this.#capacity.enterHandshake(raw)
+    const place = this.#places.enterHandshake(raw)
     if (place === undefined) return false
     this.#open.add(raw)
     raw[kHandshake] = { handshakes: this, openedAt: performance.now(), since: this.#timers.now, place, onEnd }
@@ -90,7 +103,7 @@ export class Handshakes {
     raw[kHandshake] = undefined
     const { handshakes, place } = handshake
     handshakes.#open.delete(raw)
-    handshakes.#capacity.leaveHandshake(place)
+    handshakes.#places.leaveHandshake(place)
     return true
   }
 }

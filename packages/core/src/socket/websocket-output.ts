@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import type { Policy } from '../options/types.js'
 
 const END_OF_HEAD = '\r\n\r\n'
 const CLOSE = 8
@@ -81,7 +82,7 @@ export interface Upgrade {
 }
 
 /** Shows what is written to a stream to `output`. */
-export function followOutput(stream: Writable, output: WebSocketOutput): void {
+function followOutput(stream: Writable, output: WebSocketOutput): void {
   const { write } = stream
   const follow = (chunk: unknown, ...rest: unknown[]): boolean => {
     const [encoding] = rest
@@ -92,4 +93,18 @@ export function followOutput(stream: Writable, output: WebSocketOutput): void {
     return Reflect.apply(write, stream, [chunk, ...rest])
   }
   Object.assign(stream, { write: follow })
+}
+
+/** Follows a WebSocket's output, where a drain may end it before the deadline. */
+export function followUpgraded(
+  policy: Policy,
+  stream: Writable,
+  protocol: unknown,
+  hasHead: boolean,
+): WebSocketOutput | undefined {
+  const { upgraded, deadline } = policy.drain
+  if (upgraded >= deadline || typeof protocol !== 'string' || protocol.toLowerCase() !== 'websocket') return undefined
+  const output = new WebSocketOutput(hasHead)
+  followOutput(stream, output)
+  return output
 }

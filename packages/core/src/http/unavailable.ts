@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
-import { head } from './client-error.js'
+import { bareHead } from './bare-head.js'
 
 // 503 for one request or connection too many, and for what a drain turns away: each protocol has its writer here, and none elsewhere.
 
@@ -13,7 +13,7 @@ export function answerUnavailable(res: ServerResponse): void {
 
 /** Where Node has no response object to offer. */
 export function unavailableHead(): string {
-  return head('503 Service Unavailable', `Retry-After: ${RETRY_AFTER}\r\n`)
+  return bareHead('503 Service Unavailable', `Retry-After: ${RETRY_AFTER}\r\n`)
 }
 
 export function respondUnavailable(stream: ServerHttp2Stream): void {

@@ -6,16 +6,7 @@ import { ignoreError } from '../http2/goaway.js'
 import type { StreamExchange } from '../http2/session.js'
 import { bytesTaken } from '../node/private.js'
 import type { Site } from '../server/governed-server.js'
-import { followOutput, WebSocketOutput } from './websocket-output.js'
-
-/** Follows a WebSocket's output, where a drain may end it before the deadline. */
-export function follow(site: Site, stream: Writable, protocol: unknown, hasHead: boolean): WebSocketOutput | undefined {
-  const { upgraded, deadline } = site.policy.drain
-  if (upgraded >= deadline || typeof protocol !== 'string' || protocol.toLowerCase() !== 'websocket') return undefined
-  const output = new WebSocketOutput(hasHead)
-  followOutput(stream, output)
-  return output
-}
+import type { WebSocketOutput } from '../socket/websocket-output.js'
 
 /**
  * `drain.upgraded` is over for whatever of `site` is another protocol's: its output is ended, a WebSocket's by a close frame where one may stand. `late`: one that is
