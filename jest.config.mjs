@@ -28,6 +28,8 @@ export default {
   moduleNameMapper: {
     '^@halfclose/core/(adapter|cluster)$': '<rootDir>/packages/core/src/$1/index.ts',
     '^@halfclose/(core|fastify|express)$': '<rootDir>/packages/$1/src/index.ts',
+    '^halfclose-probe$': '<rootDir>/packages/probe/src/index.ts',
+    '^halfclose-probe/wire$': '<rootDir>/packages/probe/src/wire/index.ts',
     // Sources import './x.js', as nodenext wants it, and mean ./x.ts. Where both exist (in node_modules) the first of the extensions wins.
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,7 +1,7 @@
 // What a package publishes: its code once, as one CommonJS file without comments; thin ES modules over it; and its types once, for both.
 // So an application that loads a package by `import` and by `require` has one copy of it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { build } from 'esbuild'
 import { root } from './steps.mjs'
 
@@ -10,7 +10,10 @@ const ENTRIES = {
   core: { index: 'index', adapter: 'adapter/index', cluster: 'cluster/index', register: 'register' },
   fastify: { index: 'index' },
   express: { index: 'index' },
+  probe: { index: 'index', wire: 'wire/index', cli: 'cli' },
 }
+/** Packages that are a program first: ES modules only, and those share what they have in common. */
+const MODULES_ONLY = new Set(['probe'])
 /** Packages whose CommonJS entry is the plugin itself: `const halfclose = require('@halfclose/express')`. */
 const CALLABLE = new Set(['fastify', 'express'])
 /** Entries that export nothing, and are loaded for what they do: call the one function that their file has. */
@@ -38,6 +41,7 @@ export async function bundle(name) {
   const folder = join(root, 'packages', name)
   const [dist, esm] = [join(folder, 'dist'), join(folder, 'dist/esm')]
   const entries = Object.entries(ENTRIES[name])
+  if (MODULES_ONLY.has(name)) return modules(dist, esm, entries)
   const all = entries.map(([entry, file]) => `export * as ${entry} from './${file}.js'`).join('\n')
   const code = await build({ ...options, format: 'cjs', stdin: { contents: all, resolveDir: esm } })
   write(join(dist, 'bundle.cjs'), code.outputFiles[0].text)
@@ -63,6 +67,33 @@ export async function bundle(name) {
   )
 }
 
+/** Makes `dist/*.mjs`, `dist/*.d.mts` and `dist/types`. */
+async function modules(dist, esm, entries) {
+  const entryPoints = Object.fromEntries(entries.map(([entry, file]) => [entry, join(esm, `${file}.js`)]))
+  const code = await build({
+    ...options,
+    banner: {},
+    format: 'esm',
+    splitting: true,
+    entryPoints,
+    outdir: dist,
+    outExtension: { '.js': '.mjs' },
+  })
+  const made = code.outputFiles.map(({ path, text }) => {
+    write(path, text)
+    return basename(path)
+  })
+  // A chunk is named for its content: one of an older build would be published as well.
+  for (const file of readdirSync(dist)) if (file.endsWith('.mjs') && !made.includes(file)) rmSync(join(dist, file))
+  for (const [entry, file] of entries) write(join(dist, `${entry}.d.mts`), `${GENERATED}export * from './types/${file}.js'\n`)
+  copyTypes(
+    esm,
+    join(dist, 'types'),
+    entries.map(([, file]) => `${file}.d.ts`),
+    'module',
+  )
+}
+
 async function namesOf(file) {
   const { metafile } = await build({ ...options, format: 'esm', entryPoints: [file], metafile: true, outfile: 'out.js' })
   return metafile.outputs['out.js'].exports.sort()
@@ -84,8 +115,8 @@ function esModule(entry, names) {
   return `${GENERATED}import bundle from './bundle.cjs'\nconst { ${entry}: entry } = bundle\nexport const { ${named.join(', ')} } = entry\n${last}`
 }
 
-/** The declarations that `entries` reach, and no others. They are CommonJS ones, which an ES module may import as well. */
-function copyTypes(from, to, entries) {
+/** The declarations that `entries` reach, and no others. CommonJS ones may be imported by an ES module as well. */
+function copyTypes(from, to, entries, type = 'commonjs') {
   const reached = new Set()
   const visit = (file) => {
     if (reached.has(file)) return
@@ -97,7 +128,7 @@ function copyTypes(from, to, entries) {
     write(join(to, file), text)
   }
   for (const file of entries) visit(file)
-  write(join(to, 'package.json'), '{"type":"commonjs"}\n')
+  write(join(to, 'package.json'), `{"type":"${type}"}\n`)
   for (const file of readdirSync(to, { recursive: true })) {
     if (file.endsWith('.d.ts') && !reached.has(file)) rmSync(join(to, file))
   }

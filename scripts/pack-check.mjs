@@ -21,6 +21,8 @@ const packed = join(root, '.pack')
 // Outside the repository: inside, Node and tsc would also find the workspace's own node_modules.
 const outside = join(tmpdir(), `halfclose-consumers-${userInfo().uid}-${hash(root)}`)
 
+/** Packages without a CommonJS entry. */
+const ESM_ONLY = ['--profile', 'esm-only']
 const program = [['main.js']]
 const compile = (...configs) => configs.map((config) => ['node_modules/typescript/bin/tsc', '-p', config])
 const consumers = [
@@ -64,8 +66,28 @@ export async function packCheck() {
     return sizes.map(({ name, bytes }) => `${name} ${(bytes / 1_000).toFixed(1)} kB`).join(', ')
   })
   await step('publint', () => Promise.all(tarballs(packed).map((tarball) => node([tool.publint, tarball, '--strict']))))
-  await step('attw', () => Promise.all(tarballs(packed).map((tarball) => node([tool.attw, tarball, '--no-emoji']))))
+  await step('attw', () =>
+    Promise.all(
+      tarballs(packed).map((tarball) => node([tool.attw, tarball, '--no-emoji', ...(isProbe(tarball) ? ESM_ONLY : [])])),
+    ),
+  )
+  await step('halfclose-probe from its tarball', runProbe)
   for (const consumer of consumers) await step(`consumer: ${consumer.name}`, () => consume(consumer))
+}
+
+/** The probe is a program of its own, and no part of what the consumers install. */
+const isProbe = (tarball) => basename(tarball).startsWith('halfclose-probe-')
+
+/** Installed alone: it needs nothing else. */
+async function runProbe() {
+  const to = join(outside, 'probe')
+  mkdirSync(to, { recursive: true, mode: 0o700 })
+  const tarball = tarballs(packed).find(isProbe)
+  await unlessStamped(join(to, 'installed'), hash(gunzipSync(readFileSync(tarball))), async () => {
+    writeFileSync(join(to, 'package.json'), '{"private":true}')
+    await run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--offline', tarball], { cwd: to })
+  })
+  await run(join(to, 'node_modules/.bin/halfclose-probe'), ['--version'])
 }
 
 /** Copies the project out, installs the tarballs into it as npm would from the registry (once for their content), and runs it. */
@@ -76,10 +98,12 @@ async function consume({ name, folder, manifest, commands }) {
   cpSync(from, to, { recursive: true })
 
   const project = JSON.parse(readFileSync(join(from, manifest), 'utf8'))
-  const files = tarballs(packed).map((tarball) => {
-    const content = hash(gunzipSync(readFileSync(tarball)))
-    return { tarball, name: `@halfclose/${basename(tarball).split('-')[1]}`, copy: `${content}-${basename(tarball)}` }
-  })
+  const files = tarballs(packed)
+    .filter((tarball) => !isProbe(tarball))
+    .map((tarball) => {
+      const content = hash(gunzipSync(readFileSync(tarball)))
+      return { tarball, name: `@halfclose/${basename(tarball).split('-')[1]}`, copy: `${content}-${basename(tarball)}` }
+    })
   for (const file of files) project.dependencies[file.name] = `file:${file.copy}`
   const wanted = JSON.stringify(project, null, 2)
   writeFileSync(join(to, 'package.json'), wanted)

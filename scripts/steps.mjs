@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-export const packages = ['core', 'fastify', 'express']
+export const packages = ['core', 'fastify', 'express', 'probe']
 
 export const tool = {
   tsc: 'node_modules/typescript/bin/tsc',

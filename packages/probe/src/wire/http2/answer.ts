@@ -1,0 +1,40 @@
+import type { Fields } from './hpack.js'
+
+/** A request on a stream. */
+export interface RequestOptions {
+  /** Default: GET */
+  method?: string | undefined
+  /** Besides the pseudo fields. */
+  fields?: Fields | undefined
+  /** Nothing follows the head (default). */
+  end?: boolean | undefined
+}
+
+/** What came back on one stream. */
+export class Answer {
+  /** The head of the final response. */
+  fields: Fields = []
+  /** 0: not there yet. */
+  status = 0
+  /** The body so far, in pieces. */
+  readonly chunks: Buffer[] = []
+  /** It ended as it should: END_STREAM. */
+  whole = false
+  /** Code of the RST_STREAM that it ended with. */
+  reset: number | undefined
+  /** When nothing more could come: ms since 1970. */
+  endedAt = 0
+
+  /** One answer for each stream. */
+  constructor(readonly stream: number) {}
+
+  /** The value of a field. */
+  header(name: string): string | undefined {
+    return this.fields.find(([each]) => each === name)?.[1]
+  }
+
+  /** The body so far, as text. */
+  get text(): string {
+    return Buffer.concat(this.chunks).toString('latin1')
+  }
+}

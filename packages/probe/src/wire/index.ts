@@ -1,0 +1,31 @@
+/**
+ * One connection to a server, byte by byte: what is sent is what was asked for, what comes back is parsed and forgiven nothing, and how the
+ * connection ended is noted. The probe's checks and the tests of halfclose speak through it.
+ */
+export { Client } from './client.js'
+export type { ClientOptions } from './dial.js'
+export { Answer, type RequestOptions } from './http2/answer.js'
+export { FrameClient, type FrameClientOptions } from './http2/client.js'
+export {
+  ACK,
+  describeFrame,
+  END_HEADERS,
+  END_STREAM,
+  errors,
+  type Frame,
+  type FrameOf,
+  FrameParser,
+  frame,
+  NUMBERS,
+  PREFACE,
+  settings,
+  settingsFrame,
+  uint32,
+} from './http2/frames.js'
+export { encodeFields, FieldDecoder, type Fields } from './http2/hpack.js'
+export type { Poured } from './pace.js'
+export { ask, get, get10, pipeline, post, postHead } from './requests.js'
+export { type Ending, Response, ResponseParser } from './responses.js'
+export { Records, tap } from './tls-tap.js'
+export { type Line, Transcript } from './transcript.js'
+export { Arrivals, type Deferred, deferred, pass, patience, until, within } from './wait.js'

@@ -1,0 +1,24 @@
+/** What was sent or seen, and when. */
+export interface Line {
+  /** Milliseconds since the transcript began. */
+  at: number
+  /** In words. */
+  what: string
+}
+
+/** What happened on one connection, with times. The beginning and the end are what tells: of a long one the middle is left out. */
+export class Transcript {
+  readonly lines: Line[] = []
+  readonly began = Date.now()
+
+  constructor(private readonly most = 60) {}
+
+  note(what: string): void {
+    if (this.lines.length > this.most) this.lines.splice(this.most - 30, 2, { at: Date.now() - this.began, what: '…' })
+    this.lines.push({ at: Date.now() - this.began, what })
+  }
+
+  toString(): string {
+    return this.lines.map(({ at, what }) => `${at} ms ${what}`).join('\n  ')
+  }
+}
