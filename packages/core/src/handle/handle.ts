@@ -8,7 +8,7 @@ import { Timers } from '../node/timers.js'
 import { FAST_DRAIN, loggerOf, parseOptions } from '../options/parse.js'
 import { Site } from '../server/governed-server.js'
 import { Capacity } from '../server/limits.js'
-import { forwarder, govern, requestForwarder } from '../server/server-events.js'
+import { connectionForwarder, forwarder, govern, requestForwarder } from '../server/server-events.js'
 import { unseenOf } from '../server/unseen-connections.js'
 import type {
   AttachableServer,
@@ -118,6 +118,7 @@ export class Handle implements AdapterConnections {
       this.#extras.intercept,
       forwarder(server),
       requestForwarder(server),
+      connectionForwarder(server),
     )
     markAttached(server, this)
     site.sharesListener = isShared(listening)

@@ -100,6 +100,8 @@ export class Site {
     readonly forward: (event: string, args: readonly unknown[]) => boolean,
     /** The same for a request: without an array, and by a name that V8 knows. */
     readonly forwardRequest: (event: RequestEvent, req: IncomingMessage, res: ServerResponse) => boolean,
+    /** The same for a connection. */
+    readonly forwardConnection: (socket: Socket) => boolean,
   ) {
     this.isDemanding = intercept !== undefined || policy.limits.idle !== false
     this.lingering = new Lingering(policy.linger, timers, kill)

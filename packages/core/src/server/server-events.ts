@@ -50,6 +50,15 @@ export function requestForwarder(server: AttachableServer): Site['forwardRequest
   }
 }
 
+/** The same for a connection. */
+export function connectionForwarder(server: AttachableServer): Site['forwardConnection'] {
+  const emitOf = emitter(server)
+  return (socket) => {
+    const emit = emitOf()
+    return emit === nodeEmit ? nodeEmit.call(server, 'connection', socket) : emit.call(server, 'connection', socket) === true
+  }
+}
+
 /** Node's own, which V8 compiles in place where it is called by this name. */
 const nodeEmit = EventEmitter.prototype.emit
 
@@ -65,19 +74,20 @@ export function govern(site: Site, governor: Governor): void {
   const { server } = site
   const secure = isSecure(server)
   const http2 = isHttp2(server)
+  const isPlain = !secure && !http2
   site.requireHost = Reflect.get(server, 'requireHostHeader') !== false
   // The gate answers a missing Host and an unknown expectation in their turn; Node would do it at once, past the gate.
   Reflect.set(server, 'requireHostHeader', false)
-  stand(server)
+  standWhenAsked(server)
   site.takesTunnels = () => hasOthers(server, 'connect', leaveToGate)
   impose(site)
   site.follow = () => follow(site, governor.policyFor)
 
   /** Node says in a later event, but within this one, that it has begun a session on the socket. */
   let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
-  const connect = (event: string, socket: Socket, args: readonly unknown[]): boolean => {
+  /** `args`: those of the event, where there are more than the socket. */
+  const connect = (event: 'connection' | 'secureConnection', socket: Socket, args?: readonly unknown[]): boolean => {
     site.follow()
-    stand(server)
     const below = belowTls(socket)
     if (below !== undefined) Handshakes.finish(below)
     const raw = below && rawBelowTls(socket)
@@ -86,13 +96,13 @@ export function govern(site: Site, governor: Governor): void {
       governor.fed(site)
     }
     if (!http2) {
-      const heard = site.forward(event, args)
+      const heard = args === undefined ? site.forwardConnection(socket) : site.forward(event, args)
       if (secure || !site.turnsAway(socket)) site.admit(socket, raw)
       return heard
     }
     const before = connectionOf(socket)
     arriving = { socket, raw }
-    const heard = site.forward(event, args)
+    const heard = site.forward(event, args ?? [socket])
     arriving = undefined
     // A listener may have passed it on to another server of ours ('unknownProtocol'), whose connection it is then.
     if (sessionOf(socket) !== undefined || connectionOf(socket) !== before) return heard
@@ -103,11 +113,14 @@ export function govern(site: Site, governor: Governor): void {
 
   /** Not by a rest parameter: that is an array for every request. */
   function emit(event: string, first?: unknown, second?: unknown): boolean {
-    if (event !== 'request' || !(first instanceof IncomingMessage) || !(second instanceof ServerResponse))
-      // biome-ignore lint/complexity/noArguments: a rest parameter would be an array for every request
-      return Reflect.apply(emitOther, undefined, arguments)
-    site.follow()
-    return arrive(site, event, first, second)
+    if (event === 'request' && first instanceof IncomingMessage && second instanceof ServerResponse) {
+      site.follow()
+      return arrive(site, event, first, second)
+    }
+    // biome-ignore lint/complexity/noArguments: a rest parameter would be an array for every request
+    if (isPlain && event === 'connection' && first instanceof Socket && arguments.length === 2) return connect(event, first)
+    // biome-ignore lint/complexity/noArguments: a rest parameter would be an array for every request
+    return Reflect.apply(emitOther, undefined, arguments)
   }
 
   const emitOther = (event: string, ...args: unknown[]): boolean => {
@@ -191,11 +204,24 @@ function onTimeout(site: Site, socket: Socket): boolean {
   return heard
 }
 
-/** Our two listeners stand on the server; looked at for every connection, since the application may remove all. */
+/**
+ * Node asks `listenerCount` before it emits a CONNECT or an unknown expectation: our two listeners stand on the server then, though the application may
+ * have removed all. To look for them with each connection costs more.
+ */
+function standWhenAsked(server: AttachableServer): void {
+  const own: AttachableServer['listenerCount'] | undefined = Object.getOwnPropertyDescriptor(server, 'listenerCount')?.value
+  const prototype: AttachableServer = Object.getPrototypeOf(server)
+  define(server, 'listenerCount', (...args: Parameters<AttachableServer['listenerCount']>): unknown => {
+    if (args[0] === 'checkExpectation' || args[0] === 'connect') stand(server)
+    return Reflect.apply(own ?? prototype.listenerCount, server, args)
+  })
+  stand(server)
+}
+
 function stand(server: AttachableServer): void {
-  if (server.listenerCount('checkExpectation') === 0) server.on('checkExpectation', failExpectation)
+  if (server.listeners('checkExpectation').length === 0) server.on('checkExpectation', failExpectation)
   // Without a listener Node destroys a CONNECT's socket, and with it the answers before it.
-  if (server.listenerCount('connect') === 0) server.on('connect', leaveToGate)
+  if (server.listeners('connect').length === 0) server.on('connect', leaveToGate)
 }
 
 function failExpectation(this: AttachableServer, _req: IncomingMessage, res: ServerResponse): void {

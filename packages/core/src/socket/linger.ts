@@ -23,7 +23,8 @@ export interface Linger<C> extends Linked<Linger<C>> {
   isRead: boolean
   /** The parser still has the input. */
   parsed: boolean
-  readonly since: number
+  /** When it was first looked at, within a period of when it began: most are over before, and reading the clock costs them more than the rest. */
+  since: number | undefined
   readonly quiet: number
   lastProgress: number
   discarded: number
@@ -61,16 +62,15 @@ export class Lingering<C extends Lingers<C>> {
    * moment longer: most clients close as soon as they are told, and taking it away from the parser costs more than the rest.
    */
   add(connection: C, quiet: number, reader: NodeJS.EventEmitter | undefined, unread: boolean): void {
-    const { now } = this.#timers
     const linger: Linger<C> = {
       older: undefined,
       newer: undefined,
       connection,
       isRead: reader !== undefined,
       parsed: reader === undefined,
-      since: now,
+      since: undefined,
       quiet: Math.min(quiet, this.#bounds.quiet),
-      lastProgress: now,
+      lastProgress: Number.POSITIVE_INFINITY,
       discarded: 0,
       flushed: undefined,
       patience: undefined,
@@ -120,6 +120,7 @@ export class Lingering<C extends Lingers<C>> {
     for (const linger of this.#open) {
       const { connection } = linger
       if (linger.parsed) this.takeRaw(connection)
+      linger.since ??= now
       // Bytes that were read before it was known that the process had stood still are not ahead of their time.
       linger.lastProgress = Math.min(linger.lastProgress, now)
       const flushed = bytesTaken(connection)
