@@ -73,7 +73,14 @@ export function install() {
   const projects = ['packages', 'examples'].flatMap((folder) =>
     readdirSync(join(root, folder)).map((name) => `${folder}/${name}/package.json`),
   )
-  const manifests = ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', 'bench/package.json', ...projects]
+  const manifests = [
+    'package.json',
+    'pnpm-workspace.yaml',
+    'pnpm-lock.yaml',
+    'bench/package.json',
+    'site/package.json',
+    ...projects,
+  ]
   const key = hash(process.platform, process.arch, ...manifests.map((file) => read(join(root, file))))
   return step('install', () =>
     unlessStamped(join(root, 'node_modules/.halfclose-installed'), key, () => pnpm(['install', '--frozen-lockfile'])),

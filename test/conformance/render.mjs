@@ -8,7 +8,7 @@ const exempt = json('exempt.json')
 const fastify6 = json('../../package.json').devDependencies['fastify-6'].split('@').at(-1)
 const results = read()
 
-/** What Express and Fastify do with the contract is in the README. */
+/** What Express and Fastify do with the contract is in docs/comparison.md. */
 const BARE = ['http', 'https', 'http2', 'https2', 'https2and1']
 
 /** Of the cases that hold a rule: [how many pass, of how many], on one Node or on all. */

@@ -1,5 +1,5 @@
 // What a bare server does with the contract, as Markdown: from bare.json, which `node test/contract/bare.mjs check` holds true.
-// `write` puts it into README.md, `check` tells whether it is there; without either it is printed.
+// `write` puts it into docs/comparison.md, `check` tells whether it is there; without either it is printed.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const cases = JSON.parse(readFileSync(new URL('bare.json', import.meta.url), 'utf8'))
@@ -63,23 +63,23 @@ export function counts() {
   return lines.join('\n')
 }
 
-const readme = new URL('../../README.md', import.meta.url)
+const page = new URL('../../docs/comparison.md', import.meta.url)
 const place = /(<!-- contract:[^\n]*-->\n)[\s\S]*?(<!-- \/contract -->)/
 
-function intoReadme(mode) {
-  const before = readFileSync(readme, 'utf8')
-  if (!place.test(before)) throw new Error('README.md has no place for the contract table')
+function intoPage(mode) {
+  const before = readFileSync(page, 'utf8')
+  if (!place.test(before)) throw new Error('docs/comparison.md has no place for the contract table')
   const after = before.replace(place, (_, open, close) => `${open}\n${table()}\n\n${close}`)
   if (before === after) return
-  if (mode === 'write') writeFileSync(readme, after)
+  if (mode === 'write') writeFileSync(page, after)
   else {
-    console.error('the table in README.md is stale: node test/contract/render.mjs write')
+    console.error('the table in docs/comparison.md is stale: node test/contract/render.mjs write')
     process.exitCode = 1
   }
 }
 
 if (import.meta.filename === process.argv[1]) {
   const mode = process.argv[2]
-  if (mode === 'write' || mode === 'check') intoReadme(mode)
+  if (mode === 'write' || mode === 'check') intoPage(mode)
   else console.log(`${table()}\n\n${counts()}`)
 }

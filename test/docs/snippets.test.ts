@@ -13,10 +13,12 @@ const sketch: Shown = 'sketch'
 
 /** What every snippet of code in the docs is, in order. Commands and what they print are none. */
 const docs: Record<string, Shown[]> = {
-  'README.md': [sketch, sketch, sketch, sketch, sketch],
+  'README.md': [sketch, sketch, sketch, sketch],
   'packages/core/README.md': [sketch],
   'packages/express/README.md': [sketch],
   'packages/fastify/README.md': [sketch],
+  'docs/handle.md': [sketch],
+  'docs/options.md': [sketch],
   'docs/forwarding.md': [sketch, part('test/proxy/forward.mjs')],
   'docs/http2.md': [sketch],
   'docs/long-lived.md': [

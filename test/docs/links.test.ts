@@ -1,0 +1,53 @@
+import { existsSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { anchorsOf, linksOf, pages, prose, read, root } from './pages.js'
+
+/** What is wrong with a link of a page; `undefined`: nothing. */
+function fault(page: string, target: string): string | undefined {
+  const [file = '', anchor] = target.split('#')
+  const to = file === '' ? page : path.join(path.dirname(page), file)
+  if (!existsSync(path.join(root, to))) return `${target}: there is no ${to}`
+  if (anchor === undefined || !to.endsWith('.md')) return undefined
+  return anchorsOf(read(to)).has(anchor) ? undefined : `${target}: ${to} has no heading for it`
+}
+
+test.each(pages)('%s: no link leads to a file or a heading that is not there', (page) => {
+  expect(linksOf(read(page)).flatMap((target) => fault(page, target) ?? [])).toEqual([])
+})
+
+test('a link that leads nowhere would be found', () => {
+  expect(fault('README.md', 'docs/none.md')).toMatch(/there is no/)
+  expect(fault('README.md', 'docs/glossary.md#none')).toMatch(/no heading/)
+  expect(fault('docs/options.md', 'glossary.md#output-first')).toBeUndefined()
+})
+
+test('every page of docs/ can be reached from README.md by links', () => {
+  const reached = new Set(['README.md'])
+  for (const page of reached) {
+    for (const target of linksOf(read(page))) {
+      const to = path.join(path.dirname(page), target.split('#')[0] ?? '')
+      if (to.endsWith('.md') && existsSync(path.join(root, to)) && statSync(path.join(root, to)).isFile()) reached.add(to)
+    }
+  }
+  expect(pages.filter((page) => page.startsWith('docs/') && !reached.has(page))).toEqual([])
+})
+
+test('README.md has at most 150 lines', () => {
+  expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150)
+})
+
+describe('the glossary', () => {
+  const terms = [...read('docs/glossary.md').matchAll(/^## (.+)$/gm)].map(([, term = '']) => term)
+
+  it('has the ten words', () => {
+    expect(terms).toEqual([
+      ...['promise', 'hold', 'idle', 'silent', 'leaving', 'draining', 'rescued', 'cut', 'lingering', 'output first'],
+    ])
+  })
+
+  it.each(terms)('README.md links the word "%s" to it', (term) => {
+    expect(prose(read('README.md'))).toMatch(
+      new RegExp(`\\[\\**${term}\\**\\]\\(docs/glossary\\.md#${term.replace(' ', '-')}\\)`),
+    )
+  })
+})

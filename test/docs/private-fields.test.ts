@@ -1,0 +1,15 @@
+import { read } from './pages.js'
+
+// docs/node.md says which private fields of Node are touched: those that node/private.ts names, and no others.
+
+const source = read('packages/core/src/node/private.ts')
+  .replaceAll(/\/\*.*?\*\//gs, '')
+  .replaceAll(/\/\/.*/g, '')
+const inSource = new Set([...source.matchAll(/\b_[a-z]\w*/g)].map(([name]) => name))
+const page = read('docs/node.md')
+const fields = page.slice(page.indexOf('## Private fields'))
+const inDocs = new Set([...fields.matchAll(/`(_\w+)`/g)].map(([, name]) => name))
+
+test('each private field that is touched stands in docs/node.md, and nothing else does', () => {
+  expect([...inDocs].sort()).toEqual([...inSource].sort())
+})
