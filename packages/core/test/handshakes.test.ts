@@ -111,7 +111,7 @@ async function bounded(longest: number) {
   const timers = new Timers((error) => {
     throw error
   })
-  const handshakes = new Handshakes(timers, new Capacity(policy), longest)
+  const handshakes = new Handshakes(timers, new Capacity(policy, { refused: 0 }), longest)
   const raws: Socket[] = []
   const server = createNetServer((raw) => {
     raws.push(raw.on('error', () => {}))

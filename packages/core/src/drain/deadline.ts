@@ -1,7 +1,7 @@
 import { attempt } from '../events/attempt.js'
 import { cut, shut } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
-import { noteWritten } from '../http1/incoming-request.js'
+import { noteWritten } from '../http1/response-written.js'
 import { breakOffUnended, cutSession, leave } from '../http2/goaway.js'
 import type { Session } from '../http2/session.js'
 import { afterPoll } from '../node/timers.js'
@@ -33,7 +33,12 @@ function endUnlessSent(connection: Connection, now: number): void {
 }
 
 function end(connection: Connection, now: number): void {
-  const { state, phase, current, waiting, unread } = connection
+  const {
+    state,
+    phase,
+    current,
+    rare: { waiting, unread },
+  } = connection
   if (phase === 'lingering') return
   // Answered, and a cut would wipe the answer out: the rest of the body would be answered with a reset.
   const isAnswered = current === undefined && waiting === undefined && unread !== undefined

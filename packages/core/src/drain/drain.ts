@@ -5,13 +5,14 @@ import type { Events } from '../events/events.js'
 import type { PromiseBreaker, Report, ServerState } from '../events/types.js'
 import { cut } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
-import { noteWritten } from '../http1/incoming-request.js'
+import { noteWritten } from '../http1/response-written.js'
 import { killSession } from '../http2/goaway.js'
 import type { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import type { Timer, Timers } from '../node/timers.js'
 import type { DrainPolicy } from '../options/types.js'
 import { idleDue, keepableFor, sessionDue, silentDue } from '../policy.js'
+import type { DrainUnderWay } from '../server/drain-under-way.js'
 import type { Site } from '../server/governed-server.js'
 import { cutStalled, peersOf, Stalls } from '../server/stalled-peers.js'
 import { Due } from './close-in-batches.js'
@@ -27,7 +28,7 @@ import { Tally } from './tally.js'
 const SWEEP = 50
 
 /** One drain of one or more servers: `leaving`, `draining`, `drained`, within the deadline. */
-export class Run {
+export class Run implements DrainUnderWay {
   readonly done: Promise<Report>
   readonly #sites: readonly Site[]
   readonly #events: Events

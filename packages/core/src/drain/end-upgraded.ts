@@ -20,7 +20,10 @@ export function endUpgraded(site: Site, late: boolean): void {
 }
 
 function endConnection(connection: Connection, late: boolean): void {
-  const { socket, upgrade } = connection
+  const {
+    socket,
+    rare: { upgrade },
+  } = connection
   if (socket.destroyed || connection.ending !== undefined || !endOutput(socket, upgrade?.output, late)) return
   connection.ending = 'draining'
   connection.closedFirst ??= 'server'

@@ -7,7 +7,7 @@ import type { Session } from '../http2/session.js'
 import { remoteOf } from '../socket/remote-address.js'
 
 /** What a connection holds the drain with. The query is left out: it may hold secrets. */
-export function describeHeld({ site, socket, state, current, upgrade, lastUsed }: Connection, now: number): HeldBy {
+export function describeHeld({ site, socket, state, current, lastUsed, rare: { upgrade } }: Connection, now: number): HeldBy {
   const { method, url } = current?.req ?? upgrade ?? {}
   return {
     remote: remoteOf(socket, site),

@@ -1,11 +1,19 @@
 import { Socket } from 'node:net'
-import type { Events } from './events.js'
-import type { CloseReason } from './types.js'
+import type { CloseReason, WarningEvent } from './types.js'
+
+/** Where faults and warnings are told. */
+export interface Telling {
+  warn(warning: WarningEvent): void
+  /** Something threw that was not to. */
+  failed(error: unknown): void
+  /** Does something at a time of ours: what it throws ends neither the process nor what else is to be done. */
+  attempt(run: () => void): void
+}
 
 /** What may be ended: a connection or a session. */
 interface Ending {
   readonly socket: Socket
-  readonly site: { readonly events: Events }
+  readonly site: { readonly events: Telling }
   ending: CloseReason | undefined
   closedFirst: 'server' | 'peer' | undefined
   released: boolean

@@ -81,7 +81,7 @@ export class Handle implements AdapterConnections {
     const { policy } = parseOptions(options, NODE, extras.alsoKnown)
     this.#events = new Events(loggerOf(options), extras.quiet)
     this.#policy = this.#parse(NODE)
-    this.#capacity = new Capacity(policy)
+    this.#capacity = new Capacity(policy, this.#counts)
   }
 
   get state(): ServerState {

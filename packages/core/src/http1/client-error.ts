@@ -4,26 +4,26 @@ import { bareHead } from '../http/bare-head.js'
 import { hasBegun, makeLast } from '../node/private.js'
 import { numberOf } from '../node/server-kinds.js'
 import { afterPoll } from '../node/timers.js'
-import type { Site } from '../server/governed-server.js'
 import { cut, shut } from './close.js'
-import { type Connection, connectionOf } from './connection.js'
+import type { Connection, Http1Owner } from './connection.js'
+import { connectionOf } from './connection-of.js'
 import { dropLast } from './waiting-requests.js'
 
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 
 /** `clientError` of a governed server. Returns whether it is dealt with; if not, Node answers and destroys by itself. */
-export function onClientError(site: Site, error: Error, socket: Socket): boolean {
+export function onClientError(site: Http1Owner, error: Error, socket: Socket): boolean {
   const connection = connectionOf(socket)
   if (connection === undefined || connection.phase === 'upgraded') return site.forward('clientError', [error, socket])
   const code = codeOf(error)
   if (!code.startsWith('HPE_') && code !== REQUEST_TIMEOUT) {
     // The connection itself broke, unless it is the error that somebody destroyed it with: there is nobody left to answer.
-    if (!connection.released) connection.byPeer = true
+    if (!connection.released) connection.makeRare().byPeer = true
     connection.ending ??= 'peer'
     connection.closedFirst ??= 'peer'
     return site.forward('clientError', [error, socket])
   }
-  if (connection.phase === 'lingering' || connection.failure !== undefined) return true
+  if (connection.phase === 'lingering' || connection.rare.failure !== undefined) return true
   // Bytes behind a request that said close mean nothing (RFC 9112 §9.6). Reading goes on, so that a client that leaves is noticed.
   if (code === 'HPE_CLOSED_CONNECTION' && !hasPromised(connection)) return true
   if (code === REQUEST_TIMEOUT) {
@@ -34,21 +34,27 @@ export function onClientError(site: Site, error: Error, socket: Socket): boolean
 
 /** We hold it back ourselves: the time of a request that waits starts when it is handed over, that of a head behind it when all before it are answered. */
 function excuse(connection: Connection, error: Error): boolean {
-  const { waiting, current } = connection
+  const {
+    current,
+    rare: { waiting },
+  } = connection
   const last = waiting?.at(-1)
   const before = last?.args[0] ?? current?.req
-  if (before?.complete === true) connection.late = error
+  if (before?.complete === true) connection.makeRare().late = error
   else if (last !== undefined) last.excused = error
   return before?.complete === true || last !== undefined
 }
 
 /** Gives the head that was late its time anew: all before it are answered. */
 export function boundLateHead(connection: Connection): boolean {
-  const { late, site } = connection
+  const {
+    site,
+    rare: { late },
+  } = connection
   const ms = numberOf(site.server, 'headersTimeout') || numberOf(site.server, 'requestTimeout')
   if (late === undefined || ms === 0) return false
   connection.setTimer(ms, () => {
-    if (connection.late === late) answer(connection, late)
+    if (connection.rare.late === late) answer(connection, late)
   })
   return true
 }
@@ -58,8 +64,8 @@ function lookOnceMore(connection: Connection, error: Error): void {
   const { requests, current, socket } = connection
   const lacked = current?.req.complete === false
   const act = () => {
-    if (socket.destroyed || connection.phase === 'lingering' || connection.failure !== undefined) return
-    const last = connection.waiting?.at(-1)
+    if (socket.destroyed || connection.phase === 'lingering' || connection.rare.failure !== undefined) return
+    const last = connection.rare.waiting?.at(-1)
     // Whole, and it has come meanwhile: nothing is late any more.
     if (last?.args[0].complete === true || (last !== undefined && excuse(connection, error))) return
     // Of a request that has begun meanwhile Node counts the time no longer.
@@ -70,20 +76,23 @@ function lookOnceMore(connection: Connection, error: Error): void {
 }
 
 /** Whether the last request was answered, at least with its head, as one that others may follow: what it said among its trailers came too late for that. */
-function hasPromised({ ending, waiting, current }: Connection): boolean {
+function hasPromised({ ending, current, rare: { waiting } }: Connection): boolean {
   return ending === undefined && waiting === undefined && (current === undefined || current.headWritten)
 }
 
 function fail(connection: Connection, error: Error): void {
-  const { waiting, current } = connection
+  const {
+    current,
+    rare: { waiting },
+  } = connection
   const last = waiting?.at(-1)
   if (last !== undefined && !last.args[0].complete) {
     // The broken request waits itself: it is never run, its answer is the error.
     dropLast(connection)
   }
-  if (connection.waiting !== undefined || (current !== undefined && (current.req.complete || last !== undefined))) {
+  if (connection.rare.waiting !== undefined || (current !== undefined && (current.req.complete || last !== undefined))) {
     // Reading goes on, into nothing, so that a client that leaves is noticed.
-    connection.failure = error
+    connection.makeRare().failure = error
     return
   }
   if (current?.res.writableEnded === true) {
@@ -101,9 +110,9 @@ function fail(connection: Connection, error: Error): void {
  */
 export function answer(connection: Connection, error: Error): void {
   const { socket, site, current } = connection
-  connection.failure = undefined
+  if (connection.rare.failure !== undefined) connection.makeRare().failure = undefined
   // A request that was answered before its body went wrong is owed nothing more.
-  const owed = connection.unread === undefined || connection.unread.complete
+  const owed = connection.rare.unread === undefined || connection.rare.unread.complete
   const begun = current?.res.headersSent === true
   connection.ending ??= 'error'
   if (begun) {
@@ -112,7 +121,7 @@ export function answer(connection: Connection, error: Error): void {
     site.forward('clientError', [error, socket])
     return
   }
-  connection.answering = true
+  connection.makeRare().answering = true
   const handled = site.forward('clientError', [error, socket])
   if (socket.destroyed) return
   if (handled && connection.phase !== 'lingering' && !socket.writableEnded) {

@@ -7,7 +7,8 @@ import { directCaller } from '../node/call-site.js'
 import { destroyBy } from '../node/own-methods.js'
 import { canReset, isResetting } from '../node/private.js'
 import { isBroken } from '../socket/connection-error.js'
-import { type Connection, kConnection, type SocketCarrier } from './connection.js'
+import type { Connection } from './connection.js'
+import { kConnection, type SocketCarrier } from './connection-of.js'
 import { endsWithConnection } from './exchange.js'
 import { resumeReading } from './pause-reading.js'
 import { dropWaiting } from './waiting-requests.js'
@@ -18,7 +19,13 @@ import { dropWaiting } from './waiting-requests.js'
  * `linger.quiet`.
  */
 export function shut(connection: Connection, reason: CloseReason, quiet = Number.POSITIVE_INFINITY): void {
-  const { socket, phase, site, current, unread } = connection
+  const {
+    socket,
+    phase,
+    site,
+    current,
+    rare: { unread },
+  } = connection
   if (phase === 'lingering' || phase === 'upgraded' || socket.destroyed) return
   // Amid a body that ends with the connection a FIN would look like its end.
   if (isAmidUnframed(connection)) {
@@ -30,8 +37,8 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   connection.closedFirst ??= 'server'
   site.registry.turn(connection, 'lingering')
   if (current !== undefined && !current.res.writableEnded) site.brokeOff(connection)
-  if (connection.answering) connection.answering = false
-  if (connection.failure !== undefined) connection.failure = undefined
+  if (connection.rare.answering) connection.makeRare().answering = false
+  if (connection.rare.failure !== undefined) connection.makeRare().failure = undefined
   connection.clearTimers()
   dropWaiting(connection)
   if (socket.readableFlowing === false) resumeReading(connection)
@@ -78,8 +85,8 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
   const connection = this[kConnection]
   if (connection === undefined || connection.released || connection.phase === 'upgraded') {
     // A reset is on its way, which a FIN would overtake: Node's own closeAllConnections() goes over all sockets.
-    const waits = connection?.resetTimer !== undefined && !isResetting(this) && !isBroken(connection, error)
-    if (!waits) destroyBy(connection?.own, this, error)
+    const waits = connection?.rare.resetTimer !== undefined && !isResetting(this) && !isBroken(connection, error)
+    if (!waits) destroyBy(connection?.rare.own, this, error)
     return this
   }
   const byPeer = isBroken(connection, error)
@@ -88,7 +95,7 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
     if (hasSomethingToSay(connection)) {
       // The request that was still read is destroyed: its body goes on coming.
       if (connection.linger?.isRead === true) connection.site.lingering.takeRaw(connection)
-      shut(connection, connection.answering ? 'error' : 'handler')
+      shut(connection, connection.rare.answering ? 'error' : 'handler')
       return this
     }
     const left = recentlyAnswered(connection)
@@ -99,8 +106,8 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
     }
   }
   if (!byPeer) noteOthers(connection)
-  connection.byPeer ||= byPeer
-  connection.ending ??= byPeer ? 'peer' : (connection.blame ?? 'handler')
+  if (byPeer) connection.makeRare().byPeer = true
+  connection.ending ??= byPeer ? 'peer' : (connection.rare.blame ?? 'handler')
   connection.closedFirst ??= byPeer ? 'peer' : 'server'
   kill(connection, error, byPeer)
   return this
@@ -115,7 +122,7 @@ function noteOthers({ site: { run }, socket, current, raw, ending }: Connection)
   if (place !== undefined || raw?.destroyed === true || isShut) run.cutByOthers(place)
 }
 
-function hasSomethingToSay({ answering, phase, socket, blame, current, unread }: Connection): boolean {
+function hasSomethingToSay({ phase, socket, current, rare: { answering, blame, unread } }: Connection): boolean {
   if (socket.writableFinished && socket.readableEnded) return false
   if (answering || phase === 'lingering') return true
   if (blame !== undefined) return false
@@ -130,7 +137,7 @@ const ARRIVES = 250
  * How many milliseconds the answer before the one that is broken off may still be on its way, where the kernel would wipe it out: bytes that come and are
  * not read turn the end into a reset.
  */
-function recentlyAnswered({ blame, current, requests, waiting, lastUsed, released }: Connection): number {
+function recentlyAnswered({ current, requests, lastUsed, released, rare: { blame, waiting } }: Connection): number {
   if (blame !== undefined || current === undefined || requests <= 1 || released || endsWithConnection(current)) return 0
   if (current.req.complete && waiting === undefined) return 0
   return lastUsed + ARRIVES - performance.now()
@@ -163,18 +170,18 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   const { socket, current } = connection
   if (!byPeer && current !== undefined && endsWithConnection(current) && !socket.writableEnded) {
     resetSoon(connection)
-  } else destroyBy(connection.own, socket, error)
+  } else destroyBy(connection.rare.own, socket, error)
 }
 
 /** Apart: its closure would cost every connection that ends a context. */
 function resetSoon(connection: Connection): void {
-  connection.resetTimer = connection.site.timers.after(BEFORE_RESET, () => attempt(connection, reset))
+  connection.makeRare().resetTimer = connection.site.timers.after(BEFORE_RESET, () => attempt(connection, reset))
 }
 
 /** Ends it with a reset, so that what was sent looks like half of something. */
 export function reset(connection: Connection): void {
   const { socket, raw } = connection
-  connection.resetTimer = undefined
+  if (connection.rare.resetTimer !== undefined) connection.makeRare().resetTimer = undefined
   const tcp = raw ?? socket
   if (!tcp.destroyed && canReset(tcp)) Socket.prototype.resetAndDestroy.call(tcp)
   socket.destroy()
@@ -185,7 +192,7 @@ export function _destroy(this: Socket & SocketCarrier, error: Error | null, call
   const connection = this[kConnection]
   // Before it is gone: over TLS, with the TCP socket gone already, 'close' comes within the call.
   connection?.site.run?.closing(this)
-  const prior: Socket['_destroy'] = connection?.own?._destroy ?? Object.getPrototypeOf(connection?.socket ?? this)._destroy
+  const prior: Socket['_destroy'] = connection?.rare.own?._destroy ?? Object.getPrototypeOf(connection?.socket ?? this)._destroy
   prior.call(this, error, callback)
   connection?.site.closed(connection)
 }

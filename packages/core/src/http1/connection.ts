@@ -1,19 +1,149 @@
+import type { AsyncResource } from 'node:async_hooks'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { attempt } from '../events/attempt.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { Linked } from '../node/linked-list.js'
+import type { OwnOfResponse, OwnOfSocket } from '../node/own-methods.js'
 import { isAmidMessage } from '../node/parser.js'
 import { hasBegun } from '../node/private.js'
-import type { Site } from '../server/governed-server.js'
+import type { Timer } from '../node/timers.js'
 import type { Linger, Lingers } from '../socket/linger.js'
-import type { Exchange } from './exchange.js'
-import { Uncommon } from './rare-fields.js'
+import type { Upgrade } from '../socket/websocket-output.js'
+import type { ConnectionOwner } from './owner.js'
+
+/** What a connection needs of its server. */
+export type Http1Owner = ConnectionOwner<Connection>
+
+/** What the request says of its connection and of its body, read when it is handed over. */
+export interface RequestFacts {
+  /** The parser's verdict on the request: false where its version or framing rules out persistence. */
+  readonly parserPersists: boolean
+  readonly http10: boolean
+  readonly expectsBody: boolean
+  readonly askedClose: boolean
+  readonly askedKeepAlive: boolean
+  /** Nothing in it speaks against another one. */
+  readonly persists: boolean
+}
+
+/**
+ * One request and its response: what is known of the request when it is handed over, and what becomes of the answer. It is asked here and not
+ * of the request and the response: a framework gives those another prototype (Express), and V8 then looks up every property of theirs anew.
+ *
+ * Where one of its flags is mostly true it is compared with true or false: to tell its truth V8 asks whether it is an empty string, a number
+ * or something else, in a dozen instructions.
+ */
+export interface Exchange {
+  readonly connection: Connection
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly facts: RequestFacts
+  /** The facts are not what they nearly always are: others need not look at them. */
+  readonly isSpecial: boolean
+  /** When it arrived, which may be before it was handed over; where no drain was under way, up to a tenth of a second earlier. */
+  readonly arrived: number
+  /** Milliseconds that Node will print as `timeout=` unless it is told otherwise; -1: it was begun under another setting than the server's present one. */
+  readonly printed: number
+  /** Its head has been written. */
+  headWritten: boolean
+  /** end() was called. */
+  ended: boolean
+  /**
+   * Where the body is held to its length: `'here'`, in our write() and end(); `'whole'`: nowhere, since the head comes with all of it; `'below'`: where Node
+   * takes it, since the write() or end() of somebody else stands between, and may change it.
+   */
+  account: 'here' | 'whole' | 'below'
+  /** Bytes of the whole body, where they are known when the head is written; -1: they are not. */
+  length: number
+  /** The application reads the request's body itself, also after it has answered. */
+  bodyTaken: boolean
+  /** What the body is held to, where it does not come with its head and is not chunked. */
+  body: Body | undefined
+  /** What others had put on the response before us. */
+  own: OwnOfResponse | undefined
+}
+
+/** The body of a response whose head has declared its length, or which ends with the connection. */
+export interface Body {
+  /** The Content-Length; -1: none, so that a cut would look complete. */
+  readonly declared: number
+  /** Bytes written so far. */
+  written: number
+  /** It did not fit, and that was said. */
+  misfit: boolean
+}
+
+/** A request, upgrade or CONNECT that arrived while another one is being answered. */
+export interface Waiting {
+  readonly event: string
+  readonly args: readonly [IncomingMessage, ...unknown[]]
+  readonly arrived: number
+  /** A request timeout that struck while we ourselves held it back. */
+  excused: Error | undefined
+  /**
+   * The async context in which it was parsed, which those before and behind it may share: one read holds thousands of small requests. Not
+   * AsyncLocalStorage.snapshot(), which takes 4 to 9 µs (`npm run bench -- --only micro`).
+   */
+  readonly context: AsyncResource
+  /** Hands it over when its turn has come. */
+  readonly handOver: (connection: Connection, waiting: Waiting) => void
+  /** `executionAsyncId()` where it was parsed; 0: others may have changed the context meanwhile, so that it is its own. */
+  readonly parsedIn: number
+}
+
+/** What few connections ever need. In every one of ten thousand idle connections these fields would cost 130 bytes. */
+class RareFields {
+  /** What arrived while another request is being answered. */
+  waiting: Waiting[] | undefined = undefined
+  /** A `clientError` that waits for the answers before it. */
+  failure: Error | undefined = undefined
+  /** A request timeout that struck a head which is half sent behind requests that are being answered. */
+  late: Error | undefined = undefined
+  /** A request that was answered before its body had arrived. */
+  unread: IncomingMessage | undefined = undefined
+  /** The server does not have its parser in its list. */
+  unlisted: boolean = false
+  /** One too many: its request is refused. */
+  excess: boolean = false
+  /** The remote address, where connections are counted by it. */
+  client: string | undefined = undefined
+  /** Reading is stopped, since requests wait. */
+  stopped: boolean = false
+  /** Its bytes reach the parser by way of the stream, in pieces. */
+  inPieces: boolean = false
+  /** While reading is stopped: looks at the client. */
+  lookTimer: NodeJS.Timeout | undefined = undefined
+  /** Why Node is about to destroy the socket, if it does. */
+  blame: CloseReason | undefined = undefined
+  /** The peer broke it off: nobody waits for what is still to be answered. */
+  byPeer: boolean = false
+  /** When it is too old for another request. */
+  expiresAt: number = Number.POSITIVE_INFINITY
+  /** Bounds an error's late answer, or a request that was held back. */
+  timer: Timer | undefined = undefined
+  /** It is about to be reset. */
+  resetTimer: Timer | undefined = undefined
+  /** Bounds the answer that a half-closed client waits for. */
+  halfClosedTimer: Timer | undefined = undefined
+  /** What an upgraded connection asked for. */
+  upgrade: Upgrade | undefined = undefined
+  /** destroy() means "linger" while the application answers a malformed request. */
+  answering: boolean = false
+  /** What others had put on the socket before us. */
+  own: OwnOfSocket | undefined = undefined
+}
+
+/** The defaults, of all connections that need none of them. Frozen: a write that forgets {@link Connection.makeRare} throws. */
+const NONE: Readonly<RareFields> = Object.freeze(new RareFields())
 
 /**
  * One HTTP/1 connection. The input half (`current`, `waiting`, `failure`, `inputEnded`) and the output half (`ending`, `lingering`)
  * are apart: the one may end long before the other.
  */
-export class Connection extends Uncommon implements Linked<Connection>, Lingers<Connection> {
+export class Connection implements Linked<Connection>, Lingers<Connection> {
+  /** What few connections ever need: one object for all that need nothing of it, until the first field is set ({@link makeRare}). */
+  rare: Readonly<RareFields> = NONE
   // What every request asks for comes first, so that it lies together in memory.
   phase: ConnectionState = 'silent'
   /** Requests handed over so far. */
@@ -45,15 +175,14 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
     readonly socket: Socket,
     /** Below TLS: the TCP socket. */
     readonly raw: Socket | undefined,
-    readonly site: Site,
+    readonly site: Http1Owner,
     openedAt: number,
     expiresAt: number,
   ) {
-    super()
     this.openedAt = Math.ceil(openedAt)
     this.lastUsed = this.openedAt
     this.mark = socket.bytesRead
-    if (expiresAt !== Number.POSITIVE_INFINITY) this.expiresAt = expiresAt
+    if (expiresAt !== Number.POSITIVE_INFINITY) this.makeRare().expiresAt = expiresAt
   }
 
   /**
@@ -61,13 +190,13 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
    * early; and where the server does not have it in its list, nobody can ask.
    */
   get countsBytes(): boolean {
-    return this.phase === 'silent' || this.unlisted || this.unread !== undefined
+    return this.phase === 'silent' || this.rare.unlisted || this.rare.unread !== undefined
   }
 
   /** Whether a request has begun to arrive that is not being answered yet. Who asks for many does so {@link atOnce}. */
   get receiving(): boolean {
     // Malformed, or too late: the parser is done with it.
-    if (this.answering) return true
+    if (this.rare.answering) return true
     if (!this.countsBytes) return isAmidMessage(this.site.server, this.socket)
     if (this.socket.bytesRead === this.mark) return false
     // The application may have read them before Node parses: a front its PROXY line.
@@ -86,31 +215,53 @@ export class Connection extends Uncommon implements Linked<Connection>, Lingers<
     return this.promised === 0 ? 0 : this.lastUsed + this.promised
   }
 
-  setTimer(ms: number, run: () => void): void {
-    this.timer?.stop()
-    // Whoever closed it has cleared its timers already.
-    if (!this.socket.destroyed) this.timer = this.site.timers.after(ms, () => attempt(this, run))
+  /** Nothing of {@link RareFields} was ever set: one question for all. */
+  get isCommon(): boolean {
+    return this.rare === NONE
   }
-}
 
-/**
- * Where a socket has its connection. Who is called for every request or connection asks for that by itself: sockets change their shape as they go, and in a
- * function that serves all of them V8 looks it up anew each time.
- */
-export const kConnection: unique symbol = Symbol('halfclose.connection')
+  /** Its own rare fields, to be set. Not for a default: who sets that asks first whether it is needed, since this makes the object. */
+  makeRare(): RareFields {
+    if (this.rare === NONE) this.rare = new RareFields()
+    return this.rare
+  }
 
-export interface SocketCarrier {
-  [kConnection]?: Connection
-}
+  /** One connection too many: its request is refused. */
+  get excess(): boolean {
+    return this.rare.excess
+  }
 
-/** The connection of a socket that is governed, if it is. */
-export function connectionOf(socket: object | null | undefined): Connection | undefined {
-  const carrier: SocketCarrier | null | undefined = socket
-  return carrier?.[kConnection]
-}
+  set excess(value: boolean) {
+    this.makeRare().excess = value
+  }
 
-export function bind(socket: Socket, connection: Connection): void {
-  const object: object = socket
-  const carrier: SocketCarrier = object
-  carrier[kConnection] = connection
+  /** The remote address, where connections are counted by it. */
+  get client(): string | undefined {
+    return this.rare.client
+  }
+
+  set client(value: string | undefined) {
+    this.makeRare().client = value
+  }
+
+  /** A request begins: what belonged to the one before it is over. */
+  beginAnew(): void {
+    if (this.isCommon) return
+    const rare = this.makeRare()
+    rare.unread = undefined
+    rare.blame = undefined
+    rare.timer?.stop()
+  }
+
+  clearTimers(): void {
+    const { timer, halfClosedTimer } = this.rare
+    timer?.stop()
+    halfClosedTimer?.stop()
+  }
+
+  setTimer(ms: number, run: () => void): void {
+    this.rare.timer?.stop()
+    // Whoever closed it has cleared its timers already.
+    if (!this.socket.destroyed) this.makeRare().timer = this.site.timers.after(ms, () => attempt(this, run))
+  }
 }

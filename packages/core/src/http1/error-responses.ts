@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Site } from '../server/governed-server.js'
-import type { Exchange } from './exchange.js'
+import type { Exchange } from './connection.js'
+import type { PolicyInForce } from './owner.js'
 
 // Requests that no application gets to see, since they cannot be trusted or understood: each is answered in its turn, as the last of its connection.
 
 /** Answers such a request; whether it was one. */
-export function refuses(site: Site, { req, res, facts }: Exchange): boolean {
+export function refuses(site: PolicyInForce, { req, res, facts }: Exchange): boolean {
   // What the client writes in its request line does not make this connection another protocol.
   if (req.httpVersionMajor !== 1) return refuse(res, 505)
   if (refusesHost(site, req, res)) return true
@@ -14,7 +14,7 @@ export function refuses(site: Site, { req, res, facts }: Exchange): boolean {
 }
 
 /** HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, past the gate. */
-export function refusesHost({ requireHost }: Site, req: IncomingMessage, res: ServerResponse): boolean {
+export function refusesHost({ requireHost }: PolicyInForce, req: IncomingMessage, res: ServerResponse): boolean {
   const lacks = requireHost && req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && req.headers.host === undefined
   return lacks && refuse(res, 400)
 }

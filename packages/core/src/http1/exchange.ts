@@ -1,21 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseConnection } from '../http/tokens.js'
-import type { OwnOfResponse } from '../node/own-methods.js'
 import { endsItsRead, timeoutSetting } from '../node/private.js'
 import { presetMessage } from '../node/status-message.js'
-import type { Connection } from './connection.js'
-
-/** What the request says of its connection and of its body, read when it is handed over. */
-export interface RequestFacts {
-  /** The parser's verdict on the request: false where its version or framing rules out persistence. */
-  readonly parserPersists: boolean
-  readonly http10: boolean
-  readonly expectsBody: boolean
-  readonly askedClose: boolean
-  readonly askedKeepAlive: boolean
-  /** Nothing in it speaks against another one. */
-  readonly persists: boolean
-}
+import type { Connection, Exchange, RequestFacts } from './connection.js'
 
 /** Of nearly every request: HTTP/1.1 with a Host, and with no body, expectation or wish to end. */
 const PLAIN: RequestFacts = Object.freeze({
@@ -26,53 +13,6 @@ const PLAIN: RequestFacts = Object.freeze({
   askedKeepAlive: false,
   persists: true,
 })
-
-/**
- * One request and its response: what is known of the request when it is handed over, and what becomes of the answer. It is asked here and not
- * of the request and the response: a framework gives those another prototype (Express), and V8 then looks up every property of theirs anew.
- *
- * Where one of its flags is mostly true it is compared with true or false: to tell its truth V8 asks whether it is an empty string, a number
- * or something else, in a dozen instructions.
- */
-export interface Exchange {
-  readonly connection: Connection
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  readonly facts: RequestFacts
-  /** The facts are not what they nearly always are: others need not look at them. */
-  readonly isSpecial: boolean
-  /** When it arrived, which may be before it was handed over; where no drain was under way, up to a tenth of a second earlier. */
-  readonly arrived: number
-  /** Milliseconds that Node will print as `timeout=` unless it is told otherwise; -1: it was begun under another setting than the server's present one. */
-  readonly printed: number
-  /** Its head has been written. */
-  headWritten: boolean
-  /** end() was called. */
-  ended: boolean
-  /**
-   * Where the body is held to its length: `'here'`, in our write() and end(); `'whole'`: nowhere, since the head comes with all of it; `'below'`: where Node
-   * takes it, since the write() or end() of somebody else stands between, and may change it.
-   */
-  account: 'here' | 'whole' | 'below'
-  /** Bytes of the whole body, where they are known when the head is written; -1: they are not. */
-  length: number
-  /** The application reads the request's body itself, also after it has answered. */
-  bodyTaken: boolean
-  /** What the body is held to, where it does not come with its head and is not chunked. */
-  body: Body | undefined
-  /** What others had put on the response before us. */
-  own: OwnOfResponse | undefined
-}
-
-/** The body of a response whose head has declared its length, or which ends with the connection. */
-export interface Body {
-  /** The Content-Length; -1: none, so that a cut would look complete. */
-  readonly declared: number
-  /** Bytes written so far. */
-  written: number
-  /** It did not fit, and that was said. */
-  misfit: boolean
-}
 
 /** Not a class: a literal is made in place, without a call. */
 export function beginExchange(connection: Connection, req: IncomingMessage, res: ServerResponse, arrived: number): Exchange {

@@ -5,7 +5,8 @@ import { bytesTaken } from '../node/private.js'
 import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { cut, kill } from './close.js'
-import { type Connection, connectionOf, kConnection, type SocketCarrier } from './connection.js'
+import type { Connection } from './connection.js'
+import { connectionOf, kConnection, type SocketCarrier } from './connection-of.js'
 import { pushPieces } from './pause-reading.js'
 
 /**
@@ -15,11 +16,11 @@ import { pushPieces } from './pause-reading.js'
 export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: BufferEncoding): boolean {
   const connection = this[kConnection]
   if (chunk === null && connection !== undefined && connection.phase !== 'upgraded' && endInput(connection)) {
-    if (connection.own === undefined) return false
+    if (connection.rare.own === undefined) return false
   }
   // Asked for only here: V8 takes long to tell the prototype.
-  const prior: Socket['push'] = connection?.own?.push ?? Object.getPrototypeOf(this).push
-  if (chunk !== null && connection?.inPieces === true && types.isUint8Array(chunk)) {
+  const prior: Socket['push'] = connection?.rare.own?.push ?? Object.getPrototypeOf(this).push
+  if (chunk !== null && connection?.rare.inPieces === true && types.isUint8Array(chunk)) {
     return pushInPieces(this, prior, chunk)
   }
   return prior.call(this, chunk, encoding)
@@ -68,12 +69,12 @@ export function boundAnswer(connection: Connection): void {
 function watch(connection: Connection, before: Quiet): void {
   const { site } = connection
   const { halfClosed } = site.policy
-  connection.halfClosedTimer?.stop()
+  connection.rare.halfClosedTimer?.stop()
   const look = () => {
     const taken = new Unacknowledged().takenBy(connection)
     const next = stayQuiet(before, taken, isOwed(connection, taken), halfClosed)
     if (next === undefined) cut(connection, 'half-closed')
     else watch(connection, next)
   }
-  connection.halfClosedTimer = site.timers.after(halfClosed, () => attempt(connection, look))
+  connection.makeRare().halfClosedTimer = site.timers.after(halfClosed, () => attempt(connection, look))
 }

@@ -1,13 +1,14 @@
 import { performance } from 'node:perf_hooks'
 import { attempt } from '../events/attempt.js'
 import { atOnce } from '../node/parser.js'
-import { numberOf } from '../node/server-kinds.js'
-import { afterPoll } from '../node/timers.js'
+import { type AttachableServer, numberOf } from '../node/server-kinds.js'
+import { afterPoll, type Timers } from '../node/timers.js'
+import type { Policy } from '../options/types.js'
 import { GRACE } from '../policy.js'
-import type { Site } from '../server/governed-server.js'
 import { shut } from './close.js'
 import type { Connection } from './connection.js'
 import { IDLE_QUIET } from './idle.js'
+import type { Registry } from './open-connections.js'
 
 /**
  * Milliseconds of a period. Those that went idle in the same one are in no order: to move each connection for each request costs more than to look at
@@ -24,6 +25,14 @@ const BATCH = 100
 /** Milliseconds that a head may take where nobody said; Node's own default. */
 const HEAD = 60_000
 
+/** The server, as far as it is needed here. */
+interface Expiring {
+  readonly server: AttachableServer
+  readonly policy: Policy
+  readonly registry: Registry
+  readonly timers: Timers
+}
+
 /** A connection whose time is over, unless it is used meanwhile. */
 interface Due {
   readonly connection: Connection
@@ -37,14 +46,14 @@ interface Due {
 export class Expiry {
   /** The number of the one that lasts. */
   period = 1
-  readonly #site: Site
+  readonly #site: Expiring
   /** Ends the period, and begins the next one. Stands still after one in which none has gone idle. */
   #clock: NodeJS.Timeout | undefined
   /** When a connection went idle for the first time in the period. */
   #began = NONE
   #timer: NodeJS.Timeout | undefined
 
-  constructor(site: Site) {
+  constructor(site: Expiring) {
     this.#site = site
   }
 
@@ -144,7 +153,7 @@ export class Expiry {
       for (const { connection, requests } of due.slice(from, to)) {
         if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) continue
         // An error that is being answered has a bound of its own.
-        if (connection.answering) continue
+        if (connection.rare.answering) continue
         if (connection.receiving) this.#waitForRest(connection)
         else attempt(connection, (one) => shut(one, 'idle', IDLE_QUIET))
       }

@@ -15,7 +15,7 @@ export function goIdle(connection: Connection): void {
   site.registry.turn(connection, 'idle')
   if (!connection.isCommon && connection.countsBytes) connection.mark = socket.bytesRead
   // What somebody set for the request is over; the server's own is set anew with the next one.
-  if (socket.timeout) Reflect.apply(connection.own?.setTimeout ?? Socket.prototype.setTimeout, socket, [0])
+  if (socket.timeout) Reflect.apply(connection.rare.own?.setTimeout ?? Socket.prototype.setTimeout, socket, [0])
   if (connection.period !== site.expiry.period) site.expiry.rest(connection)
   if (site.isDemanding) site.capacity.idle(connection)
 }

@@ -1,16 +1,16 @@
 import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { declaredLength, isParsedElsewhere, openResponse, parsedSockets, rawBelowTls, timeoutSetting } from '../node/private.js'
-import type { Site } from '../server/governed-server.js'
-import { type Connection, connectionOf } from './connection.js'
+import type { Connection, Http1Owner } from './connection.js'
+import { connectionOf } from './connection-of.js'
 import { beginExchange } from './exchange.js'
 import { goIdle } from './idle.js'
-import { noteWritten } from './incoming-request.js'
+import { noteWritten } from './response-written.js'
 
 // Connections that were open before their server had a policy.
 
 /** When a server is attached: all that Node parses for it. */
-export function takeOverAll(site: Site): void {
+export function takeOverAll(site: Http1Owner): void {
   for (const socket of parsedSockets(site.server)) {
     const connection = takeOverConnection(site, socket)
     if (connection === undefined || connection.socket.bytesRead === 0) continue
@@ -25,7 +25,7 @@ export function takeOverAll(site: Site): void {
 }
 
 /** One that was not known when the server was attached, at its next request. None: it is another server's, or no socket. */
-export function takeOverConnection(site: Site, socket: unknown): Connection | undefined {
+export function takeOverConnection(site: Http1Owner, socket: unknown): Connection | undefined {
   if (!(socket instanceof Socket) || socket.destroyed || isParsedElsewhere(site.server, socket)) return undefined
   if (connectionOf(socket) !== undefined) return undefined
   site.admit(socket, rawBelowTls(socket))
@@ -61,6 +61,6 @@ function goOn(connection: Connection, res: ServerResponse): void {
 }
 
 /** Its request came later, and has its turn. */
-function isWaiting({ waiting }: Connection, res: ServerResponse): boolean {
+function isWaiting({ rare: { waiting } }: Connection, res: ServerResponse): boolean {
   return waiting?.some(({ args }) => args[1] === res) === true
 }

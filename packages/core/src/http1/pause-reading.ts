@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { readOn } from '../node/private.js'
-import { type Connection, connectionOf } from './connection.js'
-import type { Waiting } from './waiting-requests.js'
+import type { Connection, Waiting } from './connection.js'
+import { connectionOf } from './connection-of.js'
 
 /** From this many waiting requests on, nothing more is parsed. Honest clients pipeline a handful. */
 const SEVERAL = 16
@@ -15,7 +15,7 @@ const PIECE = 4 * 1024
 const NOTHING = new Uint8Array(0)
 
 /** Whether something waits that more input could only pile up behind. */
-function mustWait({ waiting, socket }: Connection): boolean {
+function mustWait({ socket, rare: { waiting } }: Connection): boolean {
   const last = waiting?.at(-1)
   if (waiting === undefined || last === undefined) return false
   return waiting.length >= SEVERAL || socket.writableNeedDrain || hasBody(last)
@@ -33,8 +33,8 @@ function hasBody({ event, args: [{ headers }] }: Waiting): boolean {
  */
 export function stopReading(connection: Connection): void {
   const { socket } = connection
-  if (connection.stopped || !mustWait(connection)) return
-  connection.stopped = true
+  if (connection.rare.stopped || !mustWait(connection)) return
+  connection.makeRare().stopped = true
   socket.on('drain', onDrain)
   // Node resumes at the end of every message in the chunk it is parsing, and when a slow reader has taken a response.
   socket.resume = stayPaused
@@ -45,8 +45,8 @@ export function stopReading(connection: Connection): void {
 
 /** The same look at the client of an upgrade that waits: its stream takes the first bytes of the other protocol, and then nobody reads. */
 export function lookAtUpgrade(connection: Connection): void {
-  if (connection.stopped) return
-  connection.stopped = true
+  if (connection.rare.stopped) return
+  connection.makeRare().stopped = true
   lookLater(connection)
 }
 
@@ -60,10 +60,10 @@ export function resumeReading(connection: Connection): void {
 
 /** For a socket that goes to somebody else, too. */
 export function forgetReading(connection: Connection): void {
-  if (!connection.stopped) return
+  if (!connection.rare.stopped) return
   const { socket } = connection
-  connection.stopped = false
-  clearTimeout(connection.lookTimer)
+  connection.makeRare().stopped = false
+  clearTimeout(connection.rare.lookTimer)
   socket.removeListener('drain', onDrain)
   Reflect.deleteProperty(socket, 'resume')
 }
@@ -87,10 +87,13 @@ function stayPaused(this: Socket): Socket {
 
 /** Lets the stream buffer what comes: the parser gets it when reading goes on. */
 function watch(connection: Connection): void {
-  const { socket, stopped, inPieces } = connection
+  const {
+    socket,
+    rare: { stopped, inPieces },
+  } = connection
   if (!stopped || socket.destroyed) return
   if (!inPieces) {
-    connection.inPieces = true
+    connection.makeRare().inPieces = true
     socket.on('data', nothing)
   }
   readOn(socket)
@@ -98,13 +101,17 @@ function watch(connection: Connection): void {
 }
 
 function lookLater(connection: Connection): void {
-  clearTimeout(connection.lookTimer)
-  connection.lookTimer = connection.site.timers.arm(LOOK, () => look(connection), true)
+  clearTimeout(connection.rare.lookTimer)
+  connection.makeRare().lookTimer = connection.site.timers.arm(LOOK, () => look(connection), true)
 }
 
 /** The stream stops by itself at its high-water mark: beyond that a chunk is read at each look, and then the kernel is asked for errors only. */
 function look(connection: Connection): void {
-  const { socket, stopped, inputEnded } = connection
+  const {
+    socket,
+    inputEnded,
+    rare: { stopped },
+  } = connection
   if (!stopped || socket.destroyed || inputEnded) return
   if (socket.readableLength < KEPT) readOn(socket)
   // Nothing is sent, but the kernel tells if the connection is gone.

@@ -4,7 +4,8 @@ import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import type { Prior } from '../node/own-methods.js'
 import { makeLast, watchPieces } from '../node/private.js'
-import { type Body, type Carrier, type Exchange, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
+import type { Body, Exchange } from './connection.js'
+import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
 
 type Callback = (error?: Error | null) => void
 type Chunk = string | Uint8Array

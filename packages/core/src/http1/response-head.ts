@@ -16,9 +16,9 @@ import { yieldMessage } from '../node/status-message.js'
 import type { KeepAlivePolicy } from '../options/types.js'
 import { closeReason, goesOn, keepAliveField, promiseFor } from '../policy.js'
 import { end } from './close.js'
-import type { Connection } from './connection.js'
+import type { Connection, Exchange } from './connection.js'
 import { announceClose, type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './connection-header.js'
-import { type Carrier, type Exchange, endsWithTrailers, ifOpen, isMadeOf, kExchange } from './exchange.js'
+import { type Carrier, endsWithTrailers, ifOpen, isMadeOf, kExchange } from './exchange.js'
 import { countBelow, misfit } from './response-body.js'
 
 /** Node's own, which V8 compiles in place where it is called by this name. */
@@ -89,7 +89,7 @@ function printsPromise(exchange: Exchange): boolean {
   const { keepAlive } = site.policy
   const { printable } = site
   if (keepAlive === false || printable === undefined) return false
-  const isTimeless = connection.isCommon || (connection.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
+  const isTimeless = connection.isCommon || (connection.rare.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
   const steady = site.phase === 'serving' && isTimeless
   const persists = !exchange.isSpecial || (exchange.facts.persists && !endsWithTrailers(exchange))
   if (!goesOn(keepAlive, persists, steady, connection.inputEnded, requests)) return false
@@ -171,20 +171,20 @@ function decide(exchange: Exchange, said: Said): CloseReason | undefined {
       unframed: said.transferEncoding !== undefined && !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(said.transferEncoding),
       faultyFraming: http10 && req.headers['transfer-encoding'] !== undefined,
       requests,
-      expiresAt: connection.expiresAt,
+      expiresAt: connection.rare.expiresAt,
       excess: connection.excess,
-      inputEnded: inputEnded && connection.waiting === undefined && connection.socket.readableLength === 0,
+      inputEnded: inputEnded && connection.rare.waiting === undefined && connection.socket.readableLength === 0,
       phase: site.phaseFor(connection.openedAt),
       left: site.left(),
       owesMore: owesMore(connection),
     },
     // The clock is read only where something depends on it.
-    connection.expiresAt === Number.POSITIVE_INFINITY ? 0 : performance.now(),
+    connection.rare.expiresAt === Number.POSITIVE_INFINITY ? 0 : performance.now(),
     Math.random,
   )
 }
 
-function owesMore({ waiting, site }: Connection): boolean {
+function owesMore({ site, rare: { waiting } }: Connection): boolean {
   const first = waiting?.[0]
   return first !== undefined && site.run !== undefined && first.arrived < site.run.began
 }

@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http'
 import { ownOfResponse, put } from '../node/own-methods.js'
-import type { Exchange } from './exchange.js'
+import type { Exchange } from './connection.js'
 import { end, write } from './response-body.js'
 import { writeHead } from './response-head.js'
 

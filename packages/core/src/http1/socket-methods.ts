@@ -1,9 +1,10 @@
 import { Socket } from 'node:net'
 import { ownOfSocket, put, takeBack } from '../node/own-methods.js'
-import { _destroy, destroy } from './close.js'
+import { _destroy, destroy, shut } from './close.js'
 import type { Connection } from './connection.js'
+import { kConnection, type SocketCarrier } from './connection-of.js'
 import { push } from './half-closed.js'
-import { destroySoon, setTimeout } from './incoming-request.js'
+import { isWritten, noteWritten, written } from './response-written.js'
 
 /** Node's own, unless they were replaced before we were loaded. */
 const {
@@ -14,12 +15,47 @@ const {
   _destroy: nodeFinalDestroy,
 } = Socket.prototype
 
+/**
+ * `socket.setTimeout` of a governed connection. Node calls it, and nothing else, when a response is with the kernel and the connection persists:
+ * the idle timer that it would arm is ours (idle-timeout.ts), and no listener is needed for each response.
+ */
+export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: () => void): Socket {
+  // At the beginning of each request, where the idle timer would be disarmed.
+  if (ms === 0 && callback === undefined && !this.timeout) return this
+  const connection = this[kConnection]
+  if (connection?.current !== undefined && isWritten(connection.current)) {
+    // Where others wait it is not Node that calls.
+    const isNode = callback === undefined && (connection.isCommon || connection.rare.waiting === undefined)
+    written(connection.current)
+    if (isNode) return this
+  }
+  const { setTimeout: node }: Socket = Object.getPrototypeOf(connection?.socket ?? this)
+  const prior = connection?.rare.own?.setTimeout ?? node
+  return callback === undefined ? prior.call(this, ms) : prior.call(this, ms, callback)
+}
+
+/** `socket.destroySoon` of a governed connection: the one place where Node itself closes after a last response. */
+export function destroySoon(this: Socket & SocketCarrier): void {
+  const connection = this[kConnection]
+  // A reset is on its way, which a FIN would overtake: the application has ended a response that was broken off.
+  if (connection === undefined || connection.rare.resetTimer !== undefined) return
+  if (connection.phase === 'upgraded') {
+    const prior: Socket['destroySoon'] = connection.rare.own?.destroySoon ?? Object.getPrototypeOf(connection.socket).destroySoon
+    prior.call(this)
+    return
+  }
+  shut(connection, connection.inputEnded ? 'client-close' : 'handler')
+  noteWritten(connection)
+  // Our end() has been called: what is left for it is to be told, and destroy() when that is out, which is ours.
+  connection.rare.own?.destroySoon?.call(this)
+}
+
 /** Puts our methods on the socket of a connection. */
 export function takeOver(connection: Connection): void {
   const { socket } = connection
   // Asked for first: of nearly every socket they are Node's.
-  if (!isNodes(socket)) connection.own = ownOfSocket(socket)
-  if (connection.own === undefined) {
+  const own = isNodes(socket) ? undefined : ownOfSocket(socket)
+  if (own === undefined) {
     // One by one: Object.assign takes twenty times as long.
     socket.setTimeout = setTimeout
     socket.destroySoon = destroySoon
@@ -28,6 +64,7 @@ export function takeOver(connection: Connection): void {
     socket._destroy = _destroy
     return
   }
+  connection.makeRare().own = own
   put(socket, 'setTimeout', setTimeout)
   put(socket, 'destroySoon', destroySoon)
   put(socket, 'destroy', destroy)
@@ -46,7 +83,7 @@ function isNodes(socket: Socket): boolean {
 }
 
 /** The socket is as it was before. Over what others have put on it since, ours stay, and do nothing but call what was there. */
-export function giveBack(socket: Socket, { own }: Connection): void {
+export function giveBack(socket: Socket, { rare: { own } }: Connection): void {
   takeBack(socket, 'setTimeout', setTimeout, own?.setTimeout)
   takeBack(socket, 'destroySoon', destroySoon, own?.destroySoon)
   takeBack(socket, 'destroy', destroy, own?.destroy)

@@ -1,6 +1,19 @@
 import type { Socket } from 'node:net'
-import type { Site } from '../server/governed-server.js'
+import type { KeepsAlive } from '../node/server-kinds.js'
+import type { Timers } from '../node/timers.js'
+import type { Policy } from '../options/types.js'
+import type { Connection } from './connection.js'
 import { mayPersist } from './exchange.js'
+
+/** The server, as far as it is needed here. */
+interface Probed {
+  readonly policy: Policy
+  readonly keepsAlive: KeepsAlive | undefined
+  /** It has listened at least once. */
+  readonly listened: boolean
+  readonly registry: Iterable<Connection>
+  readonly timers: Timers
+}
 
 /** Milliseconds after which a connection that was to end with its first answer is taken for one that lasts. */
 const LASTS = 1_000
@@ -10,10 +23,10 @@ const LASTS = 1_000
  * with its first answer is spared.
  */
 export class Probes {
-  readonly #site: Site
+  readonly #site: Probed
   #timer: NodeJS.Timeout | undefined
 
-  constructor(site: Site) {
+  constructor(site: Probed) {
     this.#site = site
   }
 

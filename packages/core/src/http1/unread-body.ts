@@ -16,7 +16,7 @@ const LOOK = 20
 export function leaveUnread(connection: Connection, req: IncomingMessage): void {
   const { site, socket } = connection
   const { quiet, total, bytes } = site.policy.linger
-  connection.unread = req
+  connection.makeRare().unread = req
   // Where nobody ever read it Node lets it flow into nothing.
   let isWanted = req.readableFlowing !== true || req.listenerCount('data') > 0
   let since = site.timers.now
@@ -24,14 +24,14 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
   let moved = since
   let seen = from
   const look = () => {
-    if (connection.unread !== req || connection.phase === 'lingering' || socket.destroyed) return
+    if (connection.rare.unread !== req || connection.phase === 'lingering' || socket.destroyed) return
     if (req.complete) return arrived(connection, req)
     const { now } = site.timers
     if (socket.bytesRead !== seen) {
       seen = socket.bytesRead
       moved = now
     } else if (socket.isPaused() && hasLeft(connection)) {
-      connection.byPeer = true
+      connection.makeRare().byPeer = true
       connection.ending ??= 'peer'
       connection.closedFirst ??= 'peer'
       return kill(connection, undefined, true)
@@ -56,8 +56,8 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
 
 /** The body has arrived. */
 function arrived(connection: Connection, req: IncomingMessage): void {
-  if (connection.unread !== req) return
-  connection.unread = undefined
+  if (connection.rare.unread !== req) return
+  connection.makeRare().unread = undefined
   connection.mark = connection.socket.bytesRead
   // Its hold was over before the body was: a new one begins.
   if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)

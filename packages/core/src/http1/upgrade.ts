@@ -6,11 +6,12 @@ import { halfOpenBefore } from '../node/server-kinds.js'
 import { isBroken } from '../socket/connection-error.js'
 import { followUpgraded } from '../socket/websocket-output.js'
 import { shut } from './close.js'
-import { type Connection, connectionOf } from './connection.js'
+import type { Connection } from './connection.js'
+import { connectionOf } from './connection-of.js'
 import { leaveReading } from './pause-reading.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
-export function handOver(
+export function handOverSocket(
   connection: Connection,
   event: 'upgrade' | 'connect',
   args: readonly [IncomingMessage, ...unknown[]],
@@ -52,7 +53,7 @@ export function handOver(
   letGo(connection)
   leaveToOther(connection)
   const output = event === 'upgrade' ? followUpgraded(site.policy, socket, req.headers.upgrade, true) : undefined
-  connection.upgrade = { method: req.method, url: req.url, output }
+  connection.makeRare().upgrade = { method: req.method, url: req.url, output }
   site.upgraded(socket, req.method, req.url, event === 'upgrade' ? req.headers.upgrade : undefined)
   const heard = site.forward(event, args)
   // The client's FIN came while it waited, when nobody listened.
@@ -83,7 +84,7 @@ function refuse(connection: Connection, response: string, reason: 'draining' | '
   connection.ending = reason
   if (!connection.excess) connection.site.counts.dropped++
   // Node has taken its parser away.
-  connection.unlisted = true
+  connection.makeRare().unlisted = true
   if (connection.socket.writable) connection.socket.write(response)
   shut(connection, reason)
 }

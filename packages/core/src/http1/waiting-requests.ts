@@ -2,24 +2,8 @@ import { AsyncResource, executionAsyncId } from 'node:async_hooks'
 import { hasSubscribers } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { isParsedElsewhere } from '../node/private.js'
-import type { Connection } from './connection.js'
-import type { Exchange } from './exchange.js'
-
-/** A request, upgrade or CONNECT that arrived while another one is being answered. */
-export interface Waiting {
-  readonly event: string
-  readonly args: readonly [IncomingMessage, ...unknown[]]
-  readonly arrived: number
-  /** A request timeout that struck while we ourselves held it back. */
-  excused: Error | undefined
-  /**
-   * The async context in which it was parsed, which those before and behind it may share: one read holds thousands of small requests. Not
-   * AsyncLocalStorage.snapshot(), which takes 4 to 9 µs (`npm run bench -- --only micro`).
-   */
-  readonly context: AsyncResource
-  /** `executionAsyncId()` where it was parsed; 0: others may have changed the context meanwhile, so that it is its own. */
-  readonly parsedIn: number
-}
+import type { Connection, Exchange, Waiting } from './connection.js'
+import { resumeReading } from './pause-reading.js'
 
 /** Without this V8 would have to tell when each is collected. */
 const BY_HAND = { requireManualDestroy: true }
@@ -28,16 +12,19 @@ const BY_HAND = { requireManualDestroy: true }
  * Lets one wait until those before it are answered. How many may do so is bounded by what is read at once: Node's parser does not stop amid that. Nor would it help to
  * refuse some of them, since Node keeps them all until their connection ends.
  */
-export function enqueue(connection: Connection, event: string, args: Waiting['args']): void {
-  const { site, waiting } = connection
+export function enqueue(connection: Connection, event: string, args: Waiting['args'], handOver: Waiting['handOver']): void {
+  const {
+    site,
+    rare: { waiting },
+  } = connection
   const parsedIn = isPlain(connection, args) ? executionAsyncId() : 0
   const last = waiting?.at(-1)
   const isSame = parsedIn !== 0 && last?.parsedIn === parsedIn
   const context = isSame ? last.context : new AsyncResource('HALFCLOSE_REQUESTS', BY_HAND)
-  const next: Waiting = { event, args, arrived: site.now, excused: connection.late, context, parsedIn }
-  if (waiting === undefined) connection.waiting = [next]
+  const next: Waiting = { event, args, arrived: site.now, excused: connection.rare.late, context, handOver, parsedIn }
+  if (waiting === undefined) connection.makeRare().waiting = [next]
   else waiting.push(next)
-  connection.late = undefined
+  connection.makeRare().late = undefined
 }
 
 /** Nobody stands between the parser and us who could have entered another context: then that is the connection's. */
@@ -50,16 +37,16 @@ function isPlain({ site, socket }: Connection, [req, res]: Waiting['args']): boo
 }
 
 /** Takes out the one that waited longest. */
-export function takeFirst(connection: Connection): Waiting | undefined {
-  const first = connection.waiting?.shift()
-  if (connection.waiting?.length === 0) connection.waiting = undefined
+function takeFirst(connection: Connection): Waiting | undefined {
+  const first = connection.rare.waiting?.shift()
+  if (connection.rare.waiting?.length === 0) connection.makeRare().waiting = undefined
   return first
 }
 
 /** Runs something in the context in which `one`, which has been taken out, was parsed: in a copy, so that what is entered there shows in no other's. */
-export function runIn(connection: Connection, one: Waiting, run: () => void): void {
+function runIn(connection: Connection, one: Waiting, run: () => void): void {
   const own = one.context.runInAsyncScope(() => new AsyncResource('HALFCLOSE_REQUEST', BY_HAND))
-  if (connection.waiting?.[0]?.context !== one.context) one.context.emitDestroy()
+  if (connection.rare.waiting?.[0]?.context !== one.context) one.context.emitDestroy()
   try {
     own.runInAsyncScope(run)
   } finally {
@@ -69,24 +56,45 @@ export function runIn(connection: Connection, one: Waiting, run: () => void): vo
 
 /** The last one is broken: it is never run. */
 export function dropLast(connection: Connection): void {
-  const { waiting, site } = connection
+  const {
+    site,
+    rare: { waiting },
+  } = connection
   const last = waiting?.pop()
   if (last === undefined) return
   site.counts.dropped++
   if (waiting?.at(-1)?.context !== last.context) last.context.emitDestroy()
-  if (waiting?.length === 0) connection.waiting = undefined
+  if (waiting?.length === 0) connection.makeRare().waiting = undefined
 }
 
 /** Requests that would have been answered behind `current`: none where its head has said that it is the last. */
-export function waitingBehind({ waiting }: Connection, { res }: Exchange): number {
+export function waitingBehind({ rare: { waiting } }: Connection, { res }: Exchange): number {
   if (waiting === undefined || (res.headersSent && !res.shouldKeepAlive)) return 0
   return waiting.length
 }
 
 export function dropWaiting(connection: Connection): void {
-  const { waiting, site } = connection
+  const {
+    site,
+    rare: { waiting },
+  } = connection
   if (waiting === undefined) return
   site.counts.dropped += waiting.length
   for (const [index, { context }] of waiting.entries()) if (waiting[index + 1]?.context !== context) context.emitDestroy()
-  connection.waiting = undefined
+  connection.makeRare().waiting = undefined
+}
+
+/** Hands over what waited longest, in the async context in which it was parsed. */
+export function next(connection: Connection): void {
+  // Where it was destroyed in the meantime they have been dropped.
+  if (connection.socket.destroyed) return
+  const first = takeFirst(connection)
+  if (first === undefined) return
+  // The socket of an upgrade is left as Node has put it: what comes next is read by whoever takes it.
+  if (connection.rare.waiting === undefined && !isUpgrade(first.event)) resumeReading(connection)
+  runIn(connection, first, () => first.handOver(connection, first))
+}
+
+export function isUpgrade(event: string): event is 'upgrade' | 'connect' {
+  return event === 'upgrade' || event === 'connect'
 }

@@ -4,9 +4,12 @@ import { attempt } from '../events/attempt.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { OwnOfSessionSocket, OwnOfStream } from '../node/own-methods.js'
 import type { Timer } from '../node/timers.js'
-import type { Site } from '../server/governed-server.js'
 import type { Linger } from '../socket/linger.js'
 import type { WebSocketOutput } from '../socket/websocket-output.js'
+import type { SessionOwner } from './owner.js'
+
+/** What a session needs of its server. */
+export type Http2Owner = SessionOwner<Session>
 
 /** Error codes of RFC 9113 §7. Not from node:http2: a server without HTTP/2 should not load it. */
 export const CODES = {
@@ -96,7 +99,7 @@ export class Session {
     readonly socket: Socket,
     /** Below TLS: the TCP socket. */
     readonly raw: Socket | undefined,
-    readonly site: Site,
+    readonly site: Http2Owner,
     readonly openedAt: number,
     readonly expiresAt: number,
     /** Where in the delay of `leaving` it is told to go, from 0 to 1. */

@@ -5,11 +5,10 @@ import { attempt } from '../events/attempt.js'
 import type { ConnectionState } from '../events/types.js'
 import type { Timer } from '../node/timers.js'
 import { expiryOf, isTold } from '../policy.js'
-import type { Site } from '../server/governed-server.js'
 import { Lingering } from '../socket/linger.js'
 import { noteControl, Waits } from './abuse-limits.js'
 import { calm, clampGoaway, killSession, leaveAfterPoll } from './goaway.js'
-import { bindSession, CODES, Session } from './session.js'
+import { bindSession, CODES, type Http2Owner, Session } from './session.js'
 import { nameErrors } from './session-errors.js'
 import { takeOverSocket } from './session-socket.js'
 
@@ -20,13 +19,13 @@ const FIRST = 2_000
 
 /** The HTTP/2 sessions of one server. */
 export class Sessions {
-  readonly #site: Site
+  readonly #site: Http2Owner
   readonly #open = new Map<Http2Session, Session>()
   readonly #lingering: Lingering<Session>
   readonly #waits: Waits
   #timer: Timer | undefined
 
-  constructor(site: Site) {
+  constructor(site: Http2Owner) {
     this.#site = site
     this.#lingering = new Lingering(site.policy.linger, site.timers, killSession)
     this.#waits = new Waits(site.policy.http2)

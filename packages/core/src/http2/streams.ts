@@ -3,15 +3,14 @@ import { performance } from 'node:perf_hooks'
 import type { AnyRequest, AnyResponse } from '../http/messages.js'
 import { respondUnavailable } from '../http/unavailable.js'
 import { goawayReason } from '../policy.js'
-import type { Site } from '../server/governed-server.js'
 import { followUpgraded } from '../socket/websocket-output.js'
 import { noteReset } from './abuse-limits.js'
 import { closeIfDone, ignoreError, leave } from './goaway.js'
-import { bindExchange, CODES, exchangeOf, type Session, type StreamExchange } from './session.js'
+import { bindExchange, CODES, exchangeOf, type Http2Owner, type Session, type StreamExchange } from './session.js'
 import { takeOverStream } from './stream-methods.js'
 
 /** A stream was opened. Streams wait for nobody; but none that comes behind the GOAWAY is handed over. */
-export function arriveStream(site: Site, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
+export function arriveStream(site: Http2Owner, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
   const session = site.sessions.of(stream.session)
   if (session === undefined) return site.forward('stream', args)
   if (session.ending !== undefined) {

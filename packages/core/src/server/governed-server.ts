@@ -3,21 +3,23 @@ import type { ServerHttp2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
-import type { Run } from '../drain/drain.js'
 import { type Counts, count, type Events } from '../events/events.js'
 import type { CloseReason, PromiseBreaker, ServerState } from '../events/types.js'
 import type { Intercept, RequestEvent } from '../http/messages.js'
 import { kill } from '../http1/close.js'
 import { Unframed } from '../http1/close-delimited-body.js'
-import { bind, Connection, connectionOf, kConnection, type SocketCarrier } from '../http1/connection.js'
+import { Connection } from '../http1/connection.js'
+import { bind, connectionOf, kConnection, type SocketCarrier } from '../http1/connection-of.js'
 import { onLateEnd } from '../http1/half-closed.js'
 import { Expiry } from '../http1/idle-timeout.js'
 import { Registry } from '../http1/open-connections.js'
+import type { ConnectionOwner } from '../http1/owner.js'
 import { forgetReading } from '../http1/pause-reading.js'
 import { giveBack, takeOver } from '../http1/socket-methods.js'
 import { Probes } from '../http1/tcp-keep-alive.js'
 import { leaveToOther } from '../http1/upgrade.js'
 import { dropWaiting, waitingBehind } from '../http1/waiting-requests.js'
+import type { SessionOwner } from '../http2/owner.js'
 import type { Session } from '../http2/session.js'
 import { Sessions } from '../http2/sessions.js'
 import { knowsMessages } from '../node/private.js'
@@ -30,15 +32,16 @@ import { expiryOf } from '../policy.js'
 import { Lingering } from '../socket/linger.js'
 import { remoteOf } from '../socket/remote-address.js'
 import { Handshakes } from '../socket/tls-handshakes.js'
+import type { DrainUnderWay } from './drain-under-way.js'
 import type { Capacity } from './limits.js'
 import { policyLine } from './policy-line.js'
 import { guard } from './stalled-peers.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
-export class Site {
+export class Site implements ConnectionOwner<Connection>, SessionOwner<Session> {
   // What every request asks for comes first, so that it lies together in memory.
   phase: ServerState = 'serving'
-  run: Run | undefined = undefined
+  run: DrainUnderWay | undefined = undefined
   /** Requests are not just let through: there is a route of ours, or a limit of idle connections. */
   readonly isDemanding: boolean
   /** The server, where it has settings of HTTP/1.1; and what it was told last. */
@@ -207,7 +210,7 @@ export class Site {
     this.registry.add(connection)
     this.counts.opened++
     this.#isListed ||= knowsMessages(this.server)
-    if (!this.#isListed) connection.unlisted = true
+    if (!this.#isListed) connection.makeRare().unlisted = true
     takeOver(connection)
     // Over TLS Node would answer the client's close_notify with its own at once.
     if (this.policy.halfClosed > 0) socket.allowHalfOpen = true
@@ -369,6 +372,6 @@ export class Site {
 }
 
 /** The client went away, or what it sent could not be read: nobody waits for the answer. */
-function isGivenUp({ byPeer, ending }: Connection): boolean {
+function isGivenUp({ ending, rare: { byPeer } }: Connection): boolean {
   return byPeer || ending === undefined || ending === 'peer' || ending === 'half-closed' || ending === 'error'
 }

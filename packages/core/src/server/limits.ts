@@ -24,6 +24,8 @@ const TOGETHER = 50
  */
 export class Capacity implements HandshakePlaces {
   readonly #limits: Policy['limits']
+  /** Of the handle. */
+  readonly #counts: { refused: number }
   /** How many of those that were refused may wait for their request at once. */
   readonly #mostExcess: number
   readonly #places: Places
@@ -37,7 +39,8 @@ export class Capacity implements HandshakePlaces {
   readonly #overIdle: { readonly connection: Connection; readonly requests: number }[] = []
   readonly #excess = new Set<Member>()
 
-  constructor({ limits, linger }: Policy) {
+  constructor({ limits, linger }: Policy, counts: { refused: number }) {
+    this.#counts = counts
     this.#limits = limits
     this.#places = new Places(limits)
     this.#mostExcess = linger.connections
@@ -54,7 +57,7 @@ export class Capacity implements HandshakePlaces {
     const client = this.#places.clientOf(connection.raw ?? connection.socket)
     if (!this.#places.hasRoom(client)) {
       connection.excess = true
-      connection.site.counts.refused++
+      this.#counts.refused++
       this.#await(connection)
       return
     }

@@ -1,5 +1,5 @@
 import type { Http2SecureServer, Http2Server } from 'node:http2'
-import { noteWritten } from '../http1/incoming-request.js'
+import { noteWritten } from '../http1/response-written.js'
 import { settingsOf } from '../node/private.js'
 import { bufferOf, isHttp2, numberOf } from '../node/server-kinds.js'
 import { LONGEST } from '../node/standstill.js'

@@ -6,7 +6,7 @@ import { Duplex } from 'node:stream'
 import { types } from 'node:util'
 import type { AnyRequest, AnyResponse } from '../http/messages.js'
 import { onClientError } from '../http1/client-error.js'
-import { connectionOf } from '../http1/connection.js'
+import { connectionOf } from '../http1/connection-of.js'
 import { arrive, arriveUpgrade } from '../http1/incoming-request.js'
 import { heedClose } from '../http2/close-field.js'
 import { sessionOf } from '../http2/session.js'
@@ -200,7 +200,7 @@ function onTimeout(site: Site, socket: Socket): boolean {
   }
   if (connection?.phase === 'lingering') return true
   const heard = site.forward('timeout', [socket])
-  if (!heard && connection !== undefined) connection.blame = 'timeout'
+  if (!heard && connection !== undefined) connection.makeRare().blame = 'timeout'
   return heard
 }
 

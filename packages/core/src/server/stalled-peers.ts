@@ -5,9 +5,10 @@ import { isHeldUp } from '../http2/abuse-limits.js'
 import { cutSession } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { bytesTaken, refusesBody } from '../node/private.js'
+import type { Timers } from '../node/timers.js'
+import type { Policy } from '../options/types.js'
 import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
-import type { Site } from './governed-server.js'
 
 /** How often peers are looked at, in ms: at most. */
 const LOOK = 500
@@ -107,8 +108,16 @@ class Silence {
   }
 }
 
+/** The server, as far as it is needed here. */
+interface Guarded {
+  readonly registry: Iterable<Connection>
+  readonly sessions: Iterable<Session>
+  readonly timers: Timers
+  readonly policy: Policy
+}
+
 /** `limits.minRate` and `limits.stalled`: the same outside a drain. Returns how to stop it. */
-export function guard({ registry, sessions, timers, policy }: Site): () => void {
+export function guard({ registry, sessions, timers, policy }: Guarded): () => void {
   const { minRate, stalled } = policy.limits
   const stalls = new Stalls(minRate)
   const silence = new Silence(stalled === false ? Number.POSITIVE_INFINITY : stalled)

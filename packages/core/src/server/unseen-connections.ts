@@ -1,7 +1,7 @@
 import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connectionOf } from '../http1/connection.js'
+import { connectionOf } from '../http1/connection-of.js'
 import { acceptedBy, openResponse, parsedSockets } from '../node/private.js'
 import { isHttp2 } from '../node/server-kinds.js'
 import type { Timer } from '../node/timers.js'

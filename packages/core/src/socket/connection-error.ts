@@ -11,10 +11,12 @@ interface Breakable {
   readonly socket: Socket
   readonly raw: Socket | undefined
   readonly current: Exchange | undefined
-  /** A request that was answered before its body had arrived. */
-  readonly unread: { readonly errored: Error | null } | undefined
-  /** The peer broke it off. */
-  readonly byPeer: boolean
+  readonly rare: {
+    /** A request that was answered before its body had arrived. */
+    readonly unread: { readonly errored: Error | null } | undefined
+    /** The peer broke it off. */
+    readonly byPeer: boolean
+  }
 }
 
 /**
@@ -22,7 +24,10 @@ interface Breakable {
  * same: an upstream's reset or its TLS, a file that is a directory, a full disk. What it destroyed its request or response with is its own, and otherwise
  * the kernel knows whether the connection is still there. That TLS went wrong here is told as an error first ('clientError').
  */
-export function isBroken({ socket, raw, current, unread, byPeer }: Breakable, error: Error | null | undefined): boolean {
+export function isBroken(
+  { socket, raw, current, rare: { unread, byPeer } }: Breakable,
+  error: Error | null | undefined,
+): boolean {
   if (error === undefined || error === null || !isConnectionError(error)) return false
   if (error === current?.req.errored || error === current?.res.errored || error === unread?.errored) return false
   return (byPeer && isTlsError(error)) || isGone(raw ?? socket)

@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http'
+import { performance } from 'node:perf_hooks'
+import { answer, boundLateHead } from './client-error.js'
+import { shut } from './close.js'
+import type { Body, Connection, Exchange } from './connection.js'
+import { exchangeOf, isIncomplete } from './exchange.js'
+import { goIdle } from './idle.js'
+import { endBelow } from './response-body.js'
+import { leaveUnread } from './unread-body.js'
+import { dropWaiting, next } from './waiting-requests.js'
+
+// A response is with the kernel. Node says so by `socket.setTimeout` and `socket.destroySoon` (socket-methods.ts), or we listen for its 'finish'.
+
+/** Where Node did not say so: somebody set `server.keepAliveTimeout` to 0 amid a response. */
+export function noteWritten({ current }: Connection): void {
+  if (current !== undefined && isWritten(current) && !current.connection.released) written(current)
+}
+
+/** Node has taken the response off the socket. */
+export function isWritten({ ended, res }: Exchange): boolean {
+  return res.socket === null && (ended === true || res.writableEnded)
+}
+
+/** Where others wait behind it Node calls neither of the two. */
+export function watchFinish(res: ServerResponse): void {
+  res.on('finish', onFinish)
+}
+
+/** Runs after Node's own listener. */
+function onFinish(this: ServerResponse): void {
+  const exchange = exchangeOf(this)
+  if (exchange !== undefined && !exchange.connection.released) written(exchange)
+}
+
+/** The response is with the kernel. */
+export function written(exchange: Exchange): void {
+  const { connection } = exchange
+  // Node 20 says so also where the write failed because the socket was destroyed.
+  if (connection.socket.destroyed) return
+  if (exchange.body !== undefined) endBody(exchange, exchange.body)
+  connection.current = undefined
+  const { site, isCommon } = connection
+  if (isCommon || !connection.excess) site.counts.finished++
+  site.run?.finished(exchange.arrived, exchange)
+  if (!isCommon) connection.clearTimers()
+  if (connection.ending !== undefined) {
+    dropWaiting(connection)
+    shut(connection, connection.ending)
+  } else if (isCommon || !takesUpNext(connection)) {
+    if (isIncomplete(exchange)) leaveUnread(connection, exchange.req)
+    goIdle(connection)
+  }
+}
+
+function endBody(exchange: Exchange, { declared }: Body): void {
+  const { connection } = exchange
+  endBelow(exchange)
+  if (declared < 0) connection.site.unframed.delete(connection)
+}
+
+/** Takes up what has come in the meantime; whether anything has. */
+function takesUpNext(connection: Connection): boolean {
+  connection.lastUsed = Math.ceil(performance.now())
+  if (connection.rare.waiting !== undefined) process.nextTick(next, connection)
+  else if (connection.rare.failure !== undefined) process.nextTick(answerInRoot, connection, connection.rare.failure)
+  else return boundLateHead(connection)
+  return true
+}
+
+/** Not in the context of the request that was answered before. */
+function answerInRoot(connection: Connection, failure: Error): void {
+  connection.site.timers.inRoot(() => answer(connection, failure))
+}

@@ -1,0 +1,53 @@
+import type { Http2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Telling } from '../events/attempt.js'
+import type { ServerState } from '../events/types.js'
+import type { Intercept } from '../http/messages.js'
+import type { Timers } from '../node/timers.js'
+import type { Policy } from '../options/types.js'
+
+// What a session needs of its server. `S` is the session: these stand below it.
+
+/** The drain that is under way. */
+export interface DrainOfStreams {
+  /** A request has arrived. */
+  used(arrived: number): void
+  finished(arrived: number, exchange?: object): void
+  wasCut(requests?: number): void
+  /** Something else in the process ends connections with requests in flight, at this place in the code. */
+  cutByOthers(place: string | undefined): void
+  /** Something ended: perhaps it was the last. */
+  check(): void
+}
+
+/** What is counted of sessions and streams. */
+export interface StreamCounts {
+  opened: number
+  received: number
+  finished: number
+  cut: number
+  aborted: number
+  dropped: number
+}
+
+/** The server of a session. */
+export interface SessionOwner<S> {
+  readonly policy: Policy
+  readonly timers: Timers
+  readonly events: Telling
+  readonly counts: StreamCounts
+  /** It listens on a path: its connections have no addresses. */
+  readonly listensOnPath: boolean
+  readonly run: DrainOfStreams | undefined
+  /** Where the drain stands for a session that was opened then. */
+  phaseFor(openedAt: number): ServerState
+  readonly capacity: { enter(session: S): void; busy(session: S): void; idle(session: S): void; leave(session: S): void }
+  readonly sessions: { of(http2: Http2Session | undefined): S | undefined; goIdle(session: S): void; linger(session: S): void }
+  /** Answers a request before the application sees it. */
+  readonly intercept: Intercept | undefined
+  /** Hands an event on to whoever would have had it without us. */
+  readonly forward: (event: string, args: readonly unknown[]) => boolean
+  /** A stream is another protocol's from now on. */
+  upgraded(socket: Socket, method: string | undefined, target: string | undefined, protocol: string | undefined): void
+  sessionClosed(session: S): void
+}

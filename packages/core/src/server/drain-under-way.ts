@@ -1,0 +1,17 @@
+import type { CloseReason, PromiseBreaker, Report } from '../events/types.js'
+import type { DrainOfRequests } from '../http1/owner.js'
+import type { DrainOfStreams } from '../http2/owner.js'
+
+/** What a server tells the drain that it is in, and asks it. */
+export interface DrainUnderWay extends DrainOfRequests, DrainOfStreams {
+  readonly done: Promise<Report>
+  /** When it entered `draining`, or began. */
+  readonly since: number
+  /** Milliseconds for which an idle connection will be kept. */
+  keepable(): number
+  /** While `leaving`: the part of the delay that is over, from 0 to 1. */
+  left(): number
+  broke(promise: PromiseBreaker): void
+  /** A connection has ended. */
+  closed(reason: CloseReason): void
+}
