@@ -1,0 +1,157 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, get } from 'node:http'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fetch } from 'undici'
+import { freePort } from '../../examples/testing/ports.js'
+import { describeWith, find } from '../clients/client.js'
+import { Arrivals, within } from '../support/wait.js'
+import { read } from './pages.js'
+
+// docs/troubleshooting.md has lines of other programs as headings. Each that can be provoked here is: a server takes a request and closes too early.
+
+const page = read('docs/troubleshooting.md')
+const ends = {
+  fin: (socket: Socket) => socket.end(),
+  reset: (socket: Socket) => socket.resetAndDestroy(),
+  amidBody: (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'),
+}
+
+const servers: Server[] = []
+async function serve(end: (socket: Socket) => unknown, port = 0): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => end(socket))
+  })
+  servers.push(server)
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close()
+})
+
+/** The page has it in a heading. */
+function heads(line: string): void {
+  expect([...page.matchAll(/^## (.+)$/gm)].some(([, heading = '']) => heading.includes(line)) || line).toBe(true)
+}
+
+test('undici', async () => {
+  const port = await serve(ends.fin)
+  const failure: unknown = await fetch(`http://127.0.0.1:${port}/`).catch((error: Error) => error.cause)
+  expect(failure).toMatchObject({ message: 'other side closed', code: 'UND_ERR_SOCKET' })
+  heads('other side closed')
+})
+
+test('node:http', async () => {
+  const port = await serve(ends.fin)
+  const [failure] = await once(get({ port, host: '127.0.0.1', agent: new Agent({ keepAlive: true }) }), 'error', {}).catch(
+    (error: unknown) => [error],
+  )
+  expect(failure).toMatchObject({ message: 'socket hang up', code: 'ECONNRESET' })
+  heads('socket hang up')
+})
+
+describeWith(find('curl'), 'curl', 'no curl on this machine', (curl) => {
+  it.each([
+    ['fin', '(52) Empty reply from server'],
+    ['reset', '(56) Recv failure: Connection reset by peer'],
+    ['amidBody', '(18) transfer closed with outstanding read data remaining'],
+  ] as const)('%s: %s', async (end, line) => {
+    const port = await serve(ends[end])
+    const said = await new Promise<string>((resolve) =>
+      execFile(curl, ['-sS', `http://127.0.0.1:${port}/`], (_error, _stdout, stderr) => resolve(stderr)),
+    )
+    expect(said).toContain(`curl: ${line}`)
+    heads(line)
+  })
+})
+
+/** A proxy before a server that ends so, its log, and one request. */
+async function proxied(command: string, argsOf: (file: string) => string[], config: string): Promise<Arrivals<string>> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'halfclose-symptoms-'))
+  const file = path.join(folder, 'proxy.conf')
+  writeFileSync(file, config.replaceAll('FOLDER', folder))
+  const proxy = spawn(command, argsOf(file), { stdio: ['ignore', 'pipe', 'pipe'] })
+  const lines = new Arrivals<string>()
+  for (const stream of [proxy.stdout, proxy.stderr]) stream.setEncoding('utf8').on('data', (text: string) => lines.push(text))
+  const port = Number(/PORT (\d+)/.exec(config)?.[1])
+  try {
+    await within(answered(port), () => `an answer of the proxy; it said ${lines.list.join('')}`, 20_000)
+    await within(lines.at(0), () => 'a line', 20_000)
+    return lines
+  } finally {
+    const exit = once(proxy, 'exit')
+    proxy.kill('SIGTERM')
+    await exit
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Resolves with the status, as soon as somebody listens. */
+async function answered(port: number): Promise<number> {
+  for (;;) {
+    const status = await new Promise<number | undefined>((resolve) => {
+      get({ port, host: '127.0.0.1' }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      }).on('error', () => resolve(undefined))
+    })
+    if (status !== undefined) return status
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+process.env.PATH += ':/usr/sbin:/sbin'
+
+describeWith(find('nginx'), 'nginx', 'no nginx on this machine', (nginx) => {
+  it.each([
+    ['fin', 'upstream prematurely closed connection while reading response header from upstream'],
+    ['reset', 'recv() failed (104: Connection reset by peer) while reading response header from upstream'],
+    ['refused', 'connect() failed (111: Connection refused) while connecting to upstream'],
+  ] as const)('%s: %s', async (end, line) => {
+    const port = await freePort()
+    const upstream = end === 'refused' ? await freePort() : await serve(ends[end])
+    const config = `# PORT ${port}
+daemon off; master_process off; pid FOLDER/pid; error_log stderr;
+events {}
+http { access_log off; client_body_temp_path FOLDER/a; proxy_temp_path FOLDER/b; fastcgi_temp_path FOLDER/c; uwsgi_temp_path FOLDER/d; scgi_temp_path FOLDER/e;
+server { listen 127.0.0.1:${port}; location / { proxy_pass http://127.0.0.1:${upstream}; } } }`
+    const lines = await proxied(nginx, (file) => ['-c', file, '-e', 'stderr'], config)
+    expect(lines.list.join('')).toContain(line)
+    heads(line)
+  })
+})
+
+describeWith(find('haproxy'), 'HAProxy', 'no haproxy on this machine', (haproxy) => {
+  it.each([
+    ['fin', 'SH--'],
+    ['amidBody', 'SD--'],
+    ['refused', 'SC--'],
+  ] as const)('%s: %s', async (end, flags) => {
+    const port = await freePort()
+    const upstream = end === 'refused' ? await freePort() : await serve(ends[end])
+    const config = `# PORT ${port}
+global
+  log stdout format raw local0
+defaults
+  mode http
+  log global
+  option httplog
+  timeout client 10s
+  timeout connect 2s
+  timeout server 10s
+  retries 0
+listen all
+  bind 127.0.0.1:${port}
+  server a 127.0.0.1:${upstream}
+`
+    const lines = await proxied(haproxy, (file) => ['-f', file, '-db'], config)
+    expect(lines.list.join('')).toContain(` ${flags} `)
+    heads(flags)
+  })
+})
