@@ -14,6 +14,7 @@ rmSync(join(root, 'coverage'), { recursive: true, force: true }) // no counts of
 await install()
 await build()
 await step('lint', () => node([tool.biome, 'check', '--error-on-warnings', '--diagnostic-level=warn', '.']))
+await step('structure of the sources', () => node([join(root, 'scripts/structure.mjs')]))
 await step('docs/comparison.md is up to date', () => node([join(root, 'test/contract/render.mjs'), 'check']))
 await step('package.json of each package', () => node([join(root, 'scripts/manifests.mjs'), 'check']))
 await step('type check: sources, tests, examples', () => node([tool.tsc, '-p', 'tsconfig.test.json']))

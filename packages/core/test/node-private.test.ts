@@ -8,38 +8,39 @@ import { credentials } from '../../../test/support/hosts/http.js'
 import { until } from '../../../test/support/wait.js'
 import { announceClose } from '../src/http1/connection-header.js'
 import {
-  acceptedBy,
   amidMessage,
-  belowTls,
+  endsItsRead,
+  hasBegun,
+  isParsedElsewhere,
+  knowsMessages,
+  parsedSockets,
+  readRaw,
+} from '../src/node/parser.js'
+import {
   bodyLength,
+  hasBody,
+  isLast,
+  makeLast,
+  openResponse,
+  removedConnection,
+  setPrintedKeepAlive,
+  watchPieces,
+} from '../src/node/response-fields.js'
+import { acceptedBy, listeningServers, settingsOf, shrinkBacklog } from '../src/node/server-fields.js'
+import {
+  belowTls,
   bytesQueued,
   bytesTaken,
   canReset,
   descriptorOf,
-  endsItsRead,
-  hasBegun,
-  hasBody,
   isGone,
-  isLast,
-  isParsedElsewhere,
   isResetting,
-  knowsMessages,
-  listeningServers,
-  makeLast,
-  openResponse,
-  parsedSockets,
   rawBelowTls,
-  readRaw,
-  removedConnection,
-  setPrintedKeepAlive,
-  settingsOf,
-  shrinkBacklog,
-  watchPieces,
   writeBeside,
-} from '../src/node/private.js'
+} from '../src/node/socket-handle.js'
 
 // Canaries: each private field of Node that the core touches does what it did on the versions it was written for. Where one fails,
-// Node has changed it, and src/node/private.ts is the only place to look.
+// Node has changed it, and src/node is the only place to look: response-fields.ts, parser.ts, socket-handle.ts, server-fields.ts.
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
 

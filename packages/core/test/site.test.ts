@@ -12,7 +12,7 @@ interface ListenHandle {
 /** The private handle of a server that listens. */
 function handleOf(server: object): ListenHandle {
   const handle: unknown = Reflect.get(server, '_handle')
-  if (!isListenHandle(handle)) throw new Error('Node has changed: see src/node/private.ts')
+  if (!isListenHandle(handle)) throw new Error('Node has changed: see src/node/server-fields.ts')
   return handle
 }
 

@@ -4,7 +4,7 @@ import { kill } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
 import { ignoreError } from '../http2/goaway.js'
 import type { StreamExchange } from '../http2/session.js'
-import { bytesTaken } from '../node/private.js'
+import { bytesTaken } from '../node/socket-handle.js'
 import type { Site } from '../server/governed-server.js'
 import type { WebSocketOutput } from '../socket/websocket-output.js'
 

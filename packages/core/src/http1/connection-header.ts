@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { isForAllRecipients } from '../http/hop-by-hop.js'
 import { parseConnection } from '../http/tokens.js'
-import { rewriteHead } from '../node/private.js'
+import { rewriteHead } from '../node/response-fields.js'
 
 // The fields of a head that speak of the connection or of the framing: what the application said in them, and how they are put right. They may
 // have been set one by one, or be given to writeHead() as an object, a flat list or a list of pairs.

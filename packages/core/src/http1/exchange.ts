@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseConnection } from '../http/tokens.js'
-import { endsItsRead, timeoutSetting } from '../node/private.js'
+import { endsItsRead } from '../node/parser.js'
+import { timeoutSetting } from '../node/response-fields.js'
 import { presetMessage } from '../node/status-message.js'
 import type { Connection, Exchange, RequestFacts } from './connection.js'
 

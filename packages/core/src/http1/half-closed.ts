@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { types } from 'node:util'
 import { attempt } from '../events/attempt.js'
-import { bytesTaken } from '../node/private.js'
+import { bytesTaken } from '../node/socket-handle.js'
 import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { cut, kill } from './close.js'

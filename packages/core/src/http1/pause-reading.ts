@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { readOn } from '../node/private.js'
+import { readOn } from '../node/parser.js'
 import type { Connection, Waiting } from './connection.js'
 import { connectionOf } from './connection-of.js'
 

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import type { Prior } from '../node/own-methods.js'
-import { makeLast, watchPieces } from '../node/private.js'
+import { makeLast, watchPieces } from '../node/response-fields.js'
 import type { Body, Exchange } from './connection.js'
 import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
 

@@ -11,7 +11,7 @@ import {
   refusesBody,
   removedConnection,
   setPrintedKeepAlive,
-} from '../node/private.js'
+} from '../node/response-fields.js'
 import { yieldMessage } from '../node/status-message.js'
 import type { KeepAlivePolicy } from '../options/types.js'
 import { closeReason, goesOn, keepAliveField, promiseFor } from '../policy.js'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import { descriptorOf, isGone } from '../node/private.js'
+import { descriptorOf, isGone } from '../node/socket-handle.js'
 import { kill, shut } from './close.js'
 import type { Connection } from './connection.js'
 import { goIdle } from './idle.js'

@@ -1,7 +1,7 @@
 import { AsyncResource, executionAsyncId } from 'node:async_hooks'
 import { hasSubscribers } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'
-import { isParsedElsewhere } from '../node/private.js'
+import { isParsedElsewhere } from '../node/parser.js'
 import type { Connection, Exchange, Waiting } from './connection.js'
 import { resumeReading } from './pause-reading.js'
 

@@ -1,6 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
-import { bytesTaken } from '../node/private.js'
+import { bytesTaken } from '../node/socket-handle.js'
 import type { Http2Policy } from '../options/types.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { calm } from './goaway.js'

@@ -1,4 +1,4 @@
-import { tickLike } from './private.js'
+import { AsyncResource } from 'node:async_hooks'
 
 /** One, at most. */
 const kept: (object | undefined)[] = []
@@ -11,4 +11,21 @@ const kept: (object | undefined)[] = []
  */
 export function keepTickShape(): void {
   if (kept.length === 0) kept.push(tickLike())
+}
+
+/**
+ * An object of the same shape as those of `process.nextTick`, as far as it can be made outside (Node 22 and later have one more symbol in
+ * it); undefined: it has other symbols. The two symbols are also on every AsyncResource. executionAsyncResource() would return one itself, and make Node
+ * call each callback through one more function from then on.
+ */
+export function tickLike(): object | undefined {
+  const resource = new AsyncResource('HALFCLOSE_TICK', { requireManualDestroy: true })
+  const symbols = Object.getOwnPropertySymbols(resource)
+  resource.emitDestroy()
+  const [id, trigger] = ['async_id_symbol', 'trigger_async_id_symbol'].map((name) =>
+    symbols.find(({ description }) => description === name),
+  )
+  if (id === undefined || trigger === undefined) return undefined
+  // Fractions: Node's own are numbers that V8 does not keep as integers, and it gives up the shape where it finds a number that does not fit it.
+  return { [id]: 0.5, [trigger]: 0.5, callback: tickLike, args: undefined }
 }

@@ -1,5 +1,5 @@
 import { connectionsOf } from '../handle/attached.js'
-import { listeningServers } from '../node/private.js'
+import { listeningServers } from '../node/server-fields.js'
 import { isAttachable } from '../node/server-kinds.js'
 import type { Connections } from '../types.js'
 import type { Participant } from './participant.js'

@@ -1,6 +1,6 @@
 import type { Http2SecureServer, Http2Server } from 'node:http2'
 import { noteWritten } from '../http1/response-written.js'
-import { settingsOf } from '../node/private.js'
+import { settingsOf } from '../node/server-fields.js'
 import { bufferOf, isHttp2, numberOf } from '../node/server-kinds.js'
 import { LONGEST } from '../node/standstill.js'
 import type { Policy } from '../options/types.js'

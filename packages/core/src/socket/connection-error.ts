@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { isGone } from '../node/private.js'
+import { isGone } from '../node/socket-handle.js'
 
 interface Exchange {
   readonly req: { readonly errored: Error | null }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { type Linked, List } from '../node/linked-list.js'
-import { bytesTaken, readRaw } from '../node/private.js'
+import { readRaw } from '../node/parser.js'
+import { bytesTaken } from '../node/socket-handle.js'
 import type { Timer, Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import { beginPatience, goOn, isOver, type Patience } from './stalled-reader.js'

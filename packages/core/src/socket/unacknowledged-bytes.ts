@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { bytesTaken, descriptorOf } from '../node/private.js'
+import { bytesTaken, descriptorOf } from '../node/socket-handle.js'
 import { type Taken, takenOf } from './stalled-reader.js'
 
 /** Where Linux lists its TCP connections, one a line. */
