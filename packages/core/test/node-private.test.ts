@@ -1,12 +1,13 @@
 import { fstatSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createHttp2Server } from 'node:http2'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, createServer as createNetServer, Server as NetServer, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { until } from '../../../test/support/wait.js'
 import { announceClose } from '../src/http1/connection-header.js'
+import { filePipeOf } from '../src/node/file-pipe.js'
 import {
   amidMessage,
   endsItsRead,
@@ -74,7 +75,7 @@ function answer(server: Server, request: string, after: string): Promise<string>
   })
 }
 
-function portOf(server: Server): AddressInfo {
+function portOf(server: NetServer): AddressInfo {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('not listening')
   return address
@@ -506,6 +507,30 @@ test("writeBeside: the handle's descriptor and the length of its queue", async (
   })
   expect((await received).toString('latin1')).toContain('beside')
   server.close()
+})
+
+test('filePipeOf: pipeSource of the handle of a stream whose file is sent, which ends the pipe and no more', async () => {
+  const server = createHttp2Server()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const told = new Promise<{ before: unknown; amid: unknown; behind: unknown }>((resolve) =>
+    server.once('stream', (stream) => {
+      const before = filePipeOf(stream)
+      stream.respondWithFile(__filename, { ':status': 200 })
+      const look = (): void => {
+        if (!stream.headersSent) return void setImmediate(look)
+        const pipe = filePipeOf(stream)
+        pipe?.unpipe()
+        resolve({ before, amid: pipe?.source.constructor.name, behind: filePipeOf(stream) })
+        stream.close()
+      }
+      look()
+    }),
+  )
+  const client = connectHttp2(`http://127.0.0.1:${portOf(server).port}`)
+  client.request().on('error', () => {})
+  expect(await told).toEqual({ before: undefined, amid: 'FileHandle', behind: undefined })
+  client.destroy()
+  await new Promise((resolve) => server.close(resolve))
 })
 
 test('settingsOf: the settings that an http2 server was made with', () => {

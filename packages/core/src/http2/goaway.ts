@@ -186,10 +186,10 @@ export function boundFlush(session: Session, ms = longestFlush(session)): void {
   if (!session.lingering) watchFlush(session, ms, { kernel: bytesTaken(session), peer: undefined, quiet: 0 })
 }
 
-/** A client that was cut since it takes nothing will hardly take the GOAWAY. */
-function longestFlush({ ending, site }: Session): number {
+/** A client that was cut since it takes nothing will hardly take the GOAWAY, and one that broke off or was at fault waits for no answer. */
+function longestFlush({ ending, byPeer, site }: Session): number {
   const { quiet, total } = site.policy.linger
-  return ending === 'stalled' || ending === 'half-closed' ? quiet : total
+  return byPeer || ending === 'stalled' || ending === 'half-closed' ? quiet : total
 }
 
 function watchFlush(session: Session, ms: number, before: Quiet): void {

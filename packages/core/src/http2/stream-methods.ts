@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
+import { endFilePipe } from '../node/file-pipe.js'
 import { below, type OwnOfStream, ownOfStream, put, type StreamMethod } from '../node/own-methods.js'
 import { withoutClose } from './close-field.js'
 import { brokenOff, ignoreError, leave } from './goaway.js'
@@ -31,6 +32,7 @@ function destroy(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   const breaksOff = exchange !== undefined && isBrokenOff(this, exchange)
   if (breaksOff) exchange.cut = true
   if (exchange?.isFile === true && this.closed && isAmid(this)) exchange.isReset = true
+  if (exchange?.isFile === true) endFilePipe(this, exchange.session.site.timers)
   if (!breaksOff || !this.headersSent || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
   this.on('error', ignoreError)
   return Reflect.apply(prior, this, [brokenOff()])
@@ -83,7 +85,8 @@ function leaveIfClosing(stream: ServerHttp2Stream): void {
 
 /** `stream.pushStream` of a governed stream: its client may reset what is pushed, with any code, and hardly an application listens for that. */
 function pushStream(this: ServerHttp2Stream, ...args: unknown[]): void {
-  const heeded = args.map((arg) => (isCallback(arg) ? heeding(arg) : arg))
+  const exchange = exchangeOf(this)
+  const heeded = args.map((arg) => (isCallback(arg) ? heeding(arg, exchange) : arg))
   Reflect.apply(priorOf(this, 'pushStream'), this, heeded)
 }
 
@@ -93,15 +96,26 @@ function isCallback(value: unknown): value is Callback {
   return typeof value === 'function'
 }
 
-function heeding(callback: Callback): Callback {
+function heeding(callback: Callback, exchange: StreamExchange | undefined): Callback {
   return (error, pushed, ...rest) => {
-    if (isEmitter(pushed)) pushed.on('error', ignoreError)
+    if (isStream(pushed)) keepPushed(pushed, exchange)
     return callback(error, pushed, ...rest)
   }
 }
 
-function isEmitter(value: unknown): value is NodeJS.EventEmitter {
-  return typeof value === 'object' && value !== null && 'on' in value && typeof value.on === 'function'
+function isStream(value: unknown): value is ServerHttp2Stream {
+  return typeof value === 'object' && value !== null && 'pushAllowed' in value && 'on' in value
+}
+
+function keepPushed(pushed: ServerHttp2Stream, exchange: StreamExchange | undefined): void {
+  pushed.on('error', ignoreError)
+  if (exchange === undefined) return
+  const { destroy: prior } = pushed
+  const { timers } = exchange.session.site
+  put(pushed, 'destroy', (error?: Error) => {
+    endFilePipe(pushed, timers)
+    return Reflect.apply(prior, pushed, [error])
+  })
 }
 
 const METHODS = { destroy, close, respond, respondWithFile, respondWithFD, pushStream }
