@@ -32,6 +32,16 @@ const docs: Record<string, Shown[]> = {
     part('examples/long-lived/ws-http.mjs'),
     part('examples/long-lived/socket-io.mjs'),
   ],
+  'docs/migration/server-close.md': [sketch, all('examples/migration/server-close.mjs')],
+  'docs/migration/http-terminator.md': [sketch, all('examples/migration/http-terminator.mjs')],
+  'docs/migration/terminus.md': [sketch, all('examples/migration/terminus.mjs')],
+  'docs/migration/stoppable.md': [sketch, all('examples/migration/stoppable.mjs')],
+  'docs/migration/lightship.md': [sketch, all('examples/migration/lightship.mjs')],
+  'docs/migration/close-with-grace.md': [sketch, all('examples/migration/close-with-grace.mjs')],
+  'docs/migration/fastify-graceful-shutdown.md': [sketch, all('examples/migration/fastify-graceful-shutdown.mjs')],
+  'docs/migration/apollo.md': [sketch, all('examples/migration/apollo.mjs')],
+  'docs/migration/nestjs.md': [sketch],
+  'docs/migration/nextjs.md': [sketch],
   'docs/proxies.md': [sketch, sketch],
   'docs/recipes/aws-ecs.md': [
     all('examples/aws-ecs/task-definition.json'),
@@ -49,7 +59,13 @@ const docs: Record<string, Shown[]> = {
   'docs/recipes/systemd.md': [part('examples/systemd/server.mjs'), sketch],
 }
 
-const markdown = ['.', 'docs', 'docs/recipes', ...readdirSync(path.join(root, 'packages')).map((name) => `packages/${name}`)]
+const markdown = [
+  '.',
+  'docs',
+  'docs/migration',
+  'docs/recipes',
+  ...readdirSync(path.join(root, 'packages')).map((name) => `packages/${name}`),
+]
   .flatMap((folder) => readdirSync(path.join(root, folder)).map((name) => path.join(folder, name)))
   .filter((name) => name.endsWith('.md'))
 
