@@ -1,4 +1,4 @@
-import type { ConnectionsEvents, Report, ServerState, Stats } from './events/types.js'
+import type { ConnectionState, ConnectionsEvents, OpenConnection, Report, ServerState, Stats } from './events/types.js'
 import type { AttachableServer } from './node/server-kinds.js'
 import type { Policy } from './options/types.js'
 
@@ -12,6 +12,14 @@ export interface DrainRequest {
   reason?: string | undefined
   /** Drain as `drain: 'fast'` would (delay, idle, silent 0, deadline at most 2_000), whatever the policy says. */
   fast?: boolean | undefined
+}
+
+/** Of `connections.list()`. */
+export interface ListRequest {
+  /** How many at most, an integer of at least 1; `false`: all, which is the default. Only those are described. */
+  limit?: number | false | undefined
+  /** Only those in this state, or in one of these. Default: all. */
+  state?: ConnectionState | readonly ConnectionState[] | undefined
 }
 
 /** The handle that {@link attach} returns. */
@@ -28,6 +36,12 @@ export interface Connections {
   readonly policy: Policy
   /** What is open now, and what was counted since the handle was made: a plain object, a copy. It walks over every connection. */
   stats(): Stats
+  /**
+   * What is open now, the most interesting first: what has a request (the longest first), then other protocols, what lingers, what never sent a request, and what is
+   * idle. A snapshot, for people. It walks over every connection. {@link formatConnections} prints it. Throws `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_OPTION_RANGE` or
+   * `HALFCLOSE_OPTION_UNKNOWN` for a wrong `request`. Connections that the policy cannot see are not in it: `stats().unseen`.
+   */
+  list(request?: ListRequest): OpenConnection[]
   /**
    * Listens to an event of {@link ConnectionsEvents}. Throws `HALFCLOSE_EVENT_UNKNOWN` where there is no such event. What a listener throws is an
    * uncaught exception, and breaks off nothing.

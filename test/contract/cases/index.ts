@@ -35,6 +35,7 @@ import { leaving } from './leaving.js'
 import { limits } from './limits.js'
 import { linger } from './linger.js'
 import { lingerEverywhere } from './linger-everywhere.js'
+import { list } from './list.js'
 import { listen } from './listen.js'
 import { messages } from './messages.js'
 import { options } from './options.js'
@@ -91,6 +92,7 @@ export const cases: Case[] = [
   ...stalled,
   ...stalledProgress,
   ...stats,
+  ...list,
   ...statsWarnings,
   ...messages,
   ...upgrades,

@@ -7,6 +7,7 @@ import { drain } from './drain.js'
 import { drainSessions } from './drain-sessions.js'
 import { drainSpecial } from './drain-special.js'
 import { leaving } from './leaving.js'
+import { list } from './list.js'
 import { policy } from './policy.js'
 import { refused } from './refused.js'
 import { stalled } from './stalled.js'
@@ -24,5 +25,6 @@ export const cases: Case[] = [
   ...abuse,
   ...brokenOff,
   ...stalled,
+  ...list,
   ...tls,
 ]

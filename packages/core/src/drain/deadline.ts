@@ -5,15 +5,16 @@ import { noteWritten } from '../http1/response-written.js'
 import { breakOffUnended, cutSession, leave } from '../http2/goaway.js'
 import type { Session } from '../http2/session.js'
 import { afterPoll } from '../node/timers.js'
+import type { Look } from '../server/waits-for.js'
 import { describeHeld, describeSession } from './held.js'
 import type { Tally } from './tally.js'
 
 /** What a drain's deadline does to a connection: the output-first close where no answer is lost by it, else a cut. */
-export function endAtDeadline(connection: Connection, tally: Tally, now: number): void {
+export function endAtDeadline(connection: Connection, tally: Tally, look: Look): void {
   noteWritten(connection)
   if (connection.phase === 'lingering') return
-  tally.heldBy(describeHeld(connection, now))
-  endUnlessSent(connection, now)
+  tally.heldBy(describeHeld(connection, look))
+  endUnlessSent(connection, look.now)
 }
 
 /**
@@ -49,9 +50,9 @@ function end(connection: Connection, now: number): void {
 }
 
 /** The same for a session. */
-export function endSessionAtDeadline(session: Session, tally: Tally, now: number): void {
+export function endSessionAtDeadline(session: Session, tally: Tally, look: Look): void {
   if (session.lingering) return
-  for (const held of describeSession(session, now)) tally.heldBy(held)
+  for (const held of describeSession(session, look)) tally.heldBy(held)
   if (session.streams.size === 0) {
     leave(session, 'deadline')
     return

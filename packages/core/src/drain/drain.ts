@@ -14,7 +14,9 @@ import type { DrainPolicy } from '../options/types.js'
 import { idleDue, keepableFor, sessionDue, silentDue } from '../policy.js'
 import type { DrainUnderWay } from '../server/drain-under-way.js'
 import type { Site } from '../server/governed-server.js'
+import { Looks } from '../server/looks.js'
 import { cutStalled, peersOf, Stalls } from '../server/stalled-peers.js'
+import { beginLook, type Look } from '../server/waits-for.js'
 import { Due } from './close-in-batches.js'
 import { endAtDeadline, endSessionAtDeadline } from './deadline.js'
 import { endUpgraded } from './end-upgraded.js'
@@ -39,6 +41,8 @@ export class Run implements DrainUnderWay {
   readonly began = performance.now()
   readonly #due: Due
   readonly #stalls: Stalls
+  /** For the words of what holds it up. */
+  readonly #looks = new Looks()
   readonly #others: Promise<Report>[]
   /** Resolves once whatever is left has been handed over to another protocol. */
   readonly onlyUpgraded: Promise<void>
@@ -148,6 +152,11 @@ export class Run implements DrainUnderWay {
     this.#usedAt = Math.max(this.#usedAt, arrived)
   }
 
+  /** When the last request arrived; 0: none has. */
+  get lastRequest(): number {
+    return this.#usedAt
+  }
+
   broke(promise: PromiseBreaker): void {
     this.#tally.broke(promise)
   }
@@ -211,7 +220,7 @@ export class Run implements DrainUnderWay {
     this.#enter('draining')
     const stopTelling = tellProgress(this.#events, () => ({
       isEmpty: this.#sites.every(({ isEmpty }) => isEmpty),
-      line: atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining())),
+      line: atOnce(() => progressLine(this.#connections(), this.#sessions(), this.remaining(), this.#beginLook())),
     }))
     this.#look()
     await this.#forEach((site) => stopListening(site, () => this.remaining(), this.#isFast))
@@ -331,9 +340,9 @@ export class Run implements DrainUnderWay {
   }
 
   readonly #endRest = (): void => {
-    const now = performance.now()
-    for (const connection of this.#connections()) attempt(connection, () => endAtDeadline(connection, this.#tally, now))
-    for (const session of this.#sessions()) attempt(session, () => endSessionAtDeadline(session, this.#tally, now))
+    const look = this.#beginLook()
+    for (const connection of this.#connections()) attempt(connection, () => endAtDeadline(connection, this.#tally, look))
+    for (const session of this.#sessions()) attempt(session, () => endSessionAtDeadline(session, this.#tally, look))
     for (const site of this.#sites) site.handshakes.destroyWhere(() => true)
   }
 
@@ -348,6 +357,10 @@ export class Run implements DrainUnderWay {
     for (const connection of this.#connections()) attempt(connection, (one) => cut(one, one.ending ?? 'deadline'))
     for (const session of this.#sessions()) attempt(session, killSession)
     await this.#emptyWithin(100)
+  }
+
+  #beginLook(): Look {
+    return beginLook(this.#looks, this.#usedAt)
   }
 
   #connections(): Connection[] {

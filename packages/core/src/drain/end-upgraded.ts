@@ -15,7 +15,7 @@ import type { WebSocketOutput } from '../socket/websocket-output.js'
 export function endUpgraded(site: Site, late: boolean): void {
   for (const connection of site.registry) if (connection.phase === 'upgraded') endConnection(connection, late)
   for (const session of site.sessions) {
-    for (const [stream, exchange] of session.streams) if (exchange.tunnel) endTunnel(site, stream, exchange, late)
+    for (const [stream, exchange] of session.streams) if (exchange.tunnel !== false) endTunnel(site, stream, exchange, late)
   }
 }
 

@@ -1,13 +1,20 @@
-import { performance } from 'node:perf_hooks'
 import { count } from '../events/events.js'
 import { seconds } from '../events/seconds.js'
 import type { ConnectionState, HeldBy } from '../events/types.js'
 import type { Connection } from '../http1/connection.js'
 import type { Session } from '../http2/session.js'
+import { type Look, sessionWaitsFor, streamWaitsFor, waitsFor } from '../server/waits-for.js'
 import { remoteOf } from '../socket/remote-address.js'
 
+/** Always with the words. */
+export interface Held extends HeldBy {
+  readonly waitsFor: string
+}
+
 /** What a connection holds the drain with. The query is left out: it may hold secrets. */
-export function describeHeld({ site, socket, state, current, lastUsed, rare: { upgrade } }: Connection, now: number): HeldBy {
+export function describeHeld(connection: Connection, look: Look): Held {
+  const { upgrade } = connection.rare
+  const { site, socket, state, current, lastUsed } = connection
   const { method, url } = current?.req ?? upgrade ?? {}
   return {
     remote: remoteOf(socket, site),
@@ -15,29 +22,37 @@ export function describeHeld({ site, socket, state, current, lastUsed, rare: { u
     method,
     path: url?.split('?')[0],
     // Both are rounded, and may be a moment ahead.
-    ms: Math.max(0, Math.round(now - (current?.arrived ?? lastUsed))),
+    ms: Math.max(0, Math.round(look.now - (current?.arrived ?? lastUsed))),
+    waitsFor: waitsFor(connection, look),
   }
 }
 
 /** A session holds the drain with each of its streams. */
-export function describeSession({ site, socket, state, streams, lastUsed }: Session, now: number): HeldBy[] {
+export function describeSession(session: Session, look: Look): Held[] {
+  const { site, socket, state, streams, lastUsed } = session
   const remote = remoteOf(socket, site)
-  if (streams.size === 0) return [{ remote, state, method: undefined, path: undefined, ms: Math.round(now - lastUsed) }]
-  return [...streams.values()].map(({ method, path, arrived }) => {
-    return { remote, state, method, path: path?.split('?')[0], ms: Math.round(now - arrived) }
+  const { now } = look
+  if (streams.size === 0) {
+    const ms = Math.max(0, Math.round(now - lastUsed))
+    return [{ remote, state, method: undefined, path: undefined, ms, waitsFor: sessionWaitsFor(session) }]
+  }
+  return [...streams].map(([stream, exchange]) => {
+    const { method, path, arrived } = exchange
+    const waits = streamWaitsFor(session, stream, exchange, look)
+    return { remote, state, method, path: path?.split('?')[0], ms: Math.max(0, Math.round(now - arrived)), waitsFor: waits }
   })
 }
 
-/** `halfclose: draining, 14.2 s left: 2 busy, 11 idle; oldest GET /report for 3.1 s` */
-export function progressLine(connections: readonly Connection[], sessions: readonly Session[], left: number): string {
-  const now = performance.now()
+/** `halfclose: draining, 14.2 s left: 2 busy, 11 idle; oldest GET /report for 3.1 s: the handler` */
+export function progressLine(connections: readonly Connection[], sessions: readonly Session[], left: number, look: Look): string {
   const states: Partial<Record<ConnectionState, number>> = {}
   for (const { state } of [...connections, ...sessions]) count(states, state)
-  const busy = connections.filter(({ current }) => current !== undefined).map((connection) => describeHeld(connection, now))
-  const streams = sessions.filter((session) => session.streams.size > 0).flatMap((session) => describeSession(session, now))
+  const busy = connections.filter(({ current }) => current !== undefined).map((connection) => describeHeld(connection, look))
+  const streams = sessions.filter((session) => session.streams.size > 0).flatMap((session) => describeSession(session, look))
   const [first, ...others] = [...busy, ...streams]
   const oldest = others.reduce((held, other) => (held !== undefined && held.ms >= other.ms ? held : other), first)
   const open = Object.entries(states).map(([state, n]) => `${n} ${state}`)
-  const request = oldest === undefined ? '' : `; oldest ${oldest.method} ${oldest.path} for ${seconds(oldest.ms)}`
+  const request =
+    oldest === undefined ? '' : `; oldest ${oldest.method} ${oldest.path} for ${seconds(oldest.ms)}: ${oldest.waitsFor}`
   return `halfclose: draining, ${seconds(left)} left: ${open.join(', ') || 'nothing'} open${request}`
 }

@@ -62,9 +62,9 @@ export function cutByOthersMessage(place: string | undefined): string {
 
 /** A report for people: the line that is logged, then what was still open at the deadline, a line each. */
 export function formatReport(report: Report): string {
-  const held = report.heldBy.map(({ remote, state, method, path, ms }) => {
+  const held = report.heldBy.map(({ remote, state, method, path, ms, waitsFor }) => {
     const request = method === undefined ? '' : ` ${method} ${path}`
-    return `  ${state}${request} for ${seconds(ms)}, ${remote}`
+    return `  ${state}${request} for ${seconds(ms)}, ${remote}${waitsFor === undefined ? '' : `: ${waitsFor}`}`
   })
   const more = report.heldByMore > 0 ? [`  and ${report.heldByMore} more`] : []
   return [endLine(report), ...held, ...more].join('\n')

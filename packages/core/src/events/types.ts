@@ -102,6 +102,39 @@ export interface HeldBy {
   readonly path: string | undefined
   /** Milliseconds since the request arrived (to a tenth of a second), or since the connection was last used. */
   readonly ms: number
+  /** What it waited for, in the words of {@link OpenConnection.waitsFor}. */
+  readonly waitsFor?: string | undefined
+}
+
+/** Of `connections.list()`: a connection that is open, or a session of HTTP/2. */
+export interface OpenConnection {
+  /** Stays with the connection, and no other of this handle gets it. Numbered as they are first listed. */
+  readonly id: number
+  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
+  readonly remote: string
+  /** What is spoken on it: HTTP/1.1 (or 1.0, or what it was upgraded to), or HTTP/2. */
+  readonly protocol: '1.1' | '2'
+  /** What it is doing. */
+  readonly state: ConnectionState
+  /** Of the request that is being answered, or was handed over to another protocol; over HTTP/2 of the oldest. `undefined` where there is none. */
+  readonly method: string | undefined
+  /** Of the same request, without the query, which may hold secrets. */
+  readonly path: string | undefined
+  /** Milliseconds since that request arrived (to a tenth of a second), or since the connection was last used. */
+  readonly ms: number
+  /** Milliseconds since the connection was opened. */
+  readonly age: number
+  /** Requests so far, the present one included. */
+  readonly requests: number
+  /** Requests that are being answered now: over HTTP/2 there may be many. Those of other protocols are not among them. */
+  readonly inFlight: number
+  /** Milliseconds for which an idle connection is still promised; 0: it holds no promise. */
+  readonly promiseLeft: number
+  /**
+   * What it waits for, in words that one can act on; they may change. E.g. `'the handler'`, `'the client does not read: 212 kB unsent'`, `'the client does not send its
+   * body'`, `'websocket'`, `'held for the proxy, 0.4 s since the last request'`. That a client does not read or send is seen between two looks; the first one asks the kernel (Linux).
+   */
+  readonly waitsFor: string
 }
 
 /** What a drain did. */

@@ -16,6 +16,8 @@ import type {
   ConnectionsEvents,
   DrainPolicy,
   DrainRequest,
+  ListRequest,
+  OpenConnection,
   Options,
   Policy,
   Report,
@@ -23,6 +25,7 @@ import type {
   Stats,
 } from '../types.js'
 import { assertAttachable, markAttached } from './attached.js'
+import { Lister } from './list.js'
 
 /** What an adapter adds to the options. */
 export interface Extras {
@@ -72,6 +75,8 @@ export class Handle implements AdapterConnections {
   #leaving = newLeaving()
   #run: Run | undefined
   #report: Promise<Report> | undefined
+  /** Made when somebody asks who is open. */
+  #lister: Lister | undefined
   /** The drain began because the last server was closed. */
   #byClose = false
 
@@ -136,6 +141,11 @@ export class Handle implements AdapterConnections {
     if (this.#run !== undefined) void this.#close(site)
     this.#extras.attached?.(server)
     return this
+  }
+
+  list(request?: ListRequest): OpenConnection[] {
+    this.#lister ??= new Lister()
+    return this.#lister.list(this.#sites, request, this.#run?.lastRequest ?? 0)
   }
 
   stats(): Stats {

@@ -53,8 +53,9 @@ export function handOverSocket(
   letGo(connection)
   leaveToOther(connection)
   const output = event === 'upgrade' ? followUpgraded(site.policy, socket, req.headers.upgrade, true) : undefined
-  connection.makeRare().upgrade = { method: req.method, url: req.url, output }
-  site.upgraded(socket, req.method, req.url, event === 'upgrade' ? req.headers.upgrade : undefined)
+  const protocol = event === 'upgrade' ? req.headers.upgrade : undefined
+  connection.makeRare().upgrade = { method: req.method, url: req.url, protocol, output }
+  site.upgraded(socket, req.method, req.url, protocol)
   const heard = site.forward(event, args)
   // The client's FIN came while it waited, when nobody listened.
   if (connection.inputEnded && socket.readableEnded) process.nextTick(() => socket.emit('end'))

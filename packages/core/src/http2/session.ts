@@ -35,8 +35,8 @@ export interface StreamExchange {
   readonly arrived: number
   readonly method: string | undefined
   readonly path: string | undefined
-  /** CONNECT, be it for WebSocket (RFC 8441): another protocol from now on, which its own end finishes. */
-  readonly tunnel: boolean
+  /** CONNECT, be it for WebSocket (RFC 8441): another protocol from now on, by this name, which its own end finishes. `false`: it is none. */
+  readonly tunnel: string | false
   /** A WebSocket whose output is followed. */
   readonly output?: WebSocketOutput | undefined
   /** We, or the application, broke it off. */
@@ -120,7 +120,7 @@ export class Session {
 
   /** Every stream in flight has been handed over to another protocol. */
   get onlyTunnels(): boolean {
-    for (const { tunnel } of this.streams.values()) if (!tunnel) return false
+    for (const { tunnel } of this.streams.values()) if (tunnel === false) return false
     return this.streams.size > 0
   }
 

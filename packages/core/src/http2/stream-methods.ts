@@ -19,7 +19,7 @@ function priorOf<K extends StreamMethod>(stream: ServerHttp2Stream, name: K): Se
 
 /** Whether the application, or Node for it, ends a stream before its answer is whole: not its client, which has reset it or gone, and not behind the end. */
 function isBrokenOff(stream: ServerHttp2Stream, { session, tunnel }: StreamExchange): boolean {
-  return !tunnel && !stream.closed && !session.byPeer && !session.socket.destroyed && stream.state.localClose !== 1
+  return tunnel === false && !stream.closed && !session.byPeer && !session.socket.destroyed && stream.state.localClose !== 1
 }
 
 /**

@@ -25,10 +25,10 @@ export function arriveStream(site: Http2Owner, stream: ServerHttp2Stream, args: 
   if (!session.excess) site.counts.received++
   const headers = isFields(args[1]) ? args[1] : {}
   const { ':method': method, ':path': path, ':authority': authority, ':protocol': protocol } = headers
-  const tunnel = method === 'CONNECT'
+  const tunnel = method === 'CONNECT' && (typeof protocol === 'string' && protocol !== '' ? protocol : method)
   const arrived = performance.now()
   site.run?.used(arrived)
-  const output = tunnel ? followUpgraded(site.policy, stream, protocol, false) : undefined
+  const output = tunnel !== false ? followUpgraded(site.policy, stream, protocol, false) : undefined
   const own = takeOverStream(stream)
   bindExchange(stream, {
     session,
@@ -44,10 +44,10 @@ export function arriveStream(site: Http2Owner, stream: ServerHttp2Stream, args: 
     isReset: false,
     isEnded: false,
   })
-  if (tunnel && !session.excess) site.counts.finished++
+  if (tunnel !== false && !session.excess) site.counts.finished++
   stream.on('close', onStreamClose)
   reconsider(session)
-  if (tunnel && !session.excess)
+  if (tunnel !== false && !session.excess)
     site.upgraded(session.socket, method, path ?? authority, typeof protocol === 'string' ? protocol : undefined)
   if (!session.excess) {
     const heard = site.forward('stream', args)
@@ -113,7 +113,7 @@ function onStreamClose(this: ServerHttp2Stream): void {
   if (exchange === undefined || !exchange.session.streams.delete(this)) return
   const { session, arrived } = exchange
   const { site } = session
-  if (exchange.tunnel || session.excess) site.run?.check()
+  if (exchange.tunnel !== false || session.excess) site.run?.check()
   else if (!exchange.cut && isAnsweredWhole(this, exchange)) {
     site.counts.finished++
     site.run?.finished(arrived, this)

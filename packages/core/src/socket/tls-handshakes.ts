@@ -59,6 +59,11 @@ export class Handshakes {
     return this.#open.size
   }
 
+  /** Those that are under way, and when they began. */
+  *[Symbol.iterator](): IterableIterator<[raw: Duplex, openedAt: number]> {
+    for (const raw of this.#open) yield [raw, raw[kHandshake]?.openedAt ?? 0]
+  }
+
   /** False: there is no place for one more. */
   begin(raw: Duplex & HandshakeCarrier, onEnd: () => void): boolean {
     if (raw.destroyed) return true

@@ -13,6 +13,8 @@ interface Row {
   readonly unacknowledged: number
   /** Remote and local address: the peer's own row, where it is on this machine, has them so. */
   readonly seenByPeer: string
+  /** The peer's kernel takes nothing, since nobody reads there: ours asks it from time to time (the zero-window probe of `timer`). */
+  readonly isShut: boolean
 }
 
 interface Ends {
@@ -34,13 +36,23 @@ export class Unacknowledged {
   }
 
   /** `undefined`: nobody can tell (another system, no /proc, a unix domain socket). */
-  of({ socket, raw }: Ends): number | undefined {
+  of(ends: Ends): number | undefined {
+    const row = this.#rowOf(ends)
+    // A peer on this machine: what it has received and not read is listed, too.
+    return row === undefined ? undefined : row.unacknowledged + (this.#unread.get(row.seenByPeer) ?? 0)
+  }
+
+  /** Whether the peer takes what it is sent, as far as one look can tell: its kernel has room. False where nobody can tell. */
+  isTaking(ends: Ends): boolean {
+    const row = this.#rowOf(ends)
+    return row !== undefined && !row.isShut && !this.#unread.has(row.seenByPeer)
+  }
+
+  #rowOf({ socket, raw }: Ends): Row | undefined {
     const inode = inodeOf(raw ?? socket)
     if (inode === undefined) return undefined
     this.#rows ??= this.#read()
-    const row = this.#rows.get(inode)
-    // A peer on this machine: what it has received and not read is listed, too.
-    return row === undefined ? undefined : row.unacknowledged + (this.#unread.get(row.seenByPeer) ?? 0)
+    return this.#rows.get(inode)
   }
 
   takenBy(ends: Ends): Taken {
@@ -52,13 +64,13 @@ export class Unacknowledged {
     for (const list of this.#lists) {
       for (const line of textOf(list).split('\n')) {
         // sl local remote state tx:rx timer:when retransmits uid timeout inode
-        const [, local, remote, , queues, , , , , inode] = line.trimStart().split(/\s+/, 10)
+        const [, local, remote, , queues, timer, , , , inode] = line.trimStart().split(/\s+/, 10)
         const [unacknowledged, unread] = (queues ?? '').split(':').map((hex) => Number.parseInt(hex, 16))
         if (local === undefined || remote === undefined || inode === undefined) continue
         if (unacknowledged === undefined || unread === undefined || Number.isNaN(unread)) continue
         // A server on `::` has a client of IPv4 in the list of IPv6, and that client itself is in the other one.
         const [here, there] = [unmapped(local), unmapped(remote)]
-        rows.set(inode, { unacknowledged, seenByPeer: `${there} ${here}` })
+        rows.set(inode, { unacknowledged, seenByPeer: `${there} ${here}`, isShut: timer?.startsWith('04') === true })
         if (unread > 0) this.#unread.set(`${here} ${there}`, unread)
       }
     }

@@ -77,6 +77,8 @@ export class WebSocketOutput {
 export interface Upgrade {
   readonly method: string | undefined
   readonly url: string | undefined
+  /** The Upgrade field. */
+  readonly protocol: string | undefined
   /** A WebSocket whose output is followed. */
   readonly output?: WebSocketOutput | undefined
 }

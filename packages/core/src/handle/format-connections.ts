@@ -1,0 +1,34 @@
+import { seconds } from '../events/seconds.js'
+import type { OpenConnection } from '../events/types.js'
+
+/** Characters of a path that are printed: a client may send thousands. */
+const PATH_AT_MOST = 60
+
+/** What `connections.list()` returns, for people: a head and a line for each, in columns, as `ss` prints them. */
+export function formatConnections(list: readonly OpenConnection[]): string {
+  const rows = [['STATE', 'FOR', 'PROMISED', 'REMOTE', 'REQUEST', 'WAITS FOR'], ...list.map(rowOf)]
+  const widths = rows.reduce<number[]>((most, row) => row.map((cell, at) => Math.max(most[at] ?? 0, cell.length)), [])
+  return rows
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function rowOf({ state, ms, promiseLeft, remote, method, path, inFlight, waitsFor }: OpenConnection): string[] {
+  const others = inFlight > 1 ? ` and ${inFlight - 1} more` : ''
+  const request = method === undefined ? '-' : `${method} ${shorten(path ?? '')}${others}`
+  return [state, seconds(ms), promiseLeft > 0 ? seconds(promiseLeft) : '-', remote, request, waitsFor].map(printable)
+}
+
+function shorten(path: string): string {
+  return path.length > PATH_AT_MOST ? `${path.slice(0, PATH_AT_MOST - 1)}…` : path
+}
+
+/** A path is the client's choice: nothing in it may command a terminal. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
+}

@@ -1,0 +1,127 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { describeHeld, describeSession, type Held } from '../drain/held.js'
+import { HalfcloseTypeError, optionRangeError, optionTypeError, quote } from '../errors/errors.js'
+import { nearest } from '../errors/spelling.js'
+import type { ConnectionState, OpenConnection } from '../events/types.js'
+import { Connection } from '../http1/connection.js'
+import { Session } from '../http2/session.js'
+import { atOnce } from '../node/parser.js'
+import { limit, plainObject } from '../options/rules.js'
+import type { Site } from '../server/governed-server.js'
+import { Looks } from '../server/looks.js'
+import { peersOf } from '../server/stalled-peers.js'
+import { beginLook, type Look } from '../server/waits-for.js'
+import { remoteOf } from '../socket/remote-address.js'
+import type { ListRequest } from '../types.js'
+
+/** The states, the most interesting first: what has a request holds a drain. */
+const STATES: readonly ConnectionState[] = ['busy', 'closing', 'upgraded', 'lingering', 'silent', 'idle']
+/** `closing` is as `busy`: what has a request. */
+const RANKS: Readonly<Record<ConnectionState, number>> = { busy: 0, closing: 0, upgraded: 1, lingering: 2, silent: 3, idle: 4 }
+const NAMES = ['limit', 'state']
+
+/** What is open, with what it is put in order by. */
+interface Candidate {
+  readonly site: Site
+  readonly peer: Connection | Session | Duplex
+  readonly state: ConnectionState
+  /** When its request arrived, or it was last used. */
+  readonly since: number
+  readonly openedAt: number
+}
+
+/** Lists what is open. What it keeps are numbers and sizes of connections that it has listed before. */
+export class Lister {
+  readonly #looks = new Looks()
+  readonly #ids = new WeakMap<object, number>()
+  #lastId = 0
+
+  list(sites: readonly Site[], request: ListRequest | undefined, lastRequest: number): OpenConnection[] {
+    const { most, states } = parse(request)
+    const look = beginLook(this.#looks, lastRequest)
+    return atOnce(() =>
+      sites
+        .flatMap((site) => [...candidates(site)])
+        .filter(({ state }) => states.includes(state))
+        .sort((a, b) => RANKS[a.state] - RANKS[b.state] || a.since - b.since)
+        .slice(0, most)
+        .map((candidate) => this.#describe(candidate, look)),
+    )
+  }
+
+  #describe({ site, peer, openedAt }: Candidate, look: Look): OpenConnection {
+    const id = this.#ids.get(peer) ?? ++this.#lastId
+    this.#ids.set(peer, id)
+    const age = Math.max(0, Math.round(look.now - openedAt))
+    const { requests, inFlight, promiseLeft, protocol, ...held } = detailsOf(peer, site, age, look)
+    return { id, ...held, protocol, age, requests, inFlight, promiseLeft }
+  }
+}
+
+type Details = Held & Pick<OpenConnection, 'requests' | 'inFlight' | 'promiseLeft' | 'protocol'>
+
+function detailsOf(peer: Candidate['peer'], site: Site, age: number, look: Look): Details {
+  if (peer instanceof Connection) {
+    const held = describeHeld(peer, look)
+    const promiseLeft = held.state === 'idle' ? Math.max(0, Math.round(peer.promiseUntil - look.now)) : 0
+    return { ...held, requests: peer.requests, inFlight: peer.current === undefined ? 0 : 1, promiseLeft, protocol: '1.1' }
+  }
+  const nothing = { requests: 0, inFlight: 0, promiseLeft: 0 }
+  if (peer instanceof Session) {
+    let inFlight = 0
+    for (const { tunnel } of peer.streams.values()) if (tunnel === false) inFlight++
+    // Streams are in the order in which they came: the first has waited longest. One that is answered comes before a tunnel.
+    const streams = describeSession(peer, look)
+    const at = [...peer.streams.values()].findIndex(({ tunnel }) => tunnel === false)
+    const [first] = streams
+    const held = streams[at] ?? first
+    if (held !== undefined) return { ...held, requests: peer.requests, inFlight, promiseLeft: 0, protocol: '2' }
+  }
+  const remote = peer instanceof Socket ? remoteOf(peer, site) : 'unknown'
+  const waitsFor = 'the client does not finish its TLS handshake'
+  return { ...nothing, remote, protocol: '1.1', state: 'silent', method: undefined, path: undefined, ms: age, waitsFor }
+}
+
+function* candidates(site: Site): Iterable<Candidate> {
+  for (const peer of peersOf(site.registry, site.sessions)) {
+    const { state, openedAt } = peer
+    yield { site, peer, state, since: sinceOf(peer), openedAt }
+  }
+  for (const [peer, openedAt] of site.handshakes) yield { site, peer, state: 'silent', since: openedAt, openedAt }
+}
+
+function sinceOf(peer: Connection | Session): number {
+  if (peer instanceof Connection) return peer.current?.arrived ?? peer.lastUsed
+  for (const { arrived } of peer.streams.values()) return arrived
+  return peer.lastUsed
+}
+
+function parse(request: ListRequest | undefined): { most: number | undefined; states: readonly ConnectionState[] } {
+  if (request === undefined) return { most: undefined, states: STATES }
+  const fields = plainObject(request, 'list', 'an object such as { limit: 20 }')
+  for (const name of Object.keys(fields)) if (!NAMES.includes(name)) throw unknown(name, fields[name])
+  const isCount = (given: number) => Number.isSafeInteger(given) && given >= 1
+  const most = limit(fields.limit, 'list.limit', 'an integer of at least 1', isCount)
+  return { most: most === false ? undefined : most, states: parseStates(fields.state) }
+}
+
+function parseStates(value: unknown): readonly ConnectionState[] {
+  if (value === undefined) return STATES
+  const wanted: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return wanted.map((one) => {
+    const rule = `one of ${STATES.map((state) => `'${state}'`).join(', ')}, or an array of them`
+    if (typeof one !== 'string') throw optionTypeError('list.state', rule, one)
+    const known = STATES.find((state) => state === one)
+    if (known !== undefined) return known
+    const meant = nearest(one, STATES)
+    throw optionRangeError('list.state', rule, one, meant === undefined ? undefined : `did you mean '${meant}'?`)
+  })
+}
+
+function unknown(name: string, value: unknown): HalfcloseTypeError {
+  const meant = nearest(name, NAMES)
+  const hint = meant === undefined ? `known there: ${NAMES.join(', ')}` : `did you mean \`${meant}\`?`
+  const message = `halfclose: unknown option ${quote(`list.${name}`)}; ${hint}`
+  return new HalfcloseTypeError('HALFCLOSE_OPTION_UNKNOWN', message, { path: `list.${name}`, value })
+}

@@ -1,0 +1,26 @@
+interface Look {
+  readonly kind: string
+  readonly bytes: number
+  readonly at: number
+  readonly moves: boolean | undefined
+}
+
+/** Two looks that are closer than this are one, in ms. */
+const ONE = 100
+/** A look that is older tells nothing of now, in ms. */
+const OLD = 10_000
+
+/** What a client has moved between two looks at it. One look cannot tell a slow client from one that has stopped. */
+export class Looks {
+  readonly #last = new WeakMap<object, Look>()
+
+  /** Whether `bytes` has grown since the last look; `undefined`: there was none lately. */
+  moves(peer: object, kind: 'output' | 'input', bytes: number, now: number): boolean | undefined {
+    const last = this.#last.get(peer)
+    const knows = last !== undefined && last.kind === kind && now - last.at < OLD
+    if (knows && now - last.at < ONE) return last.moves
+    const moves = knows ? bytes > last.bytes : undefined
+    this.#last.set(peer, { kind, bytes, at: now, moves })
+    return moves
+  }
+}

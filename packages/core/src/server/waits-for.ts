@@ -1,0 +1,123 @@
+import type { ServerHttp2Stream } from 'node:http2'
+import { performance } from 'node:perf_hooks'
+import { seconds } from '../events/seconds.js'
+import { size } from '../events/size.js'
+import type { Connection } from '../http1/connection.js'
+import { isHeldUp } from '../http2/abuse-limits.js'
+import type { Session, StreamExchange } from '../http2/session.js'
+import { refusesBody } from '../node/response-fields.js'
+import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
+import { GRACE } from '../policy.js'
+import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
+import type { Looks } from './looks.js'
+
+// What each open connection waits for, in words that one can act on. They are logged and shown, so that they have to be true of the application and of the client.
+
+const HANDLER = 'the handler'
+const CLOSE = 'the client to close its end'
+const NOTHING_YET = 'the client has sent nothing yet'
+
+/** One look at the open connections. */
+export interface Look {
+  readonly now: number
+  readonly looks: Looks
+  /** Asked only of clients that have something to take. */
+  readonly queues: Unacknowledged
+  /** When the last request arrived on any connection, where a drain waits for that; else 0. */
+  readonly lastRequest: number
+}
+
+/** `looks`: those before it. */
+export function beginLook(looks: Looks, lastRequest = 0): Look {
+  return { now: performance.now(), looks, queues: new Unacknowledged(), lastRequest }
+}
+
+/** What a connection waits for. */
+export function waitsFor(connection: Connection, look: Look): string {
+  switch (connection.state) {
+    case 'silent':
+      return NOTHING_YET
+    case 'idle':
+      return nextRequest(connection, look)
+    case 'lingering':
+      return CLOSE
+    case 'upgraded':
+      return otherProtocol(connection.rare.upgrade?.protocol, connection.rare.upgrade?.method)
+    default:
+      return connection.current === undefined ? withoutExchange(connection, look) : answer(connection, look)
+  }
+}
+
+/** What a stream of a session waits for. */
+export function streamWaitsFor(
+  session: Session,
+  stream: ServerHttp2Stream,
+  { tunnel, method }: StreamExchange,
+  look: Look,
+): string {
+  if (tunnel !== false) return otherProtocol(tunnel, method)
+  if (isHeldUp(stream)) {
+    const queued = Math.max(stream.writableLength, bytesQueued(session))
+    return output(session, queued, bytesTaken(session) - session.answered, look)
+  }
+  const isRead = stream.readableLength < stream.readableHighWaterMark
+  if (!stream.endAfterHeaders && !stream.readableEnded && !stream.writableEnded && isRead)
+    return input(session, session.socket.bytesRead - session.controlled, look)
+  return HANDLER
+}
+
+/** What a session without a stream waits for. */
+export function sessionWaitsFor({ state }: Session): string {
+  return state === 'silent' ? NOTHING_YET : state === 'idle' ? 'the next request' : CLOSE
+}
+
+function answer(connection: Connection, look: Look): string {
+  const { socket, raw, current } = connection
+  if (socket.writableLength > 0) {
+    const taken = bytesTaken(connection)
+    const unsent = raw === undefined ? socket.bytesWritten - taken : Math.max(socket.writableLength, bytesQueued(connection))
+    return output(connection, unsent, taken, look)
+  }
+  if (current === undefined) return HANDLER
+  const { req, res } = current
+  // A client that was not told yet to send its body does right to wait.
+  const isAwaited = !req.complete && req.readableLength < req.readableHighWaterMark && !refusesBody(res)
+  return isAwaited ? input(connection, socket.bytesRead, look) : HANDLER
+}
+
+/** Between two requests, as far as the application knows. */
+function withoutExchange(connection: Connection, look: Look): string {
+  const { ending, socket, rare } = connection
+  const { answering, waiting, failure, unread } = rare
+  if (socket.writableLength > 0) return answer(connection, look)
+  if (answering || waiting !== undefined || failure !== undefined) return HANDLER
+  if (unread !== undefined) return input(connection, socket.bytesRead, look)
+  return ending === undefined ? 'the client does not finish its request' : CLOSE
+}
+
+function output(peer: Connection | Session, unsent: number, taken: number, { looks, queues, now }: Look): string {
+  const moves = looks.moves(peer, 'output', taken, now) ?? queues.isTaking(peer)
+  return `the client ${moves ? 'takes its response' : 'does not read'}: ${size(unsent)} unsent`
+}
+
+function input(peer: Connection | Session, received: number, { looks, now }: Look): string {
+  return looks.moves(peer, 'input', received, now) === true
+    ? 'the client is sending its body'
+    : 'the client does not send its body'
+}
+
+/** Idle: until when it is kept, and for whom. */
+function nextRequest({ site, lastUsed, promiseUntil }: Connection, { now, lastRequest }: Look): string {
+  if (now < promiseUntil) return `the next request, promised for ${seconds(promiseUntil - now)} more`
+  const { keepAlive } = site.policy
+  if (keepAlive === false || keepAlive.hold <= keepAlive.timeout + GRACE) return 'the next request, promised until just now'
+  // In a drain any request shows that the proxy goes on using such connections.
+  const since = now - Math.max(lastUsed, lastRequest)
+  return `held for the proxy, ${seconds(Math.max(0, since))} since the last request`
+}
+
+/** The name is the client's choice. */
+function otherProtocol(protocol: string | undefined, method: string | undefined): string {
+  if (protocol !== undefined && protocol !== 'CONNECT' && /^[\w.+-]{1,40}$/.test(protocol)) return protocol.toLowerCase()
+  return method === 'CONNECT' ? 'a CONNECT tunnel' : 'another protocol'
+}
