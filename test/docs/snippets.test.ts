@@ -17,6 +17,11 @@ const docs: Record<string, Shown[]> = {
   'packages/core/README.md': [sketch],
   'packages/express/README.md': [sketch],
   'packages/fastify/README.md': [sketch],
+  'docs/frameworks.md': [
+    part('examples/ways-in/koa.mjs'),
+    part('examples/ways-in/mcp.mjs'),
+    part('examples/ways-in/opentelemetry.mjs'),
+  ],
   'docs/handle.md': [sketch],
   'docs/options.md': [sketch],
   'docs/forwarding.md': [sketch, part('test/proxy/forward.mjs')],
