@@ -9,9 +9,11 @@ export default {
     '<rootDir>/.pack/',
     '<rootDir>/examples/nextjs/.next/',
   ],
-  maxConcurrency: 12,
+  testSequencer: '<rootDir>/test/support/sequencer.mjs',
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // For two cores. Nearly all tests wait most of the time; what fails because too much happened at once is played again (environment.mjs).
+  maxWorkers: 6,
+  maxConcurrency: 24,
   transform: {
     '\\.[cm]?[jt]s$': [
       '@swc/jest',

@@ -3,19 +3,31 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './steps.mjs'
 
-let counted = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, numRuntimeErrorTestSuites: 0 }
-try {
-  counted = JSON.parse(readFileSync(join(root, 'coverage/jest.json'), 'utf8'))
-} catch {
-  console.log('jest did not run')
+const nothing = {
+  numPassedTests: 0,
+  numFailedTests: 0,
+  numPendingTests: 0,
+  numTodoTests: 0,
+  numRuntimeErrorTestSuites: 0,
+  testResults: [],
 }
-const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = counted
+const counted = reportOf('jest') ?? nothing
+if (counted === nothing) console.log('jest did not run')
+const { numPassedTests, numPendingTests, numTodoTests, testResults } = counted
 const skipped = numPendingTests + numTodoTests
-// A file that did not even load counts as one failed test.
-let [passed, failed] = [numPassedTests, numFailedTests + numRuntimeErrorTestSuites]
+// Of what failed, the second run counts, in which nothing was beside it.
+const failures = failuresOf(counted)
+let failed = failuresOf(reportOf('jest-again') ?? counted)
+let passed = numPassedTests + Math.max(0, failures - failed)
 for (const matrix of matrixCounts()) {
   passed += matrix.passed
   failed += matrix.failed
+}
+const again = testResults.flatMap(({ assertionResults }) => assertionResults.filter(({ invocations }) => invocations > 1))
+if (again.length > 0) {
+  console.log(`${again.length} tests failed while the machine stood still, and were played again:`)
+  for (const { fullName, invocations, status } of again)
+    console.log(`  ${fullName.slice(0, 110)}: ${status} at the ${invocations}. time`)
 }
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 
@@ -27,4 +39,17 @@ function matrixCounts() {
     console.log('the matrix did not run')
     return []
   }
+}
+
+function reportOf(name) {
+  try {
+    return JSON.parse(readFileSync(join(root, `coverage/${name}.json`), 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** A file that did not even load counts as one failed test. */
+function failuresOf({ numFailedTests, numRuntimeErrorTestSuites }) {
+  return numFailedTests + numRuntimeErrorTestSuites
 }

@@ -1,15 +1,15 @@
 // `npm test`: everything that must hold before a commit. Arguments go to jest: `npm test -- packages/core`; `-- --slowest` prints the ten slowest tests
-// and files.
+// and files; `-- --again` names the files of which a test failed, and plays them once more with nothing beside them.
 import { readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { packCheck } from './pack-check.mjs'
 import { build, install, node, root, step, tool } from './steps.mjs'
 
 const began = performance.now()
-const slowest = process.argv.includes('--slowest')
-const forJest = process.argv.slice(2).filter((argument) => argument !== '--slowest')
-const report = join(root, 'coverage/jest.json')
-rmSync(join(root, 'coverage'), { recursive: true, force: true }) // no counts of an earlier run
+const asked = (option) => process.argv.includes(option)
+const forJest = process.argv.slice(2).filter((argument) => !['--slowest', '--again'].includes(argument))
+const coverage = join(root, 'coverage')
+const report = join(coverage, 'jest.json')
+rmSync(coverage, { recursive: true, force: true }) // no counts of an earlier run
 
 await install()
 await build()
@@ -18,16 +18,30 @@ await step('structure of the sources', () => node([join(root, 'scripts/structure
 await step('docs/comparison.md is up to date', () => node([join(root, 'test/contract/render.mjs'), 'check']))
 await step('package.json of each package', () => node([join(root, 'scripts/manifests.mjs'), 'check']))
 await step('type check: sources, tests, examples', () => node([tool.tsc, '-p', 'tsconfig.test.json']))
-await step(
-  'jest',
-  () => node([tool.jest, '--coverage', '--json', `--outputFile=${report}`, ...forJest], { live: true }).finally(printSlowest),
-  { live: true },
-)
-await packCheck()
+// Its programs mostly wait for a registry, and most tests wait as well: they wait side by side.
+const packed = node([join(root, 'scripts/pack-check.mjs'), '--built']).catch((error) => error)
+await step('jest', () => playAll().finally(printSlowest), { live: true })
+await step('packed tarballs', async () => {
+  const failed = await packed
+  if (failed !== undefined) throw failed
+})
 console.log(`all done in ${((performance.now() - began) / 1000).toFixed(1)} s`)
 
+async function playAll() {
+  const jest = (file, ...more) => node([tool.jest, '--json', `--outputFile=${file}`, ...more], { live: true })
+  try {
+    await jest(report, '--coverage', ...forJest)
+  } catch (error) {
+    if (!asked('--again')) throw error
+    const { testResults } = JSON.parse(readFileSync(report, 'utf8'))
+    const failed = testResults.filter(({ status }) => status === 'failed').map(({ name }) => relative(root, name))
+    console.log(`\nagain, alone, since something failed there: ${failed.join(' ')}\n`)
+    await jest(join(coverage, 'jest-again.json'), '--maxWorkers=1', '--runTestsByPath', ...failed)
+  }
+}
+
 function printSlowest() {
-  if (!slowest) return
+  if (!asked('--slowest')) return
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'))
   const files = testResults.map(({ name, startTime, endTime }) => ({ ms: endTime - startTime, what: relative(root, name) }))
   const tests = testResults.flatMap(({ name, assertionResults }) =>

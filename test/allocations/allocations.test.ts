@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Bytes, kinds, measure, over } from './measure.mjs'
 
-type Variant = 'halfclose' | 'counting'
-type Recorded = Record<Variant, Record<(typeof kinds)[number], number>>
+const variants = ['halfclose', 'counting'] as const
+type Variant = (typeof variants)[number]
+type Kind = (typeof kinds)[number]
+type Recorded = Record<Variant, Record<Kind, number>>
 
 interface Limits {
-  slack: Record<(typeof kinds)[number], number>
+  slack: Record<Kind, number>
   measured: Record<string, Recorded>
 }
 
@@ -23,27 +25,47 @@ function recorded(): Recorded {
   return found
 }
 
-function limitOf(variant: Variant, kind: (typeof kinds)[number]): number {
+function limitOf(variant: Variant, kind: Kind): number {
   return recorded()[variant][kind] + limits.slack[kind]
 }
 
+function leastOf(kind: Kind): number {
+  return recorded().halfclose[kind] - limits.slack[kind]
+}
+
 describe('bytes of heap over the bare server, counted', () => {
-  const found = new Map<string, Bytes>()
+  const found = new Map<Variant, Bytes>()
   let flawed: Bytes = {}
 
   beforeAll(async () => {
+    await count(1)
+    // Something that grows once, such as a table of Node's, may have been counted: then the middle one of three counts.
+    if (!isAsExpected()) await count(3)
+  }, WITHIN * 2)
+
+  async function count(times: number): Promise<void> {
     // Side by side: each is a process of its own, which waits for its client most of the time.
     const [bare, halfclose, counting] = await Promise.all([
-      measure(__dirname, 'bare'),
-      measure(__dirname, 'halfclose', { flaws: true }),
-      measure(__dirname, 'counting'),
+      measure(__dirname, 'bare', { times }),
+      measure(__dirname, 'halfclose', { flaws: true, times }),
+      measure(__dirname, 'counting', { times }),
     ])
     found.set('halfclose', over(halfclose, bare))
     found.set('counting', over(counting, bare))
     flawed = over(halfclose.flawed, bare)
-  }, WITHIN * 2)
+  }
 
-  for (const variant of ['halfclose', 'counting'] as const) {
+  function isAsExpected(): boolean {
+    const of = (variant: Variant, kind: Kind): number => found.get(variant)?.[kind] ?? Number.NaN
+    return kinds.every(
+      (kind) =>
+        variants.every((variant) => of(variant, kind) <= limitOf(variant, kind)) &&
+        of('halfclose', kind) >= leastOf(kind) &&
+        (flawed[kind] ?? 0) > limitOf('halfclose', kind),
+    )
+  }
+
+  for (const variant of variants) {
     for (const kind of kinds) {
       test(`${variant}: ${kind}: no more than was recorded`, () => {
         expect(found.get(variant)?.[kind]).toBeLessThanOrEqual(limitOf(variant, kind))
@@ -54,7 +76,7 @@ describe('bytes of heap over the bare server, counted', () => {
   for (const kind of kinds) {
     // After an improvement: node test/allocations/record.mjs, on each Node. A loose limit protects nothing.
     test(`halfclose: ${kind}: no less than was recorded`, () => {
-      expect(found.get('halfclose')?.[kind]).toBeGreaterThanOrEqual(recorded().halfclose[kind] - limits.slack[kind])
+      expect(found.get('halfclose')?.[kind]).toBeGreaterThanOrEqual(leastOf(kind))
     })
   }
 

@@ -35,10 +35,10 @@ export const kinds = /** @type {const} */ (['request', 'connection', 'idle'])
  *
  * @param {string} directory of this file
  * @param {'bare' | 'halfclose' | 'counting'} variant
- * @param {{ flaws?: boolean }} [wanted] whether to measure what is flawed as well
+ * @param {{ flaws?: boolean, times?: number }} [wanted] whether to measure what is flawed as well; of how many runs the middle one counts
  * @returns {Promise<Bytes & { flawed: Bytes }>}
  */
-export async function measure(directory, variant, { flaws = false } = {}) {
+export async function measure(directory, variant, { flaws = false, times = 3 } = {}) {
   const child = fork(path.join(directory, 'server.mjs'), [variant], {
     execArgv: FLAGS,
     env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '' },
@@ -68,8 +68,8 @@ export async function measure(directory, variant, { flaws = false } = {}) {
         for (let left = count; left > 0; left--) await onItsOwn(port, steady, 1)
       })
     // Of several, the middle one: a table of Node's may grow in one of them.
-    const request = await middle(perRequest)
-    const connection = (await middle(perConnection)) - SETTLE * request
+    const request = await middle(perRequest, times)
+    const connection = (await middle(perConnection, times)) - SETTLE * request
     // Node's tables grow with the first ones, and do not shrink.
     await idle(port, look)
     const found = { request, connection, idle: await idle(port, look), flawed: {} }
@@ -77,7 +77,7 @@ export async function measure(directory, variant, { flaws = false } = {}) {
     await look({ flaw: 'request' })
     found.flawed.request = await perRequest()
     await look({ flaw: 'connection' })
-    found.flawed.connection = (await middle(perConnection)) - SETTLE * request
+    found.flawed.connection = (await middle(perConnection, times)) - SETTLE * request
     found.flawed.idle = await idle(port, look)
     return found
   } finally {
@@ -108,7 +108,7 @@ async function idle(port, look) {
   }
 }
 
-async function middle(run, times = 3) {
+async function middle(run, times) {
   const values = []
   for (let count = 0; count < times; count++) values.push(await run())
   return values.sort((a, b) => a - b)[times >> 1]

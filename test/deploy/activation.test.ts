@@ -10,6 +10,8 @@ import { modes } from './settings.mjs'
 
 const RESTARTS = 4
 const NEW_CONNECTION_EVERY = 8
+/** On a slow machine no more than these are under way: connections that pile up would tell of the machine. */
+const AT_ONCE = 100
 
 /** A new connection with one request; says how it went, and whether the service promised to keep the connection. */
 async function visit(port: number, id: number): Promise<string> {
@@ -21,7 +23,7 @@ async function visit(port: number, id: number): Promise<string> {
   })
   socket.write(`GET /hello/${id} HTTP/1.1\r\nHost: activation\r\n\r\n`)
   try {
-    await once(socket, 'close', { signal: AbortSignal.timeout(10_000) })
+    await once(socket, 'close', { signal: AbortSignal.timeout(30_000) })
   } catch (error) {
     return `${(error as NodeJS.ErrnoException).code} after ${JSON.stringify(answer)}`
   } finally {
@@ -33,7 +35,12 @@ async function visit(port: number, id: number): Promise<string> {
 /** New connections all the time, until `stop` is called: that resolves to what became of them. */
 function load(port: number): { stop(): Promise<Record<string, number>> } {
   const visits: Promise<string>[] = []
-  const timer = setInterval(() => visits.push(visit(port, visits.length)), NEW_CONNECTION_EVERY)
+  let open = 0
+  const timer = setInterval(() => {
+    if (open === AT_ONCE) return
+    open++
+    visits.push(visit(port, visits.length).finally(() => open--))
+  }, NEW_CONNECTION_EVERY)
   return {
     async stop() {
       clearInterval(timer)

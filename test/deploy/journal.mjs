@@ -21,6 +21,8 @@ process.prependListener('SIGTERM', () => {
 })
 // Ctrl-C is for the runner to answer; without it there is nothing to serve for.
 process.once('disconnect', () => process.exit(1))
+// It keeps nothing alive: a service that has drained has come to its end.
+process.channel?.unref()
 
 /** @param {string} file */
 export function keepJournal(file) {
