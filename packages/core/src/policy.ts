@@ -108,6 +108,16 @@ export function keepAliveField(keepAlive: KeepAlivePolicy, promise: number, requ
   return parts.join(', ')
 }
 
+/** Descriptors that are kept free of connections below the limit of this process: for files, for what the handlers open, and for connections that are told to go. */
+export function descriptorReserve(limit: number): number {
+  return Math.min(Math.max(32, Math.floor(limit / 16)), Math.floor(limit / 2))
+}
+
+/** How many of the longest idle connections go at a time where descriptors run short: nginx's figures (`ngx_drain_connections`). */
+export function reliefOf(idle: number): number {
+  return Math.max(Math.min(32, Math.floor(idle / 8)), 1)
+}
+
 /** When a connection opened now is too old, spread by ±10 % (`random` in [0, 1)) so that those opened together do not end together. */
 export function expiryOf(keepAlive: KeepAlivePolicy | false, now: number, random: number): number {
   if (keepAlive === false || keepAlive.maxAge === false) return Number.POSITIVE_INFINITY

@@ -54,6 +54,13 @@ export interface Connections {
   /** Puts another server under the same policy, count and drain. */
   attach(server: AttachableServer): this
   /**
+   * Lets go of at most `count` idle connections, output first: the longest idle ones that are past their promise, then, counted as broken promises (`pressure`), the
+   * longest idle of the others. For an application that is short of something (memory, time). Returns how many it lets go of, at once; they are closed
+   * after a look at what their clients have sent meanwhile, and one that has got a request stays. Connections amid a request, and those without one so far, are left
+   * alone. A `count` that is no integer of at least 0 throws `HALFCLOSE_OPTION_TYPE` or `HALFCLOSE_OPTION_RANGE`; `Infinity` is all.
+   */
+  relieve(count: number): number
+  /**
    * Ends every connection: `leaving`, `draining`, `drained`. Idempotent: later callers get the first promise. Settles by
    * deadline + linger.quiet, always, and never rejects. Does not exit the process.
    */

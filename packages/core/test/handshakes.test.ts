@@ -6,10 +6,12 @@ import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
 import { until, within } from '../../../test/support/wait.js'
+import { Events } from '../src/events/events.js'
 import { attach } from '../src/index.js'
 import { Timers } from '../src/node/timers.js'
 import { parseOptions } from '../src/options/parse.js'
 import { Capacity } from '../src/server/limits.js'
+import { Pressure } from '../src/server/pressure.js'
 import { Handshakes } from '../src/socket/tls-handshakes.js'
 import type { Options } from '../src/types.js'
 
@@ -111,7 +113,11 @@ async function bounded(longest: number) {
   const timers = new Timers((error) => {
     throw error
   })
-  const handshakes = new Handshakes(timers, new Capacity(policy, { refused: 0 }), longest)
+  const handshakes = new Handshakes(
+    timers,
+    new Capacity(policy, { refused: 0 }, new Pressure(() => [], new Events(undefined))),
+    longest,
+  )
   const raws: Socket[] = []
   const server = createNetServer((raw) => {
     raws.push(raw.on('error', () => {}))

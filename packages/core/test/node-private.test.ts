@@ -37,6 +37,7 @@ import {
   isGone,
   isResetting,
   rawBelowTls,
+  streamDescriptor,
   writeBeside,
 } from '../src/node/socket-handle.js'
 
@@ -321,12 +322,13 @@ test('isGone: not while the client is there, nor after its FIN; after its reset'
   expect(found).toEqual([false, false, true])
 })
 
-test('descriptorOf: the one that the kernel lists, and none once the socket is closed', async () => {
+test('descriptorOf and streamDescriptor: the one that the kernel lists, and none once the socket is closed', async () => {
   const found = await new Promise<boolean[]>((resolve) => {
     const server = createNetServer((socket) => {
       const fd = descriptorOf(socket)
-      const isListed = fd !== undefined && fstatSync(fd).isSocket()
-      socket.once('close', () => server.close(() => resolve([isListed, descriptorOf(socket) === undefined])))
+      const isListed = fd !== undefined && fstatSync(fd).isSocket() && streamDescriptor(socket) === fd
+      const isGone = () => descriptorOf(socket) === undefined && streamDescriptor(socket) === -1
+      socket.once('close', () => server.close(() => resolve([isListed, isGone()])))
       socket.destroy()
     })
     server.listen(0, '127.0.0.1', () => {

@@ -180,7 +180,7 @@ export class Events {
   }
 
   /** As {@link info}, for what comes with every server: tests make one for a request. */
-  routine(what: 'listening' | 'drained', fields: object, message: string): void {
+  routine(what: 'listening' | 'descriptors' | 'drained', fields: object, message: string): void {
     if (this.#quiet && this.#said.has(what)) return
     this.#said.add(what)
     this.info(fields, message)

@@ -30,6 +30,7 @@ export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingerin
  * - `stalled`: the peer took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time, or took nothing of
  *   what there was for it, or opened no window, for longer than `limits.stalled` or `http2.stalled`.
  * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection.
+ * - `pressure`: descriptors ran short, or the application called `connections.relieve()`: it was the longest idle.
  * - `upgraded`: it ended as another protocol. Of HTTP/1 only: an HTTP/2 session ends for a reason of its own, whatever its streams carried. `limit`: a bound of the output-first close or of the server.
  */
 export type CloseReason =
@@ -52,14 +53,15 @@ export type CloseReason =
   | 'peer'
   | 'upgraded'
   | 'limit'
+  | 'pressure'
 
 /**
  * Why promises were broken: a close before the advertised timeout had run out that the client did not ask for.
  * - `deadline`: at the drain's deadline. `drain-idle`: `drain.idle` is shorter than the promise.
  * - `close-idle`, `close-all`: the application called `server.closeIdleConnections()`, `server.closeAllConnections()`.
- * - `limit`: a bound on connections, or of the output-first close.
+ * - `limit`: a bound on connections, or of the output-first close. `pressure`: descriptors ran short, or the application called `connections.relieve()`.
  */
-export type PromiseBreaker = 'deadline' | 'drain-idle' | 'close-idle' | 'close-all' | 'limit'
+export type PromiseBreaker = 'deadline' | 'drain-idle' | 'close-idle' | 'close-all' | 'limit' | 'pressure'
 
 /** Of `connections.stats()`. */
 export interface Stats {

@@ -1,13 +1,16 @@
 import { setMaxListeners } from 'node:events'
 import { Run } from '../drain/drain.js'
+import { optionTypeError } from '../errors/errors.js'
 import { Counts, Events } from '../events/events.js'
 import type { Intercept } from '../http/messages.js'
 import { takeOverAll } from '../http1/opened-before-attach.js'
 import { type Inherited, inheritedFrom, isShared } from '../node/server-kinds.js'
 import { Timers } from '../node/timers.js'
 import { FAST_DRAIN, loggerOf, parseOptions } from '../options/parse.js'
+import { count as atLeast } from '../options/rules.js'
 import { Site } from '../server/governed-server.js'
 import { Capacity } from '../server/limits.js'
+import { Pressure } from '../server/pressure.js'
 import { connectionForwarder, forwarder, govern, requestForwarder } from '../server/server-events.js'
 import { unseenOf } from '../server/unseen-connections.js'
 import type {
@@ -86,7 +89,7 @@ export class Handle implements AdapterConnections {
     const { policy } = parseOptions(options, NODE, extras.alsoKnown)
     this.#events = new Events(loggerOf(options), extras.quiet)
     this.#policy = this.#parse(NODE)
-    this.#capacity = new Capacity(policy, this.#counts)
+    this.#capacity = new Capacity(policy, this.#counts, new Pressure(() => this.#sites, this.#events))
   }
 
   get state(): ServerState {
@@ -155,6 +158,12 @@ export class Handle implements AdapterConnections {
       sessions.countInto(open)
     }
     return { ...this.#counts.stats(open), unseen: this.#sites.reduce((sum, site) => sum + unseenOf(site), 0) }
+  }
+
+  relieve(count: number): number {
+    const most = count === Number.POSITIVE_INFINITY ? count : atLeast(count, 'relieve(count)', 0)
+    if (most === undefined) throw optionTypeError('relieve(count)', 'an integer of at least 0', count)
+    return this.#capacity.pressure.relieve(most)
   }
 
   on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this {

@@ -106,6 +106,7 @@ function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
   const { site } = connection
   connection.beginAnew()
   site.capacity.busy(connection)
+  if (connection.excess) site.capacity.enterAnew(connection)
   if (!connection.excess) site.counts.received++
   site.run?.used(arrived)
   // Before the application, whose own choice counts.

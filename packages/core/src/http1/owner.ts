@@ -73,7 +73,12 @@ export interface OtherConnections<C extends Lingers<C>> {
   /** There are limits or routes of ours to be looked at with every request. */
   readonly isDemanding: boolean
   readonly expiry: { readonly period: number; rest(connection: C): void }
-  readonly capacity: { busy(connection: C): void; idle(connection: C): void; leave(connection: C): void }
+  readonly capacity: {
+    busy(connection: C): void
+    idle(connection: C): void
+    leave(connection: C): void
+    enterAnew(connection: C): void
+  }
   readonly lingering: Lingering<C>
   readonly unframed: { add(connection: C): void; delete(connection: C): void }
   readonly probes: { enable(socket: Socket): void; enableIfItLasts(): void }

@@ -34,6 +34,7 @@ export function handOverSocket(
   }
   // One that waited when the drain began was accepted: the application has it, and until the deadline to end it.
   const isAccepted = site.run === undefined || arrived < site.run.began
+  if (connection.excess) site.capacity.enterAnew(connection)
   if ((site.draining && !isAccepted) || connection.excess) {
     // A tunnel begun now would be cut at the deadline: the client is told to take it elsewhere.
     refuse(connection, unavailableHead(), connection.excess ? 'limit' : 'draining')

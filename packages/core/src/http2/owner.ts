@@ -41,7 +41,13 @@ export interface SessionOwner<S> {
   readonly run: DrainOfStreams | undefined
   /** Where the drain stands for a session that was opened then. */
   phaseFor(openedAt: number): ServerState
-  readonly capacity: { enter(session: S): void; busy(session: S): void; idle(session: S): void; leave(session: S): void }
+  readonly capacity: {
+    enter(session: S): void
+    busy(session: S): void
+    idle(session: S): void
+    leave(session: S): void
+    enterAnew(session: S): void
+  }
   readonly sessions: { of(http2: Http2Session | undefined): S | undefined; goIdle(session: S): void; linger(session: S): void }
   /** Answers a request before the application sees it. */
   readonly intercept: Intercept | undefined

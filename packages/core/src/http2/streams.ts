@@ -20,6 +20,7 @@ export function arriveStream(site: Http2Owner, stream: ServerHttp2Stream, args: 
   }
   session.clearTimer()
   if (session.streams.size === 0) site.capacity.busy(session)
+  if (session.excess) site.capacity.enterAnew(session)
   session.requests++
   session.lastStream = stream.id ?? session.lastStream
   if (!session.excess) site.counts.received++

@@ -91,6 +91,18 @@ export function descriptorOf(socket: Socket): number | undefined {
   return typeof handle.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
 }
 
+/** A stream that has just been accepted; asked by name, since V8 does not compile `Reflect.get` in place. */
+interface Accepted {
+  readonly _handle?: { readonly fd?: unknown } | null
+}
+
+/** As {@link descriptorOf}, asked for every connection; -1: none. */
+export function streamDescriptor(stream: object): number {
+  const accepted: Accepted = stream
+  const fd = accepted._handle?.fd
+  return typeof fd === 'number' ? fd : -1
+}
+
 /** Whether the kernel no longer has a TCP connection: a write of nothing sends nothing, and fails there. True where nobody can ask (Windows). */
 export function isGone(socket: Socket): boolean {
   const fd = descriptorOf(socket)

@@ -247,7 +247,8 @@ export class Site implements ConnectionOwner<Connection>, SessionOwner<Session> 
   /** It listens. */
   #begin(): void {
     this.listensOnPath = typeof this.server.address() === 'string'
-    const { minRate, stalled } = this.policy.limits
+    const { connections, minRate, stalled } = this.policy.limits
+    this.capacity.pressure.listening(connections !== false)
     if (minRate !== false || stalled !== false) this.#stopGuard ??= guard(this)
   }
 
@@ -277,7 +278,7 @@ export class Site implements ConnectionOwner<Connection>, SessionOwner<Session> 
 
   /** Whether this is one connection too many that is dropped at once. */
   turnsAway(socket: Socket): boolean {
-    if (this.policy.limits.refuse !== 'drop' || this.capacity.hasRoom(socket)) return false
+    if (!this.capacity.drops(socket)) return false
     this.counts.refused++
     socket.destroy()
     return true
@@ -335,6 +336,7 @@ export class Site implements ConnectionOwner<Connection>, SessionOwner<Session> 
     if (!this.registry.delete(connection)) return
     this.lingering.delete(connection)
     this.capacity.leave(connection)
+    this.capacity.pressure.gone(connection)
     connection.clearTimers()
     forgetReading(connection)
     this.brokeOff(connection)
@@ -345,6 +347,7 @@ export class Site implements ConnectionOwner<Connection>, SessionOwner<Session> 
   sessionClosed(session: Session): void {
     this.sessions.delete(session)
     this.capacity.leave(session)
+    this.capacity.pressure.gone(session)
     session.byPeer ||= session.ending === undefined
     this.#record(session, session.ending ?? session.notice ?? 'peer')
   }

@@ -9,6 +9,7 @@ import { atOnce } from '../node/parser.js'
 import type { Policy } from '../options/types.js'
 import type { HandshakePlace, HandshakePlaces } from '../socket/tls-handshakes.js'
 import { Places } from './limit-counts.js'
+import type { Pressure } from './pressure.js'
 
 type Member = Connection | Session
 
@@ -38,29 +39,77 @@ export class Capacity implements HandshakePlaces {
   /** Idle, and too many: to be closed, unless they are used meanwhile. */
   readonly #overIdle: { readonly connection: Connection; readonly requests: number }[] = []
   readonly #excess = new Set<Member>()
+  /** Those of them for which there was a place, and no descriptor. */
+  readonly #wanting = new Set<Member>()
+  /** Just accepted, and to be refused since descriptors run short. */
+  #pressed: object | undefined
 
-  constructor({ limits, linger }: Policy, counts: { refused: number }) {
+  constructor(
+    { limits, linger }: Policy,
+    counts: { refused: number },
+    /** Of the process: descriptors that run out. */
+    readonly pressure: Pressure,
+  ) {
     this.#counts = counts
     this.#limits = limits
     this.#places = new Places(limits)
     this.#mostExcess = linger.connections
   }
 
-  /** Whether there is a place for the stream, as TCP has it: the one below TLS. */
-  hasRoom(stream: object): boolean {
+  /**
+   * Whether a stream that has just been accepted is dropped at once: there is no place for it, as TCP has it (the one below TLS), and the policy says so; or
+   * there is no descriptor left to answer with.
+   */
+  drops(stream: object): boolean {
+    const admission = this.pressure.admit(stream)
+    if (admission === 'taken') return this.#limits.refuse === 'drop' && !this.#hasRoom(stream)
+    if (admission === 'dropped' || this.#limits.refuse === 'drop') return true
+    this.#pressed = stream
+    return false
+  }
+
+  #hasRoom(stream: object): boolean {
     return !this.#places.areLimited || this.#places.hasRoom(this.#places.clientOf(stream))
+  }
+
+  /** Whether there are too few descriptors for a connection. What is below TLS is asked anew: its handshake took a while. */
+  #isPressed({ raw, socket }: Member): boolean {
+    if (raw !== undefined) return this.pressure.refuses(raw)
+    if (this.#pressed === undefined) return false
+    const isPressed = this.#pressed === socket
+    this.#pressed = undefined
+    return isPressed
   }
 
   /** Takes a connection in, or marks it as one too many. */
   enter(connection: Member): void {
-    if (!this.#places.areLimited) return
+    const isPressed = this.#isPressed(connection)
+    if (!this.#places.areLimited && !isPressed) return
     const client = this.#places.clientOf(connection.raw ?? connection.socket)
-    if (!this.#places.hasRoom(client)) {
-      connection.excess = true
-      this.#counts.refused++
-      this.#await(connection)
+    const hasRoom = this.#places.hasRoom(client)
+    if (hasRoom && !isPressed) {
+      this.#place(connection, client)
       return
     }
+    connection.excess = true
+    this.#counts.refused++
+    if (hasRoom) this.#wanting.add(connection)
+    this.#await(connection)
+  }
+
+  /** The request of one that was to be refused for want of descriptors: others may have gone idle since, and go instead. */
+  enterAnew(connection: Member): void {
+    if (!this.#wanting.delete(connection)) return
+    const stream = connection.raw ?? connection.socket
+    if (!this.#hasRoom(stream) || this.pressure.refuses(stream)) return
+    connection.excess = false
+    this.#counts.refused--
+    this.#excess.delete(connection)
+    this.#place(connection, this.#places.clientOf(stream))
+  }
+
+  #place(connection: Member, client: string | undefined): void {
+    if (!this.#places.areLimited) return
     this.#places.take(client)
     this.#placed.add(connection)
     if (client !== undefined) connection.client = client
@@ -69,9 +118,9 @@ export class Capacity implements HandshakePlaces {
   /** It is gone, or lingers: what it still sends is thrown away, and `linger.connections` bounds how many do. */
   leave(connection: Member): void {
     if (this.#idle.size > 0) this.#idle.delete(connection)
-    if (!this.#places.areLimited) return
-    if (connection.excess) this.#excess.delete(connection)
-    else if (this.#placed.delete(connection)) this.#places.leave(connection.client)
+    if (this.#wanting.size > 0) this.#wanting.delete(connection)
+    if (this.#excess.size > 0 && this.#excess.delete(connection)) return
+    if (this.#placed.size > 0 && this.#placed.delete(connection)) this.#places.leave(connection.client)
   }
 
   /**
@@ -79,6 +128,8 @@ export class Capacity implements HandshakePlaces {
    * tell it would take one more of them.
    */
   enterHandshake(raw: Duplex): HandshakePlace | undefined {
+    const admission = this.pressure.admit(raw)
+    if (admission === 'dropped' || (admission === 'refused' && this.#limits.refuse === 'drop')) return undefined
     if (!this.#places.areLimited) return UNLIMITED
     const client = this.#places.clientOf(raw)
     if (this.#places.hasRoom(client)) {

@@ -1,0 +1,182 @@
+import { performance } from 'node:perf_hooks'
+import { attempt } from '../events/attempt.js'
+import type { Events } from '../events/events.js'
+import { kill } from '../http1/close.js'
+import type { Connection } from '../http1/connection.js'
+import { closeIfQuiet } from '../http1/idle.js'
+import { killSession, leave } from '../http2/goaway.js'
+import { Session } from '../http2/session.js'
+import { descriptorLimit } from '../node/descriptor-limit.js'
+import { atOnce } from '../node/parser.js'
+import { streamDescriptor } from '../node/socket-handle.js'
+import { afterPoll } from '../node/timers.js'
+import { descriptorReserve, GRACE, reliefOf } from '../policy.js'
+import type { Handshakes } from '../socket/tls-handshakes.js'
+import { type Holder, isStillIdle, longestIdle } from './longest-idle.js'
+
+type Member = Connection | Session
+
+/** Connections closed in one turn of the loop, so that ten thousand do not stall it. */
+const BATCH = 100
+/** Milliseconds for which it is not asked again who is idle, after nobody was: to ask means to look at all connections. */
+const ASK_AGAIN = 50
+/** Milliseconds between two warnings. */
+const WARN_AGAIN = 60_000
+/** A limit of open files below this is worth a line at start: a server that keeps connections alive reaches it. */
+const SCANT = 4_096
+
+/** What becomes of a connection that has just been accepted. */
+export type Admission = 'taken' | 'refused' | 'dropped'
+
+/**
+ * Descriptors that run out. At the limit libuv accepts and closes every connection that waits, and tells nobody. So connections are closed before: POSIX gives
+ * a new socket the lowest free descriptor, so that its number says how many are open at least. In the reserve below the limit the longest idle go, and where
+ * nobody is idle the new connection does.
+ */
+export class Pressure {
+  readonly #holders: () => Iterable<Holder & { readonly handshakes: Handshakes }>
+  readonly #events: Events
+  readonly #limitOf: () => number
+  #limit = 0
+  /** The first descriptor of the reserve. The first connection finds it below its own, and reads the limit. */
+  #from = -1
+  /** Chosen to go; they hold their descriptors until their clients end, too. In the order in which they were chosen. */
+  readonly #going = new Map<Member, number>()
+  #askedInVain = Number.NEGATIVE_INFINITY
+  #warnedAt = Number.NEGATIVE_INFINITY
+  #closed = 0
+  #refused = 0
+
+  /** `limitOf`: for tests. */
+  constructor(
+    holders: () => Iterable<Holder & { readonly handshakes: Handshakes }>,
+    events: Events,
+    limitOf: () => number = descriptorLimit,
+  ) {
+    this.#holders = holders
+    this.#events = events
+    this.#limitOf = limitOf
+  }
+
+  /** A server begins to listen. `isLimited`: the policy says how many connections there may be. */
+  listening(isLimited: boolean): void {
+    this.#read()
+    if (this.#limit >= SCANT || isLimited) return
+    const message = `halfclose: this process may have ${this.#limit} descriptors open, so at most some ${this.#from} connections; ${REMEDY}`
+    this.#events.routine('descriptors', { limit: this.#limit }, message)
+  }
+
+  /** A connection has been accepted, or a stream that is none of the kernel's. */
+  admit(stream: object): Admission {
+    const descriptor = streamDescriptor(stream)
+    return descriptor < this.#from ? 'taken' : this.#relieveFor(descriptor)
+  }
+
+  /** Whether there is too little room for a connection whose TLS handshake is done. */
+  refuses(stream: object): boolean {
+    const descriptor = streamDescriptor(stream)
+    return descriptor >= this.#from && this.#relieveFor(descriptor) !== 'taken'
+  }
+
+  /** Lets the longest idle go, output first: how many were chosen. One that is used meanwhile stays. */
+  relieve(most: number): number {
+    return this.#letGo(longestIdle(this.#holders(), () => most, this.#isGoing, false).chosen)
+  }
+
+  /** Its descriptor is free. */
+  gone(member: Member): void {
+    if (this.#going.size > 0) this.#going.delete(member)
+  }
+
+  #read(): void {
+    if (this.#from >= 0) return
+    this.#limit = this.#limitOf()
+    this.#from = this.#limit === Number.POSITIVE_INFINITY ? this.#limit : this.#limit - descriptorReserve(this.#limit)
+  }
+
+  #relieveFor(descriptor: number): Admission {
+    this.#read()
+    if (descriptor < this.#from) return 'taken'
+    const reserve = this.#limit - this.#from
+    // They were told, and their clients do not end: what they hold is needed now.
+    if (descriptor >= this.#limit - reserve / 2) this.#endGoing(descriptor - this.#from)
+    if (descriptor - this.#going.size >= this.#from) this.#choose()
+    if (descriptor >= this.#limit - reserve / 4) return this.#refuse(descriptor, 'dropped')
+    return descriptor - this.#going.size < this.#from ? this.#warn(descriptor, 'taken') : this.#refuse(descriptor, 'refused')
+  }
+
+  #choose(): void {
+    const now = performance.now()
+    if (now < this.#askedInVain + ASK_AGAIN) return
+    this.#closed += this.#letGo(longestIdle(this.#holders(), reliefOf, this.#isGoing, true).chosen)
+    if (this.#going.size > 0) return
+    this.#askedInVain = now
+    let left = 1
+    for (const { handshakes } of this.#holders()) handshakes.destroyWhere((openedAt) => openedAt + GRACE <= now && left-- > 0)
+  }
+
+  readonly #isGoing = (member: Member): boolean => this.#going.has(member)
+
+  #letGo(chosen: readonly Member[]): number {
+    if (chosen.length === 0) return 0
+    for (const member of chosen) this.#going.set(member, member.requests)
+    // A request may have reached the kernel.
+    afterPoll(() => this.#close(chosen, 0))
+    return chosen.length
+  }
+
+  #close(chosen: readonly Member[], from: number): void {
+    const to = from + BATCH
+    atOnce(() => {
+      for (const member of chosen.slice(from, to)) attempt(member, this.#closeOne)
+    })
+    if (to < chosen.length) setImmediate(() => this.#close(chosen, to))
+  }
+
+  readonly #closeOne = (member: Member): void => {
+    const requests = this.#going.get(member)
+    if (requests === undefined) return
+    if (!isStillIdle(member, requests)) this.#going.delete(member)
+    else if (member instanceof Session) leave(member, 'pressure')
+    else {
+      closeIfQuiet(member, 'pressure', 'pressure')
+      // A request has begun to arrive.
+      if (member.ending === undefined) this.#going.delete(member)
+    }
+  }
+
+  #endGoing(most: number): void {
+    let left = most
+    for (const member of this.#going.keys()) {
+      if (member.ending !== 'pressure') continue
+      if (left-- <= 0) return
+      attempt(member, end)
+    }
+  }
+
+  #refuse<A extends Admission>(descriptor: number, admission: A): A {
+    this.#refused++
+    return this.#warn(descriptor, admission)
+  }
+
+  #warn<A>(descriptor: number, admission: A): A {
+    const now = performance.now()
+    if (now < this.#warnedAt + WARN_AGAIN) return admission
+    this.#warnedAt = now
+    this.#events.warn({
+      code: 'HALFCLOSE_FDS',
+      message:
+        `halfclose: descriptors run short: at least ${descriptor + 1} of ${this.#limit} are open. The longest idle connections are closed, and where none ` +
+        `is idle new ones are refused (so far: ${this.#closed} closed, ${this.#refused} refused); ${REMEDY}`,
+    })
+    return admission
+  }
+}
+
+const REMEDY =
+  'raise the limit of open files (`ulimit -n`, LimitNOFILE= of systemd, --ulimit nofile= of Docker), or set `limits.connections` below it'
+
+function end(member: Member): void {
+  if (member instanceof Session) killSession(member)
+  else kill(member)
+}

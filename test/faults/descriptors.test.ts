@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from '../support/client.js'
+import { until, within } from '../support/wait.js'
+import { Account, type AccountingClient, type Kind } from './accounting.mjs'
+import { Service } from './service.mjs'
+
+// Descriptors that run out, in processes with a limit of their own. The servers use what was built: `npm run build` first.
+const isLong = process.env.HALFCLOSE_FAULTS === 'long'
+const kinds: Kind[] = isLong ? ['http', 'https', 'h2c', 'h2', 'express', 'fastify'] : ['http', 'https', 'h2']
+const limits = isLong ? [64, 256, 1_024] : [64]
+/** Milliseconds within which everything is over, however slow the machine. */
+const LONGEST = 60_000
+const keepAlive = { timeout: 1_000, hold: 60_000 }
+
+const services: Service[] = []
+const clients: { close?: () => void; destroy?: () => void }[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) (client.close ?? client.destroy)?.call(client)
+  await Promise.all(services.splice(0).map((service) => service.end()))
+})
+
+interface Started {
+  kind: Kind
+  limit?: number
+  bare?: boolean
+  options?: object
+}
+
+/** `limit`: of open files, soft and hard, since Node raises the one to the other. */
+async function serve({ kind, limit = 64, bare = false, options = {} }: Started): Promise<Service> {
+  const wrap = ['sh', '-c', `ulimit -n ${limit}; exec "$0" "$@"`]
+  const started = Service.start({ kind, bare, options: { keepAlive, ...options } }, { wrap })
+  const service = await within(started, () => 'it listens', LONGEST)
+  services.push(service)
+  return service
+}
+
+/** The requests of a client that keeps its connection; how long the slowest took, in milliseconds. */
+async function visit(client: AccountingClient, requests: number): Promise<number> {
+  let slowest = 0
+  for (let n = 0; n < requests; n++) {
+    const began = performance.now()
+    if ((await client.insist({ tries: 1_000, pause: 100 })) === 0) throw new Error('never answered')
+    slowest = Math.max(slowest, performance.now() - began)
+    await sleep(50)
+  }
+  return slowest
+}
+
+/** Clients who come 100 a second for every 64, since the kernel too keeps only so many waiting. */
+async function crowd(service: Service, kind: Kind, size: number, requests: number) {
+  const account = new Account()
+  const visits = Array.from({ length: size }, async (_, n) => {
+    await sleep((n * 640) / size + n / 4)
+    const client = account.client({ port: service.port, kind })
+    clients.push(client)
+    return visit(client, requests)
+  })
+  const slowest = Math.max(...(await within(Promise.all(visits), () => told(account), LONGEST)))
+  return { account, slowest }
+}
+
+const told = (account: Account) => `all are answered: ${JSON.stringify(account.verdict({})).slice(0, 300)}`
+
+test.each(kinds)(
+  '%s: four times as many clients as descriptors are all served, and none whose request was run is lost',
+  async (kind) => {
+    for (const limit of limits) {
+      // A handshake costs more than all else.
+      const requests = kind === 'http' || isLong ? 2 : 1
+      const service = await serve({ kind, limit })
+      const { account, slowest } = await crowd(service, kind, 4 * limit, requests)
+      const verdict = account.verdict(await service.ask('ledger'))
+      if (isLong) console.log(`${kind}, ${limit}: the slowest took ${Math.round(slowest)} ms, ${JSON.stringify(verdict)}`)
+      expect(verdict).toMatchObject({ wrong: [], cutAfterRun: 0, answered: 4 * limit * requests })
+      const { closes, promisesBroken } = await service.ask('stats')
+      expect([closes.pressure > 0, promisesBroken.pressure > 0]).toEqual([true, kind !== 'h2' && kind !== 'h2c'])
+      const warnings: { code: string; message: string }[] = await service.ask('warnings')
+      expect(warnings.map(({ code }) => code)).toEqual(['HALFCLOSE_FDS'])
+      expect(warnings[0]?.message).toMatch(new RegExp(`at least \\d+ of ${limit} are open.*ulimit -n.*limits\\.connections`))
+      expect(await within(service.ask('drain'), () => 'it drains')).toMatchObject({ clean: true, requests: { cut: 0 } })
+    }
+  },
+  180_000,
+)
+
+test('a bare server beside it serves those that came first, and nobody else', async () => {
+  const service = await serve({ kind: 'http', bare: true })
+  const account = new Account()
+  const all = Array.from({ length: 256 }, () => account.client({ port: service.port, kind: 'http' }))
+  clients.push(...all)
+  await Promise.all(all.map((client) => client.insist({ tries: 10 })))
+  const { answered, cut } = account.verdict(await service.ask('ledger'))
+  expect(answered).toBeLessThan(64)
+  expect(cut).toBeGreaterThan(1_000)
+})
+
+const GET = 'GET /r/x HTTP/1.1\r\nHost: a\r\n\r\n'
+
+async function open(service: Service, kind: Kind): Promise<Client> {
+  const client = await Client.open({ port: service.port, tls: kind === 'https' })
+  clients.push(client)
+  return client
+}
+
+test.each(['http', 'https'] as const)(
+  '%s: where nobody is idle the new one gets 503, and a place as soon as somebody is',
+  async (kind) => {
+    const service = await serve({ kind })
+    const account = new Account()
+    const busy = Array.from({ length: 12 }, () => account.client({ port: service.port, kind }))
+    clients.push(...busy)
+    const slow = busy.map((client) => client.ask({ ms: 1_500 }))
+    await until('all are run', async () => Object.keys(await service.ask('ledger')).length === 12)
+    const answers = await Promise.all(Array.from({ length: 8 }, async () => (await open(service, kind)).ask(GET)))
+    expect(answers.filter(({ status }) => status === 503).length).toBeGreaterThan(2)
+    expect(await Promise.all(slow)).toEqual(busy.map(() => 'answered'))
+    expect((await (await open(service, kind)).ask(GET)).status).toBe(200)
+    expect(await service.ask('drain')).toMatchObject({ clean: true })
+  },
+)
+
+test('with refuse: drop the new one is closed at once', async () => {
+  const service = await serve({ kind: 'http', options: { limits: { refuse: 'drop' } } })
+  const account = new Account()
+  const busy = Array.from({ length: 14 }, () => account.client({ port: service.port, kind: 'http' }))
+  clients.push(...busy)
+  const slow = busy.map((client) => client.ask({ ms: 1_000 }))
+  await until('all that there is room for are run', async () => Object.keys(await service.ask('ledger')).length >= 9)
+  const late = await open(service, 'http')
+  expect(await late.closed()).toMatch(/^(fin|reset)$/)
+  await Promise.all(slow)
+  expect((await service.ask('stats')).connections.refused).toBeGreaterThan(0)
+})
+
+test('clients that connect and say nothing keep nobody out: the longest silent go', async () => {
+  const service = await serve({ kind: 'http' })
+  for (let n = 0; n < 40; n++) await open(service, 'http')
+  await sleep(1_100)
+  const account = new Account()
+  const client = account.client({ port: service.port, kind: 'http' })
+  clients.push(client)
+  expect(await within(client.insist(), () => 'it is served')).toBeGreaterThan(0)
+})
+
+test('handlers still get the descriptors that they need while clients hold all that they may', async () => {
+  const service = await serve({ kind: 'http' })
+  const account = new Account()
+  const all = Array.from({ length: 60 }, () => account.client({ port: service.port, kind: 'http' }))
+  clients.push(...all)
+  await within(Promise.all(all.map((client) => client.insist({ path: '/file', tries: 1_000 }))), () => told(account), LONGEST)
+  expect(account.verdict(await service.ask('ledger'))).toMatchObject({ wrong: [], cutAfterRun: 0, answered: 60 })
+})
+
+test('at start a line says that the limit is low, unless connections are limited', async () => {
+  const lines = async (options: object, limit: number): Promise<string[]> =>
+    (await (await serve({ kind: 'http', limit, options })).ask('lines')).filter((line: string) => line.includes('descriptors'))
+  expect(await lines({}, 256)).toEqual([
+    expect.stringMatching(
+      /^halfclose: this process may have 256 descriptors open, so at most some 224 connections; raise .*ulimit -n/,
+    ),
+  ])
+  expect(await lines({ limits: { connections: 100 } }, 256)).toEqual([])
+  expect(await lines({}, 4_096)).toEqual([])
+})
