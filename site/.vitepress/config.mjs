@@ -1,0 +1,54 @@
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { repositoryLinks } from '../links.mjs'
+import { pages, sidebar, titleOf } from '../sidebar.mjs'
+import { slug } from '../slug.mjs'
+
+/** For the test: without the API pages, whose types have tests of their own, and as quick as can be. */
+const quick = process.env.DOCS_QUICK === '1'
+const docs = join(import.meta.dirname, '../../docs')
+/** The pages stand outside this folder, where no Vue is to be found: it is that of VitePress. */
+const vue = join(dirname(realpathSync(join(import.meta.dirname, '../node_modules/vitepress'))), 'vue')
+
+const escaped = (code) => code.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+
+/** @type {import('vitepress').UserConfig} */
+export default {
+  srcDir: '../docs',
+  srcExclude: quick ? ['api/**'] : [],
+  ignoreDeadLinks: quick ? [/\/api\//] : false,
+  outDir: process.env.DOCS_OUT ?? 'dist',
+  cacheDir: 'node_modules/.cache/vitepress',
+  base: process.env.DOCS_BASE ?? '/',
+  title: 'halfclose',
+  description:
+    'A connection policy for Node HTTP servers: what was accepted is answered, up to a deadline, and what is cut is reported',
+  vite: { resolve: { alias: { vue } }, build: { minify: !quick, reportCompressedSize: false } },
+  markdown: {
+    ...(quick ? { highlight: (code) => `<pre v-pre><code>${escaped(code)}</code></pre>` } : {}),
+    anchor: { slugify: slug },
+    toc: { slugify: slug },
+    config: (markdown) => markdown.use(repositoryLinks),
+  },
+  themeConfig: {
+    search: { provider: 'local' },
+    sidebar: sidebar(),
+    outline: 'deep',
+    nav: [
+      { text: 'Options', link: '/options' },
+      { text: 'Troubleshooting', link: '/troubleshooting' },
+      { text: 'API', link: '/api/' },
+    ],
+    socialLinks: [{ icon: 'github', link: 'https://github.com/halfclose/halfclose' }],
+  },
+  buildEnd({ outDir }) {
+    const text = (page) => readFileSync(page === 'index' ? join(docs, '../README.md') : join(docs, `${page}.md`), 'utf8')
+    const list = sidebar().map(
+      ({ text: group, items }) => `## ${group}\n\n${items.map(({ text, link }) => `- [${text}](${link}.html)`).join('\n')}`,
+    )
+    const head =
+      '# halfclose\n\n> A connection policy for Node HTTP servers, as a plugin for Fastify, Express and plain node:http.\n'
+    writeFileSync(join(outDir, 'llms.txt'), `${head}\n${list.join('\n\n')}\n`)
+    writeFileSync(join(outDir, 'llms-full.txt'), pages.map((page) => `<!-- ${titleOf(page)} -->\n\n${text(page)}`).join('\n\n'))
+  },
+}

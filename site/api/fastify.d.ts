@@ -1,0 +1,1 @@
+export * from '../../packages/fastify/dist/types/index.js'

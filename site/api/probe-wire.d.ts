@@ -1,0 +1,1 @@
+export * from '../../packages/probe/dist/types/wire/index.js'
