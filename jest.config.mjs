@@ -10,10 +10,10 @@ export default {
     '<rootDir>/examples/nextjs/.next/',
   ],
   testSequencer: '<rootDir>/test/support/sequencer.mjs',
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   // For two cores. Nearly all tests wait most of the time; what fails because too much happened at once is played again (environment.mjs).
-  maxWorkers: 6,
-  maxConcurrency: 24,
+  maxWorkers: 5,
+  maxConcurrency: 16,
   transform: {
     '\\.[cm]?[jt]s$': [
       '@swc/jest',

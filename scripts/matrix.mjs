@@ -130,7 +130,7 @@ async function suite(node, mode, onThese, cases, { alone = false } = {}) {
   // What is only compared need not wait long for what a bare server never does: what differs from what is known is played again, with patience.
   if (mode === 'bare' && values.check && !alone) env.HALFCLOSE_PATIENCE = '2500'
   const args = [tool.jest, '--silent', '--coverage=false', '--json', `--outputFile=${report}`]
-  args.push(`--maxWorkers=${alone ? 1 : 6 / RUNS_AT_ONCE}`)
+  args.push(`--maxWorkers=${alone ? 1 : 3}`)
   if (alone || (mode === 'bare' && !values.check)) args.push('--maxConcurrency=8') // bare servers lose more races
   if (cases !== undefined) args.push('-t', cases)
   args.push(`test/(contract|http2)/(${onThese.join('|')})\\.test`)

@@ -207,7 +207,7 @@ const cases: Case[] = [
       await client.send(pipeline(get('/1'), get('/2'), get('/3')))
       await pass(100)
       client.reset()
-      await within(closed, () => "res 'close'", 3_000)
+      await within(closed, () => "res 'close'")
       await until('the connection gone', async () => (await host.openConnections()) === 0)
       deepEqual(host.paths, ['/events'])
     },
