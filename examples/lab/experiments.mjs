@@ -1,6 +1,7 @@
 import * as handshake from './handshake.mjs'
 import * as limits from './limits.mjs'
 import * as nagle from './nagle.mjs'
+import * as occupancy from './occupancy.mjs'
 import * as page from './page.mjs'
 import * as ports from './ports.mjs'
 import * as slowStart from './slow-start.mjs'
@@ -22,4 +23,5 @@ export const experiments = [
   { name: 'time-wait', ...timeWait },
   { name: 'ports', ...ports },
   { name: 'limits', ...limits },
+  { name: 'occupancy', ...occupancy },
 ]

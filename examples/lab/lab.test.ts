@@ -7,6 +7,7 @@ import { experiments } from './experiments.mjs'
 import { run as handshake } from './handshake.mjs'
 import { run as limits } from './limits.mjs'
 import { run as nagle } from './nagle.mjs'
+import { run as occupancy } from './occupancy.mjs'
 import { run as page } from './page.mjs'
 import { run as ports } from './ports.mjs'
 import { answering, serve } from './server.mjs'
@@ -87,6 +88,19 @@ describe('the lab', () => {
     expect(of("connections: 4, refuse: 'drop'")).toMatchObject({ seen: { answered: 4, refused: 0, lost: 2 }, ran: 4, refused: 2 })
     expect(of('idle: 3')).toMatchObject({ seen: { answered: 6 }, kept: 3, closedByLimit: 3, promisesBroken: 3 })
     expect(of('idle: 3, nothing promised')).toMatchObject({ seen: { answered: 6 }, kept: 3, closedByLimit: 3, promisesBroken: 0 })
+  })
+
+  it('counts the connections that come back where the server closes them because it is busy', async () => {
+    const { rows, shows } = await occupancy({ clients: 2, requests: 10 }, quiet)
+    for (const [none = 0, some = 0, all = 0] of [rows.slice(0, 3), rows.slice(3)].map((part) =>
+      part.map(({ opened }) => opened),
+    )) {
+      expect([none, all]).toEqual([2, 20])
+      // One whose last response says close does not come back.
+      expect(some).toBeGreaterThanOrEqual(6)
+      expect(some).toBeLessThanOrEqual(8)
+    }
+    expect(shows).toMatch(/costs \d+\.\d times the CPU/)
   })
 
   it('tells five cases of Nagle and delayed ACK apart', async () => {
