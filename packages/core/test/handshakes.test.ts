@@ -115,7 +115,11 @@ async function bounded(longest: number) {
   })
   const handshakes = new Handshakes(
     timers,
-    new Capacity(policy, { refused: 0 }, new Pressure(() => [], new Events(undefined))),
+    new Capacity(
+      policy,
+      { refused: { connections: 0, perClient: 0, descriptors: 0 } },
+      new Pressure(() => [], new Events(undefined)),
+    ),
     longest,
   )
   const raws: Socket[] = []

@@ -19,6 +19,7 @@ import { drainPhases } from './drain-phases.js'
 import { drainReentry } from './drain-reentry.js'
 import { drainRequests } from './drain-requests.js'
 import { drainUpgraded } from './drain-upgraded.js'
+import { endings } from './ends.js'
 import { gateAgain } from './gate-again.js'
 import { gateClose } from './gate-close.js'
 import { gateLooks } from './gate-looks.js'
@@ -91,6 +92,7 @@ export const cases: Case[] = [
   ...limits,
   ...stalled,
   ...stalledProgress,
+  ...endings,
   ...stats,
   ...list,
   ...statsWarnings,

@@ -6,6 +6,7 @@ import { conformance } from './conformance.js'
 import { drain } from './drain.js'
 import { drainSessions } from './drain-sessions.js'
 import { drainSpecial } from './drain-special.js'
+import { endings } from './ends.js'
 import { leaving } from './leaving.js'
 import { list } from './list.js'
 import { policy } from './policy.js'
@@ -26,5 +27,6 @@ export const cases: Case[] = [
   ...brokenOff,
   ...stalled,
   ...list,
+  ...endings,
   ...tls,
 ]

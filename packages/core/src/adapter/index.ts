@@ -9,6 +9,7 @@ import { createConnections } from '../handle/attach.js'
 import { connectionsOf, isAttached } from '../handle/attached.js'
 import type { AdapterConnections } from '../handle/handle.js'
 import type { Intercept } from '../http/messages.js'
+import { measure } from '../metrics/option.js'
 import { listeningServers } from '../node/server-fields.js'
 import { isAttachable } from '../node/server-kinds.js'
 import { elsewhereMessage, NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage } from '../process/ungoverned-servers.js'
@@ -20,6 +21,7 @@ import { Check, interceptProbes, livenessAnswer, type ReadinessAnswer } from './
 import { Departure } from './shutdown.js'
 
 export { describe, HalfcloseTypeError, optionTypeError } from '../errors/errors.js'
+export type { MetricsOptions } from '../metrics/option.js'
 export type * from '../types.js'
 export type { Application } from './application.js'
 export type { AdapterOptions } from './options.js'
@@ -95,7 +97,7 @@ export class Governed {
       application.watchRequests,
     )
     this.connections = createConnections(choices.core, {
-      alsoKnown: ['signals', 'readiness', 'liveness', ...application.alsoKnown],
+      alsoKnown: ['signals', 'readiness', 'liveness', 'metrics', ...application.alsoKnown],
       intercept: this.#intercept,
       once: application.close !== undefined,
       quiet: choices.hurry !== undefined,
@@ -103,6 +105,7 @@ export class Governed {
       fed: () => this.#listening(),
     })
     Object.defineProperty(this.connections, GOVERNED, { value: application.name })
+    if (choices.metrics !== undefined) measure(this.connections, choices.metrics)
     this.#departure = new Departure({
       application,
       choices,

@@ -1,5 +1,6 @@
 import { optionRangeError } from '../errors/errors.js'
 import { inItsOrder } from '../events/logger.js'
+import { assertMetrics, type MetricsOptions } from '../metrics/option.js'
 import { plainObject } from '../options/rules.js'
 import type { Logger, Options } from '../types.js'
 import {
@@ -32,6 +33,11 @@ export interface AdapterOptions extends Options {
    * Default: none.
    */
   liveness?: string | undefined
+  /**
+   * `{ client }`: the metrics of `@halfclose/core/metrics` in prom-client's registry, or in those of `registers`. `{ meter }`: as instruments of an OpenTelemetry
+   * `Meter`. Default: none, and nothing is counted for them. Errors: `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_METRICS_TAKEN`.
+   */
+  metrics?: MetricsOptions | undefined
 }
 
 /** What {@link AdapterOptions} come to. */
@@ -40,6 +46,7 @@ export interface AdapterChoices {
   readonly signals: readonly string[]
   readonly readiness: Readiness | undefined
   readonly liveness: string | undefined
+  readonly metrics: MetricsOptions | undefined
   /** For the core: `drain` is chosen, the rest is as it was given. */
   readonly core: Options
   /** Why nobody should have to wait for a drain, e.g. `NODE_ENV is test`; `undefined`: no reason, or the application chose otherwise. */
@@ -69,7 +76,8 @@ export function chooseOptions(
   argv: readonly string[] = process.argv,
 ): AdapterChoices {
   const given: AdapterOptions = options === undefined ? {} : plainOptions(options)
-  const { signals: leavesOn, readiness: ready, liveness: alive, ...core } = given
+  const { signals: leavesOn, readiness: ready, liveness: alive, metrics, ...core } = given
+  assertMetrics(metrics)
   const signals = parseSignals(leavesOn)
   const readiness = parseReadiness(ready)
   const liveness = alive === undefined ? undefined : parsePath('liveness', alive)
@@ -84,6 +92,7 @@ export function chooseOptions(
     signals,
     readiness,
     liveness,
+    metrics,
     core: { ...core, logger: told && inItsOrder(told), drain },
     hurry,
     hurryAtTerminal: !chosen,

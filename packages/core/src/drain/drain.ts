@@ -85,13 +85,13 @@ export class Run implements DrainUnderWay {
       () => this.#lookAgain(),
     )
     this.#onPhase = onPhase
-    this.#tally = new Tally(reason, this.began)
+    this.#tally = new Tally(reason, this.began, sites[0]?.counts.drain ?? { finished: 0, rescued: 0, cut: 0 })
     this.done = new Promise((resolve) => {
       this.#settle = resolve
     })
     for (const site of sites) {
       site.run = this
-      this.#tally.cut += site.takeCut()
+      this.#tally.wasCut(site.takeCut())
     }
   }
 
@@ -171,7 +171,7 @@ export class Run implements DrainUnderWay {
   }
 
   wasCut(requests = 1): void {
-    this.#tally.cut += requests
+    this.#tally.wasCut(requests)
   }
 
   /** Something else in the process ends connections with requests in flight, at this place in the code. */
@@ -233,7 +233,7 @@ export class Run implements DrainUnderWay {
     await this.#forEach(async (site) => {
       const { waited, cut } = await finishClose(site, () => this.remaining())
       this.#tally.unseen += waited
-      this.#tally.cut += cut
+      this.#tally.wasCut(cut)
     })
     // One more may join meanwhile.
     const reports: Report[] = []

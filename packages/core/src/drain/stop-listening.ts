@@ -41,7 +41,7 @@ export async function stopListening(site: Site, remaining: () => number, fast: b
  */
 async function takeQueue({ counts, handshakes }: Site, quiet: number): Promise<void> {
   const began = performance.now()
-  const seen = () => counts.opened + counts.refused + handshakes.size
+  const seen = () => counts.opened + counts.allRefused + handshakes.size
   let last = began
   let all = 0
   for (let turns = 0, before = seen(); turns < QUIET_TURNS || performance.now() - last < quiet; turns++) {

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { count } from '../events/events.js'
+import { type Counts, count } from '../events/events.js'
 import type { CloseReason, HeldBy, PromiseBreaker, Report } from '../events/types.js'
 import { HELD_AT_MOST } from './report.js'
 
@@ -15,13 +15,16 @@ export class Tally {
   #finished = 0
   #rescued = 0
   #closed = 0
-  cut = 0
+  #cut = 0
+  readonly #total: Counts['drain']
   /** Connections that nobody governs, which it waited for. */
   unseen = 0
   /** When `leaving` ended. */
   leftAt: number
 
-  constructor(reason: string, began: number) {
+  /** `total`: what all drains of the handle count together. */
+  constructor(reason: string, began: number, total: Counts['drain']) {
+    this.#total = total
     this.#reason = reason
     this.#began = began
     this.leftAt = began
@@ -32,8 +35,15 @@ export class Tally {
   }
 
   finished(arrived: number): void {
-    if (arrived < this.#began) this.#finished++
-    else this.#rescued++
+    const isRescued = arrived >= this.#began
+    this.#total[isRescued ? 'rescued' : 'finished']++
+    if (isRescued) this.#rescued++
+    else this.#finished++
+  }
+
+  wasCut(requests: number): void {
+    this.#total.cut += requests
+    this.#cut += requests
   }
 
   closed(reason: CloseReason): void {
@@ -49,11 +59,11 @@ export class Tally {
   report(): Report {
     const now = performance.now()
     return {
-      clean: this.cut === 0,
+      clean: this.#cut === 0,
       reason: this.#reason,
       ms: Math.round(now - this.#began),
       phases: { leaving: Math.round(this.leftAt - this.#began), draining: Math.round(now - this.leftAt) },
-      requests: { finished: this.#finished, rescued: this.#rescued, cut: this.cut },
+      requests: { finished: this.#finished, rescued: this.#rescued, cut: this.#cut },
       connections: { closed: this.#closed, byReason: this.#byReason },
       promisesBroken: this.#broken,
       heldBy: this.#heldBy,

@@ -3,6 +3,8 @@ import type { CloseReason, WarningEvent } from './types.js'
 
 /** Where faults and warnings are told. */
 export interface Telling {
+  /** Somebody listens for closes. */
+  readonly hearsClose: boolean
   warn(warning: WarningEvent): void
   /** Something threw that was not to. */
   failed(error: unknown): void

@@ -4,14 +4,22 @@ import type { WarningCode } from '../errors/codes.js'
 import { HalfcloseTypeError, quote } from '../errors/errors.js'
 import { nearest } from '../errors/spelling.js'
 import { inItsOrder, textOf } from './logger.js'
-import type { CloseReason, ConnectionsEvents, Logger, PromiseBreaker, Report, Stats, WarningEvent } from './types.js'
+import type {
+  CloseReason,
+  ConnectionsEvents,
+  Logger,
+  PromiseBreaker,
+  RefusingLimit,
+  Report,
+  Stats,
+  WarningEvent,
+} from './types.js'
 
 /** What is counted over the life of a handle. */
 export class Counts {
   received = 0
   finished = 0
   opened = 0
-  refused = 0
   closed = 0
   cut = 0
   aborted = 0
@@ -19,22 +27,33 @@ export class Counts {
   /** Closed connections that carried a request, and the requests they carried. */
   used = 0
   carried = 0
+  /** By the limit that they were over. */
+  readonly refused: Record<RefusingLimit, number> = { connections: 0, perClient: 0, descriptors: 0 }
+  /** Of all drains. */
+  readonly drain = { finished: 0, rescued: 0, cut: 0 }
   readonly closes: Partial<Record<CloseReason, number>> = {}
   readonly closedFirst = { server: 0, peer: 0 }
   readonly promisesBroken: Partial<Record<PromiseBreaker, number>> = {}
 
   /** A copy, for the application. `open`: what is open now, by state. */
   stats(open: Stats['open']): Stats {
-    const { opened, closed, refused, received, finished, cut, aborted, dropped, used, carried } = this
+    const { opened, closed, received, finished, cut, aborted, dropped, used, carried } = this
     return {
       open,
-      connections: { opened, closed, refused },
+      connections: { opened, closed, refused: this.allRefused },
       requests: { received, finished, cut, aborted, dropped },
       reuse: used === 0 ? 0 : carried / used,
       closes: { ...this.closes },
       closedFirst: { ...this.closedFirst },
       promisesBroken: { ...this.promisesBroken },
+      refused: { ...this.refused },
+      drain: { ...this.drain },
     }
+  }
+
+  get allRefused(): number {
+    const { connections, perClient, descriptors } = this.refused
+    return connections + perClient + descriptors
   }
 }
 
@@ -184,6 +203,12 @@ export class Events {
     if (this.#quiet && this.#said.has(what)) return
     this.#said.add(what)
     this.info(fields, message)
+  }
+
+  /** As {@link info}; to standard output where there is no logger. */
+  line(fields: object, message: string): void {
+    if (this.#logger) this.info(fields, message)
+    else process.stdout.write(`${message}\n`)
   }
 
   /** As {@link info}, for what has to be seen without a logger too. */

@@ -63,6 +63,9 @@ export type CloseReason =
  */
 export type PromiseBreaker = 'deadline' | 'drain-idle' | 'close-idle' | 'close-all' | 'limit' | 'pressure'
 
+/** What refuses connections: `limits.connections`, `limits.perClient`, or that the process is short of descriptors. */
+export type RefusingLimit = 'connections' | 'perClient' | 'descriptors'
+
 /** Of `connections.stats()`. */
 export interface Stats {
   /** Open connections by state. */
@@ -90,6 +93,10 @@ export interface Stats {
   readonly closedFirst: { readonly server: number; readonly peer: number }
   /** Closes before the promised time was over that their clients did not ask for, by cause; empty where there was none. */
   readonly promisesBroken: Readonly<Partial<Record<PromiseBreaker, number>>>
+  /** Of `connections.refused`, by the limit that they were over. */
+  readonly refused?: Readonly<Record<RefusingLimit, number>> | undefined
+  /** Requests in drains, those under way included: see {@link Report.requests}. */
+  readonly drain?: Report['requests'] | undefined
 }
 
 /** A request, or a connection without one, that was still open at a drain's deadline. */
@@ -193,7 +200,34 @@ export interface CloseEvent {
   readonly requests: number
   /** Milliseconds the connection lived. */
   readonly ms: number
+  /**
+   * The state in which its end began: `idle` where it was closed between two requests, `closing` where its last response was written, `busy` where
+   * a request had not come to that. `lingering`: our output was shut, and the client did not end its side within the bounds of `linger`, or reset it.
+   */
+  readonly state: ConnectionState
+  /** Whether a request was under way: it had begun to arrive, or was being answered, and was not answered whole. */
+  readonly inFlight: boolean
+  /** Where that request was: on its way to the server, with the application, or its response was being sent; `undefined` where there was none. Of several (HTTP/2) the one that was furthest. */
+  readonly request: RequestStage | undefined
+  /** `'1.1'` also for HTTP/1.0. */
+  readonly protocol: '1.1' | '2'
+  /** The version of TLS, e.g. `'1.3'`; `false`: there is none. */
+  readonly tls: string | false
+  /** Bytes of the TCP connection, those of TLS included; `written`: those that the kernel took. */
+  readonly bytes: { readonly read: number; readonly written: number }
+  /** It ended by a reset: the client's, or one that the server was told to send. One that a kernel sends for bytes which nobody has read shows to its peer alone. */
+  readonly reset: boolean
+  /**
+   * What became of the promise with which an idle connection was left. `broken`: the server ended it before the advertised time was over. `none`: it was not idle,
+   * or nothing was promised (HTTP/2, `keepAlive: false`).
+   */
+  readonly promise: 'kept' | 'broken' | 'none'
+  /** The code of the error that ended it, e.g. `'HPE_INVALID_METHOD'`, `'ERR_HTTP_REQUEST_TIMEOUT'`, `'ECONNRESET'`; `undefined`: there was none. */
+  readonly code: string | undefined
 }
+
+/** How far a request has come: `receiving`: not whole yet; `handler`: whole, with no byte of its response; `sending`: its response has begun. */
+export type RequestStage = 'receiving' | 'handler' | 'sending'
 
 /**
  * A connection was handed over to another protocol (Upgrade, CONNECT), or a stream of an HTTP/2 session was (CONNECT). Not told of one that was

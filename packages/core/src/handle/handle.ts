@@ -6,6 +6,7 @@ import type { Intercept } from '../http/messages.js'
 import { takeOverAll } from '../http1/opened-before-attach.js'
 import { type Inherited, inheritedFrom, isShared } from '../node/server-kinds.js'
 import { Timers } from '../node/timers.js'
+import { parseConnectionLog } from '../options/connection-log.js'
 import { FAST_DRAIN, loggerOf, parseOptions } from '../options/parse.js'
 import { count as atLeast } from '../options/rules.js'
 import { Site } from '../server/governed-server.js'
@@ -28,6 +29,7 @@ import type {
   Stats,
 } from '../types.js'
 import { assertAttachable, markAttached } from './attached.js'
+import { logConnections } from './connection-log.js'
 import { Lister } from './list.js'
 
 /** What an adapter adds to the options. */
@@ -90,6 +92,8 @@ export class Handle implements AdapterConnections {
     this.#events = new Events(loggerOf(options), extras.quiet)
     this.#policy = this.#parse(NODE)
     this.#capacity = new Capacity(policy, this.#counts, new Pressure(() => this.#sites, this.#events))
+    const log = parseConnectionLog(options)
+    if (log !== undefined) logConnections(this.#events, log)
   }
 
   get state(): ServerState {

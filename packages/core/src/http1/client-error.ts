@@ -8,6 +8,7 @@ import { afterPoll } from '../node/timers.js'
 import { cut, shut } from './close.js'
 import type { Connection, Http1Owner } from './connection.js'
 import { connectionOf } from './connection-of.js'
+import { noteEnd } from './end.js'
 import { dropLast } from './waiting-requests.js'
 
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
@@ -115,6 +116,9 @@ export function answer(connection: Connection, error: Error): void {
   // A request that was answered before its body went wrong is owed nothing more.
   const owed = connection.rare.unread === undefined || connection.rare.unread.complete
   const begun = current?.res.headersSent === true
+  if (!begun) connection.makeRare().answering = true
+  const end = noteEnd(connection)
+  if (end !== undefined) end.code = codeOf(error)
   connection.ending ??= 'error'
   if (begun) {
     // Cut first: a listener that writes its answer without looking would write it into the middle of the response.
@@ -122,7 +126,6 @@ export function answer(connection: Connection, error: Error): void {
     site.forward('clientError', [error, socket])
     return
   }
-  connection.makeRare().answering = true
   const handled = site.forward('clientError', [error, socket])
   if (socket.destroyed) return
   if (handled && connection.phase !== 'lingering' && !socket.writableEnded) {

@@ -7,8 +7,10 @@ import { directCaller } from '../node/call-site.js'
 import { destroyBy } from '../node/own-methods.js'
 import { canReset, isResetting } from '../node/socket-handle.js'
 import { isBroken } from '../socket/connection-error.js'
+import { lookLast } from '../socket/last-look.js'
 import type { Connection } from './connection.js'
 import { kConnection, type SocketCarrier } from './connection-of.js'
+import { noteEnd } from './end.js'
 import { endsWithConnection } from './exchange.js'
 import { resumeReading } from './pause-reading.js'
 import { dropWaiting } from './waiting-requests.js'
@@ -33,6 +35,7 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
     return
   }
   const isAmid = hasBegun(connection, current?.req ?? unread)
+  noteEnd(connection)
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
   site.registry.turn(connection, 'lingering')
@@ -72,6 +75,7 @@ function hasBegun(connection: Connection, req: IncomingMessage | undefined): boo
 
 /** Ends a connection at once. The peer can tell from the framing, or by a reset, that a response was broken off. */
 export function cut(connection: Connection, reason: CloseReason): void {
+  noteEnd(connection)
   connection.ending = reason
   connection.closedFirst ??= 'server'
   kill(connection)
@@ -107,6 +111,7 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
   }
   if (!byPeer) noteOthers(connection)
   if (byPeer) connection.makeRare().byPeer = true
+  noteEnd(connection)
   connection.ending ??= byPeer ? 'peer' : (connection.rare.blame ?? 'handler')
   connection.closedFirst ??= byPeer ? 'peer' : 'server'
   kill(connection, error, byPeer)
@@ -146,6 +151,7 @@ function recentlyAnswered({ current, requests, lastUsed, released, rare: { blame
 /** Ends a connection amid a request soon: the peer is told at once, and nothing more is read. */
 function breakOff(connection: Connection, ms: number): void {
   const { socket, site } = connection
+  noteEnd(connection)
   connection.ending ??= 'handler'
   connection.closedFirst ??= 'server'
   site.registry.turn(connection, 'lingering')
@@ -182,6 +188,8 @@ function resetSoon(connection: Connection): void {
 export function reset(connection: Connection): void {
   const { socket, raw } = connection
   if (connection.rare.resetTimer !== undefined) connection.makeRare().resetTimer = undefined
+  const { end } = connection.rare
+  if (end !== undefined) end.isReset = true
   const tcp = raw ?? socket
   if (!tcp.destroyed && canReset(tcp)) Socket.prototype.resetAndDestroy.call(tcp)
   socket.destroy()
@@ -192,7 +200,13 @@ export function _destroy(this: Socket & SocketCarrier, error: Error | null, call
   const connection = this[kConnection]
   // Before it is gone: over TLS, with the TCP socket gone already, 'close' comes within the call.
   connection?.site.run?.closing(this)
+  if (connection !== undefined) noteLast(connection, error)
   const prior: Socket['_destroy'] = connection?.rare.own?._destroy ?? Object.getPrototypeOf(connection?.socket ?? this)._destroy
   prior.call(this, error, callback)
   connection?.site.closed(connection)
+}
+
+function noteLast(connection: Connection, error: Error | null): void {
+  const end = noteEnd(connection)
+  if (end !== undefined) lookLast(end, connection, connection.rare.byPeer ? error : undefined)
 }

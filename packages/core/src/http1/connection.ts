@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { attempt } from '../events/attempt.js'
+import type { End } from '../events/end.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { Linked } from '../node/linked-list.js'
 import type { OwnOfResponse, OwnOfSocket } from '../node/own-methods.js'
@@ -129,6 +130,8 @@ class RareFields {
   upgrade: Upgrade | undefined = undefined
   /** destroy() means "linger" while the application answers a malformed request. */
   answering: boolean = false
+  /** What is noted of its end, where somebody listens. */
+  end: End | undefined = undefined
   /** What others had put on the socket before us. */
   own: OwnOfSocket | undefined = undefined
 }

@@ -5,6 +5,7 @@ import { types } from 'node:util'
 import type { Prior } from '../node/own-methods.js'
 import { makeLast, watchPieces } from '../node/response-fields.js'
 import type { Body, Exchange } from './connection.js'
+import { noteEnd } from './end.js'
 import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
 
 type Callback = (error?: Error | null) => void
@@ -132,6 +133,9 @@ function fit(exchange: Exchange, chunk: unknown, encoding: unknown): unknown {
 /** The connection cannot be used again, whatever its head said (RFC 9112 §6.3); the client sees the cut by the framing. */
 export function misfit(exchange: Exchange, body: Body, length = body.written): void {
   const { connection } = exchange
+  // The client goes without the rest, though the application has ended its answer.
+  const end = length < body.declared ? noteEnd(connection) : undefined
+  if (end !== undefined) end.request = 'sending'
   connection.ending = 'content-length'
   if (!body.misfit) {
     body.misfit = true

@@ -4,10 +4,12 @@ import { bareHead } from '../http/bare-head.js'
 import { unavailableHead } from '../http/unavailable.js'
 import { halfOpenBefore } from '../node/server-kinds.js'
 import { isBroken } from '../socket/connection-error.js'
+import { lookLast } from '../socket/last-look.js'
 import { followUpgraded } from '../socket/websocket-output.js'
 import { shut } from './close.js'
 import type { Connection } from './connection.js'
 import { connectionOf } from './connection-of.js'
+import { noteEnd } from './end.js'
 import { leaveReading } from './pause-reading.js'
 
 /** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
@@ -125,7 +127,10 @@ function noteWhoEnds(connection: Connection): void {
   const { _destroy } = socket
   const noteError: Socket['_destroy'] = (error, callback) => {
     // Before it is gone: then nobody could tell.
-    connection.closedFirst ??= !socket.writableEnded && isBroken(connection, error) ? 'peer' : 'server'
+    const broken = isBroken(connection, error)
+    connection.closedFirst ??= !socket.writableEnded && broken ? 'peer' : 'server'
+    const end = noteEnd(connection)
+    if (end !== undefined) lookLast(end, connection, broken ? error : undefined)
     Reflect.apply(_destroy, socket, [error, callback])
   }
   Object.assign(socket, { emit: note, _destroy: noteError })

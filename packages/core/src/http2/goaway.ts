@@ -4,8 +4,10 @@ import type { CloseReason } from '../events/types.js'
 import { destroyBy } from '../node/own-methods.js'
 import { bytesQueued, bytesTaken, writeBeside } from '../node/socket-handle.js'
 import { afterPoll } from '../node/timers.js'
+import { lookLast } from '../socket/last-look.js'
 import { type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
+import { noteSessionEnd } from './end.js'
 import { CODES, IDLE, type Session } from './session.js'
 
 /**
@@ -27,6 +29,7 @@ export function leave(session: Session, reason: CloseReason, amid = false): void
 
 function conclude(session: Session, reason: CloseReason, amid: boolean): void {
   if (session.ending !== undefined || session.http2.destroyed) return
+  if (session.streams.size === 0) noteSessionEnd(session)
   session.ending = session.notice ?? reason
   session.closedFirst ??= 'server'
   // The timer of a half-closed client goes on.
@@ -112,6 +115,7 @@ export function leaveAfterPoll(session: Session, reason: CloseReason, still: (se
 /** Breaks off the streams in flight, each so that its client can tell, and ends the session. Answers that are sent whole are not lost by it. */
 export function cutSession(session: Session, reason: CloseReason): void {
   if (session.http2.destroyed) return
+  noteSessionEnd(session)
   const isAllSent = bytesQueued(session) === 0
   breakOffWhere(session, reason, (stream) => !isAllSent || !isSent(stream))
   for (const [stream, exchange] of session.streams) {
@@ -124,6 +128,7 @@ export function cutSession(session: Session, reason: CloseReason): void {
 
 /** The same, but only of streams whose answer the application has not ended. */
 export function breakOffUnended(session: Session, reason: CloseReason): void {
+  noteSessionEnd(session)
   breakOffWhere(session, reason, ({ writableEnded }) => !writableEnded)
 }
 
@@ -161,6 +166,7 @@ export function ignoreError(): void {}
 /** For a peer that costs more than it may: GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §10.5), and no answers any more. */
 export function calm(session: Session, reason: CloseReason): void {
   if (session.byPeer || session.http2.destroyed) return
+  noteSessionEnd(session)
   session.ending = reason
   session.closedFirst ??= 'server'
   session.byPeer = true
@@ -178,6 +184,8 @@ export function killSession(session: Session): void {
   if (session.released) return
   session.released = true
   session.closedFirst ??= 'server'
+  const end = noteSessionEnd(session)
+  if (end !== undefined) lookLast(end, session)
   destroyBy(session.own, session.socket, undefined)
 }
 

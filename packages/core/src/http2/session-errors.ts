@@ -1,5 +1,7 @@
 import { types } from 'node:util'
 import type { CloseReason } from '../events/types.js'
+import { codeOf } from '../socket/last-look.js'
+import { noteSessionEnd } from './end.js'
 import { boundFlush } from './goaway.js'
 import { CODES, type Session } from './session.js'
 
@@ -23,12 +25,14 @@ export function nameErrors(session: Session): void {
   const { destroy } = http2
   const named = (error?: unknown, code?: number): void => {
     const name = types.isNativeError(error) && 'errno' in error ? NAMES.get(error.errno) : undefined
-    if (name === undefined || http2.destroyed) {
+    if (!types.isNativeError(error) || name === undefined || http2.destroyed) {
       session.given ??= error
       return void Reflect.apply(destroy, http2, [error, code])
     }
     // Over TLS Node goes on reading for a moment, and finds more.
     if (session.byPeer) return
+    const end = noteSessionEnd(session)
+    if (end !== undefined) end.code = codeOf(error)
     session.ending = name.reason
     session.closedFirst ??= 'server'
     session.byPeer = true

@@ -4,8 +4,10 @@ import { directCaller } from '../node/call-site.js'
 import { destroyBy, ownOfSessionSocket, put } from '../node/own-methods.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import { isConnectionError } from '../socket/connection-error.js'
+import { lookLast } from '../socket/last-look.js'
 import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
+import { noteSessionEnd } from './end.js'
 import { cutSession, leave } from './goaway.js'
 import { type Session, sessionOf } from './session.js'
 
@@ -18,6 +20,7 @@ function end(this: Socket, ...args: unknown[]): Socket {
 
 function endOutput(socket: Socket, session: Session | undefined, args: readonly unknown[]): Socket {
   if (session !== undefined && !session.lingering) {
+    noteSessionEnd(session)
     session.lingering = true
     session.clearTimer()
     // The client's own GOAWAY, FIN or error was noted before; else it was the application.
@@ -39,6 +42,7 @@ function destroy(this: Socket, error?: Error | null): Socket {
     return this
   }
   if (isConnectionError(error) && error !== session.given) {
+    noteSessionEnd(session)
     session.byPeer = true
     session.ending ??= 'peer'
     session.closedFirst ??= 'peer'
@@ -49,6 +53,8 @@ function destroy(this: Socket, error?: Error | null): Socket {
   const bothEnded = this.writableFinished && this.readableEnded
   if (!bothEnded && !session.byPeer) return this
   session.released = true
+  const end = noteSessionEnd(session)
+  if (end !== undefined) lookLast(end, session, session.byPeer ? error : undefined)
   destroyBy(session.own, this, error)
   return this
 }

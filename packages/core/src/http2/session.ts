@@ -1,6 +1,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { attempt } from '../events/attempt.js'
+import type { End } from '../events/end.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { OwnOfSessionSocket, OwnOfStream } from '../node/own-methods.js'
 import type { Timer } from '../node/timers.js'
@@ -76,6 +77,8 @@ export class Session {
   /** One connection too many: its streams are refused. */
   excess = false
   client: string | undefined = undefined
+  /** What is noted of its end, where somebody listens. */
+  end: End | undefined = undefined
   /** What others had put on the socket before us. */
   own: OwnOfSessionSocket | undefined = undefined
   /** The socket may be destroyed now. */

@@ -5,6 +5,7 @@ import { respondUnavailable } from '../http/unavailable.js'
 import { goawayReason } from '../policy.js'
 import { followUpgraded } from '../socket/websocket-output.js'
 import { noteReset } from './abuse-limits.js'
+import { noteLostStream } from './end.js'
 import { closeIfDone, ignoreError, leave } from './goaway.js'
 import { bindExchange, CODES, exchangeOf, type Http2Owner, type Session, type StreamExchange } from './session.js'
 import { takeOverStream } from './stream-methods.js'
@@ -120,9 +121,11 @@ function onStreamClose(this: ServerHttp2Stream): void {
     site.run?.finished(arrived, this)
   } else if (!exchange.cut || session.byPeer || session.ending === 'half-closed') {
     site.counts.aborted++
+    noteLostStream(session, this, exchange)
     if (!exchange.cut) noteReset(session)
   } else {
     site.counts.cut++
+    noteLostStream(session, this, exchange)
     site.run?.wasCut()
   }
   if (session.streams.size > 0) return

@@ -14,7 +14,18 @@ import type {
 export const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
   [
     '',
-    names<keyof Options>({ keepAlive: 1, halfClosed: 1, linger: 1, drain: 1, limits: 1, tcp: 1, http2: 1, behind: 1, logger: 1 }),
+    names<keyof Options>({
+      keepAlive: 1,
+      halfClosed: 1,
+      linger: 1,
+      drain: 1,
+      limits: 1,
+      tcp: 1,
+      http2: 1,
+      behind: 1,
+      logger: 1,
+      connectionLog: 1,
+    }),
   ],
   ['keepAlive', names<keyof KeepAliveOptions>({ timeout: 1, hold: 1, maxRequests: 1, maxAge: 1, http10: 1, parameters: 1 })],
   ['linger', names<keyof LingerOptions>({ quiet: 1, total: 1, bytes: 1, connections: 1 })],

@@ -4,6 +4,7 @@ import type { Logger, WarningEvent } from '../events/types.js'
 import { isToken } from '../http/tokens.js'
 import type { Inherited } from '../node/server-kinds.js'
 import { LONGEST } from '../node/standstill.js'
+import { parseConnectionLog } from './connection-log.js'
 import { askSeconds, grouped, hintOfSeconds, secondsGiven } from './mistaken-units.js'
 import { holdBehind, holdWarning, PROXIES, PROXY_ALIASES, type ProxyPreset, presetOf } from './proxies.js'
 import { count, duration, limit, plainObject, section } from './rules.js'
@@ -48,6 +49,7 @@ export function parseOptions(
   if (given.logger !== undefined && !isLogger(given.logger)) {
     throw optionTypeError('logger', 'an object with the functions info and warn, such as a pino logger', given.logger)
   }
+  parseConnectionLog(given)
   const behind = parseBehind(given.behind)
   const keepAlive = given.keepAlive === false ? false : parseKeepAlive(given.keepAlive, inherited, behind, warnings)
   const limits = parseLimits(given.limits)

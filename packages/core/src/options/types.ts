@@ -1,4 +1,4 @@
-import type { Logger } from '../events/types.js'
+import type { CloseEvent, Logger } from '../events/types.js'
 import type { ProxyName } from './proxies.js'
 
 export type { ProxyName }
@@ -151,7 +151,16 @@ export interface Options {
   behind?: ProxyName | undefined
   /** pino-shaped, or `console`. Default: none for information; warnings go through `process.emitWarning`. Anything without `info` and `warn`: `HALFCLOSE_OPTION_TYPE`. */
   logger?: Logger | undefined
+  /**
+   * A line for every connection that ends: `10.2.0.7:51544 http/1.1 tls1.3 127.4s 38req 14kB/402kB idle first=server cI-k`; docs/connection-log.md says what it tells.
+   * `true`: as information to `logger`, with the whole event as its object; where there is no logger, to standard output. Or a function that is given both.
+   * Default false. Anything else: `HALFCLOSE_OPTION_TYPE`. Nothing is noted of a connection unless this, metrics or a listener want it.
+   */
+  connectionLog?: ConnectionLog | undefined
 }
+
+/** See {@link Options.connectionLog}. */
+export type ConnectionLog = boolean | ((line: string, event: CloseEvent) => void)
 
 /** The options after parsing: every field present, frozen. */
 export interface Policy {

@@ -10,6 +10,7 @@ import { kill } from '../http1/close.js'
 import { Unframed } from '../http1/close-delimited-body.js'
 import { Connection } from '../http1/connection.js'
 import { bind, connectionOf, kConnection, type SocketCarrier } from '../http1/connection-of.js'
+import { noteEnd } from '../http1/end.js'
 import { onLateEnd } from '../http1/half-closed.js'
 import { Expiry } from '../http1/idle-timeout.js'
 import { Registry } from '../http1/open-connections.js'
@@ -32,6 +33,7 @@ import { expiryOf } from '../policy.js'
 import { Lingering } from '../socket/linger.js'
 import { remoteOf } from '../socket/remote-address.js'
 import { Handshakes } from '../socket/tls-handshakes.js'
+import { closeEvent } from './close-event.js'
 import type { DrainUnderWay } from './drain-under-way.js'
 import type { Capacity } from './limits.js'
 import { policyLine } from './policy-line.js'
@@ -279,7 +281,7 @@ export class Site implements ConnectionOwner<Connection>, SessionOwner<Session> 
   /** Whether this is one connection too many that is dropped at once. */
   turnsAway(socket: Socket): boolean {
     if (!this.capacity.drops(socket)) return false
-    this.counts.refused++
+    this.counts.refused[this.capacity.limitOver(socket)]++
     socket.destroy()
     return true
   }
@@ -293,7 +295,7 @@ export class Site implements ConnectionOwner<Connection>, SessionOwner<Session> 
   /** A TLS handshake begins on what has just been accepted; false: it was dropped. */
   beginHandshake(raw: Duplex): boolean {
     if (this.handshakes.begin(raw, () => this.run?.check())) return true
-    this.counts.refused++
+    this.counts.refused[this.capacity.limitOver(raw)]++
     raw.destroy()
     return false
   }
@@ -302,6 +304,7 @@ export class Site implements ConnectionOwner<Connection>, SessionOwner<Session> 
   brokeOff(connection: Connection): void {
     const { current } = connection
     if (current === undefined) return
+    noteEnd(connection)
     connection.current = undefined
     this.unframed.delete(connection)
     // On one connection too many it was not counted as received.
@@ -368,9 +371,9 @@ export class Site implements ConnectionOwner<Connection>, SessionOwner<Session> 
   }
 
   /** Apart: its closure would cost every connection that ends a context, where nobody listens too. */
-  #tellClosed({ requests, socket, openedAt }: Connection | Session, reason: CloseReason, first: 'server' | 'peer'): void {
-    const ms = Math.max(0, Math.round(performance.now() - openedAt))
-    this.timers.inRoot(() => this.events.close({ reason, first, remote: remoteOf(socket, this), requests, ms }))
+  #tellClosed(closed: Connection | Session, reason: CloseReason, first: 'server' | 'peer'): void {
+    const event = closeEvent(closed, reason, first, remoteOf(closed.socket, this))
+    this.timers.inRoot(() => this.events.close(event))
   }
 }
 

@@ -1,3 +1,4 @@
+import type { RefusingLimit } from '../events/types.js'
 import type { Policy } from '../options/types.js'
 import { clientOf } from './client-address.js'
 
@@ -34,6 +35,11 @@ export class Places {
 
   hasRoom(client: string | undefined): boolean {
     return this.#all.all < this.#connections && (client === undefined || this.#of(client).all < this.#perClient)
+  }
+
+  /** Where there is no room: for which limit. */
+  limitOver(): RefusingLimit {
+    return this.#all.all < this.#connections ? 'perClient' : 'connections'
   }
 
   /** There would be room without handshakes that are not finished: nobody who waits for an answer is served by one more of them. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { attempt } from '../events/attempt.js'
+import type { RefusingLimit } from '../events/types.js'
 import { shut } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
 import { closeIfQuiet } from '../http1/idle.js'
@@ -26,7 +27,7 @@ const TOGETHER = 50
 export class Capacity implements HandshakePlaces {
   readonly #limits: Policy['limits']
   /** Of the handle. */
-  readonly #counts: { refused: number }
+  readonly #counts: { readonly refused: Record<RefusingLimit, number> }
   /** How many of those that were refused may wait for their request at once. */
   readonly #mostExcess: number
   readonly #places: Places
@@ -46,7 +47,7 @@ export class Capacity implements HandshakePlaces {
 
   constructor(
     { limits, linger }: Policy,
-    counts: { refused: number },
+    counts: { readonly refused: Record<RefusingLimit, number> },
     /** Of the process: descriptors that run out. */
     readonly pressure: Pressure,
   ) {
@@ -81,6 +82,11 @@ export class Capacity implements HandshakePlaces {
     return isPressed
   }
 
+  /** Where there is no place for a stream: for which limit. */
+  limitOver(stream: object): RefusingLimit {
+    return this.#hasRoom(stream) ? 'descriptors' : this.#places.limitOver()
+  }
+
   /** Takes a connection in, or marks it as one too many. */
   enter(connection: Member): void {
     const isPressed = this.#isPressed(connection)
@@ -92,7 +98,7 @@ export class Capacity implements HandshakePlaces {
       return
     }
     connection.excess = true
-    this.#counts.refused++
+    this.#counts.refused[hasRoom ? 'descriptors' : this.#places.limitOver()]++
     if (hasRoom) this.#wanting.add(connection)
     this.#await(connection)
   }
@@ -103,7 +109,7 @@ export class Capacity implements HandshakePlaces {
     const stream = connection.raw ?? connection.socket
     if (!this.#hasRoom(stream) || this.pressure.refuses(stream)) return
     connection.excess = false
-    this.#counts.refused--
+    this.#counts.refused.descriptors--
     this.#excess.delete(connection)
     this.#place(connection, this.#places.clientOf(stream))
   }

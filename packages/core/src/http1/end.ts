@@ -1,0 +1,44 @@
+import { performance } from 'node:perf_hooks'
+import { beginEnd, type End } from '../events/end.js'
+import type { ConnectionState, RequestStage } from '../events/types.js'
+import { hasBegun } from '../node/parser.js'
+import type { Connection } from './connection.js'
+import { isIncomplete } from './exchange.js'
+
+/**
+ * A connection begins to end: notes in which state, where somebody listens for closes. The first time counts; what follows (the output is shut, the
+ * client leaves) belongs to the end.
+ */
+export function noteEnd(connection: Connection): End | undefined {
+  if (connection.rare.end !== undefined || !connection.site.events.hearsClose) return connection.rare.end
+  const request = stageOf(connection)
+  const state = stateOf(connection, request !== undefined)
+  const end = beginEnd(state, request, promiseOf(connection, state))
+  connection.makeRare().end = end
+  return end
+}
+
+/** Of the request that is under way and has no whole answer. One that is malformed has been answered when its connection ends. */
+function stageOf({ current, phase, socket, mark, rare: { answering, unread } }: Connection): RequestStage | undefined {
+  if (current !== undefined) {
+    const { res } = current
+    if (res.writableFinished) return undefined
+    return res.headersSent ? 'sending' : isIncomplete(current) ? 'receiving' : 'handler'
+  }
+  const mayReceive = phase === 'silent' ? socket.bytesRead !== mark : phase === 'idle' || phase === 'busy'
+  // One that was answered before its body came is not under way. Of the parsers this one's alone is asked: to ask all costs as much as there are connections.
+  return mayReceive && !answering && unread === undefined && hasBegun(socket) === true ? 'receiving' : undefined
+}
+
+function stateOf({ phase, socket, mark, rare: { answering }, ending }: Connection, isReceiving: boolean): ConnectionState {
+  const isQuiet = phase === 'silent' ? socket.bytesRead === mark : phase === 'idle' && !answering
+  if (phase === 'silent' || phase === 'idle') return isQuiet && !isReceiving ? phase : 'busy'
+  return phase === 'busy' && ending !== undefined ? 'closing' : phase
+}
+
+/** Whether the promise with which it went idle is kept: not where the server is the first to end it, before the time is over. */
+function promiseOf(connection: Connection, state: ConnectionState): End['promise'] {
+  if (state !== 'idle' || connection.promised === 0) return 'none'
+  const { promiseUntil, rare, inputEnded } = connection
+  return !rare.byPeer && !inputEnded && performance.now() < promiseUntil ? 'broken' : 'kept'
+}

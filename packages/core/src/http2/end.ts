@@ -1,0 +1,35 @@
+import type { ServerHttp2Stream } from 'node:http2'
+import { beginEnd, type End } from '../events/end.js'
+import type { RequestStage } from '../events/types.js'
+import type { Session, StreamExchange } from './session.js'
+
+/** A session begins to end: as `noteEnd` of HTTP/1. One that has streams in flight ends when they do, unless it is cut. */
+export function noteSessionEnd(session: Session): End | undefined {
+  if (session.end === undefined && session.site.events.hearsClose) session.end = beginEnd(session.state, stageOf(session), 'none')
+  return session.end
+}
+
+/** A stream of it was broken off: by its client where the session goes on, but with the whole session where that has ended. */
+export function noteLostStream(session: Session, stream: ServerHttp2Stream, exchange: StreamExchange): void {
+  if (!session.http2.destroyed && !session.byPeer && !exchange.cut) return
+  const end = noteSessionEnd(session)
+  if (end !== undefined) end.request = furthest(end.request, stageOfStream(stream, exchange))
+}
+
+function stageOf({ streams }: Session): RequestStage | undefined {
+  let stage: RequestStage | undefined
+  for (const [stream, exchange] of streams) stage = furthest(stage, stageOfStream(stream, exchange))
+  return stage
+}
+
+function stageOfStream(stream: ServerHttp2Stream, { tunnel }: StreamExchange): RequestStage | undefined {
+  if (tunnel || (stream.writableFinished && stream.sentHeaders !== undefined)) return undefined
+  if (stream.headersSent) return 'sending'
+  return stream.endAfterHeaders || stream.readableEnded ? 'handler' : 'receiving'
+}
+
+const ORDER = [undefined, 'receiving', 'handler', 'sending'] as const
+
+function furthest(one: RequestStage | undefined, other: RequestStage | undefined): RequestStage | undefined {
+  return ORDER.indexOf(one) > ORDER.indexOf(other) ? one : other
+}

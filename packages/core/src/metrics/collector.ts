@@ -1,0 +1,87 @@
+import type { CloseEvent } from '../events/types.js'
+import type { Connections, ServerState } from '../types.js'
+import type { ReadName } from './definitions.js'
+import { errorTypeOf } from './error-type.js'
+
+export type Attributes = Record<string, string>
+
+/** One value of a metric, and the attributes that tell it from the others. */
+export interface Sample {
+  readonly attributes: Attributes
+  readonly value: number
+}
+
+/** A connection has ended: what goes into the histograms. */
+export interface Ended {
+  readonly seconds: number
+  readonly requests: number
+  /** Of its duration. */
+  readonly attributes: Attributes
+}
+
+const STATES: readonly ServerState[] = ['serving', 'leaving', 'draining', 'drained']
+const CAUSES = ['deadline', 'drain-idle', 'close-idle', 'close-all', 'limit'] as const
+
+/** What all metrics of a handle are read from. Nothing is counted here but how connections end: the rest is the handle's own. */
+export class Collector {
+  readonly #connections: Connections
+  readonly #ended: (ended: Ended) => void
+  readonly #closed = new Map<string, { readonly attributes: Attributes; value: number }>()
+
+  /** `ended`: is told of every connection that ends. */
+  constructor(connections: Connections, ended: (ended: Ended) => void) {
+    this.#connections = connections
+    this.#ended = ended
+    connections.on('close', this.#onClose)
+  }
+
+  /** It hears of nothing any more. */
+  stop(): void {
+    this.#connections.off('close', this.#onClose)
+  }
+
+  /** All metrics that are read, with their values now: one look at the handle for all. */
+  read(): Map<ReadName, readonly Sample[]> {
+    const { state, policy } = this.#connections
+    const { open, connections, requests, promisesBroken, refused, drain } = this.#connections.stats()
+    const { keepAlive } = policy
+    const { received: _, ...outcomes } = requests
+    return new Map<ReadName, readonly Sample[]>([
+      ['halfclose.connections', samplesOf('state', open)],
+      ['halfclose.connections.opened', [{ attributes: {}, value: connections.opened }]],
+      ['halfclose.connections.closed', [...this.#closed.values()]],
+      [
+        'halfclose.connections.refused',
+        samplesOf('limit', {
+          connections: refused?.connections ?? connections.refused,
+          per_client: refused?.perClient ?? 0,
+          descriptors: refused?.descriptors ?? 0,
+        }),
+      ],
+      [
+        'halfclose.promises.broken',
+        samplesOf('cause', Object.fromEntries(CAUSES.map((cause) => [cause, promisesBroken[cause] ?? 0]))),
+      ],
+      ['halfclose.requests', samplesOf('outcome', outcomes)],
+      ['halfclose.server.state', samplesOf('state', Object.fromEntries(STATES.map((one) => [one, one === state ? 1 : 0])))],
+      ['halfclose.policy.hold', [{ attributes: {}, value: keepAlive === false ? 0 : keepAlive.hold / 1_000 }]],
+      ['halfclose.policy.promise', [{ attributes: {}, value: keepAlive === false ? 0 : keepAlive.timeout / 1_000 }]],
+      ['halfclose.drain.requests', samplesOf('outcome', drain ?? { finished: 0, rescued: 0, cut: 0 })],
+    ])
+  }
+
+  readonly #onClose = (event: CloseEvent): void => {
+    const { reason, first, inFlight, protocol, ms, requests } = event
+    const key = `${reason} ${first} ${inFlight}`
+    const before = this.#closed.get(key)
+    if (before === undefined) this.#closed.set(key, { attributes: { reason, first, in_flight: String(inFlight) }, value: 1 })
+    else before.value++
+    const type = errorTypeOf(event)
+    const attributes = { 'network.protocol.version': protocol, ...(type === undefined ? {} : { 'error.type': type }) }
+    this.#ended({ seconds: ms / 1_000, requests, attributes })
+  }
+}
+
+function samplesOf(attribute: string, values: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(values).map(([name, value]) => ({ attributes: { [attribute]: name }, value }))
+}

@@ -1,0 +1,124 @@
+/** A metric as OpenTelemetry has it; what Prometheus calls it follows from that. */
+export interface Definition {
+  /** E.g. `halfclose.connections.opened`. */
+  readonly name: string
+  readonly kind: 'counter' | 'upDownCounter' | 'gauge' | 'histogram'
+  readonly unit: '{connection}' | '{promise}' | '{request}' | 's' | undefined
+  readonly help: string
+  /** The names of its attributes. */
+  readonly attributes: readonly string[]
+  /** Of a histogram: the upper bounds of its buckets. */
+  readonly bounds?: readonly number[]
+}
+
+/** The buckets of `kestrel.connection.duration`, and two for connections that last. */
+const SECONDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 3_600]
+const REQUESTS = [0, 1, 2, 5, 10, 20, 50, 100, 500, 1_000, 10_000]
+
+/** What is read when somebody asks. */
+export const READ = [
+  {
+    name: 'halfclose.connections',
+    kind: 'upDownCounter',
+    unit: '{connection}',
+    help: 'Open connections by state.',
+    attributes: ['state'],
+  },
+  {
+    name: 'halfclose.connections.opened',
+    kind: 'counter',
+    unit: '{connection}',
+    help: 'Connections that were opened.',
+    attributes: [],
+  },
+  {
+    name: 'halfclose.connections.closed',
+    kind: 'counter',
+    unit: '{connection}',
+    help: 'Connections that have ended: why, who was first, and whether a request was under way.',
+    attributes: ['reason', 'first', 'in_flight'],
+  },
+  {
+    name: 'halfclose.connections.refused',
+    kind: 'counter',
+    unit: '{connection}',
+    help: 'Connections over a limit.',
+    attributes: ['limit'],
+  },
+  {
+    name: 'halfclose.promises.broken',
+    kind: 'counter',
+    unit: '{promise}',
+    help: 'Closes before the advertised keep-alive time was over that the client did not ask for.',
+    attributes: ['cause'],
+  },
+  {
+    name: 'halfclose.requests',
+    kind: 'counter',
+    unit: '{request}',
+    help: 'What became of requests.',
+    attributes: ['outcome'],
+  },
+  {
+    name: 'halfclose.server.state',
+    kind: 'gauge',
+    unit: undefined,
+    help: 'Where the server stands: 1 for the state it is in.',
+    attributes: ['state'],
+  },
+  {
+    name: 'halfclose.policy.hold',
+    kind: 'gauge',
+    unit: 's',
+    help: 'How long an idle connection is kept.',
+    attributes: [],
+  },
+  {
+    name: 'halfclose.policy.promise',
+    kind: 'gauge',
+    unit: 's',
+    help: 'How long an idle connection is promised to be kept.',
+    attributes: [],
+  },
+] as const satisfies readonly Definition[]
+
+/** As {@link READ}; OpenTelemetry's is no observable one. */
+export const DRAIN = {
+  name: 'halfclose.drain.requests',
+  kind: 'counter',
+  unit: '{request}',
+  help: 'Requests in drains: in flight when it began, arrived since and answered, or broken off.',
+  attributes: ['outcome'],
+} as const satisfies Definition
+
+/** What is noted when a connection has ended. */
+export const DURATION = {
+  name: 'halfclose.connection.duration',
+  kind: 'histogram',
+  unit: 's',
+  help: 'How long connections lived.',
+  attributes: ['network.protocol.version', 'error.type'],
+  bounds: SECONDS,
+} as const satisfies Definition
+
+export const PER_CONNECTION = {
+  name: 'halfclose.connection.requests',
+  kind: 'histogram',
+  unit: '{request}',
+  help: 'How many requests connections carried.',
+  attributes: [],
+  bounds: REQUESTS,
+} as const satisfies Definition
+
+/** A metric that is read when somebody asks. */
+export type ReadName = (typeof READ)[number]['name'] | typeof DRAIN.name
+
+/** As OpenTelemetry's translation for Prometheus has it, without a counter's `_total`. */
+export function prometheusName({ name, unit }: Definition): string {
+  const base = name.replaceAll('.', '_')
+  return unit === 's' ? `${base}_seconds` : base
+}
+
+export function labelName(attribute: string): string {
+  return attribute.replaceAll('.', '_')
+}

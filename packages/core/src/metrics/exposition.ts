@@ -1,0 +1,93 @@
+import type { Connections } from '../types.js'
+import { Collector, type Sample } from './collector.js'
+import { type Definition, DRAIN, DURATION, labelName, PER_CONNECTION, prometheusName, READ } from './definitions.js'
+import { Histogram } from './histogram.js'
+
+/** The two texts that Prometheus reads. They differ in how a counter is announced and in how a file ends. */
+export type ExpositionFormat = 'openmetrics' | 'text'
+
+/** The Content-Type of each text. */
+export const contentTypes: Readonly<Record<ExpositionFormat, string>> = Object.freeze({
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+})
+
+/** How {@link exposition} writes. */
+export interface ExpositionOptions {
+  /** `'openmetrics'` (default): OpenMetrics 1.0, for every Prometheus since 2.5 and what came after it. `'text'`: the older text format 0.0.4. */
+  format?: ExpositionFormat | undefined
+}
+
+/** What is kept on a handle between two calls; in the global registry, since two copies of this package may be loaded. */
+const KEPT: unique symbol = Symbol.for('halfclose.metrics.exposition')
+
+/**
+ * All metrics of a handle as the text that Prometheus scrapes, without any other package; send it with the Content-Type of {@link contentTypes}. How connections
+ * end is counted from the first call on: call it once when the server starts. All else is counted since the handle was made.
+ */
+export function exposition(connections: Connections, { format = 'openmetrics' }: ExpositionOptions = {}): string {
+  const { collector, duration, requests } = keptOf(connections)
+  const values = collector.read()
+  const lines: string[] = []
+  for (const definition of [...READ, DRAIN]) {
+    const suffix = definition.kind === 'counter' ? '_total' : ''
+    const name = prometheusName(definition)
+    announce(lines, definition, format)
+    for (const { attributes, value } of values.get(definition.name) ?? [])
+      lines.push(`${name}${suffix}${labels(attributes)} ${value}`)
+  }
+  for (const [definition, histogram] of [
+    [DURATION, duration],
+    [PER_CONNECTION, requests],
+  ] as const) {
+    announce(lines, definition, format)
+    pushHistogram(lines, prometheusName(definition), histogram, format)
+  }
+  if (format === 'openmetrics') lines.push('# EOF')
+  return `${lines.join('\n')}\n`
+}
+
+function announce(lines: string[], definition: Definition, format: ExpositionFormat): void {
+  const { kind, unit, help } = definition
+  const suffix = kind === 'counter' && format === 'text' ? '_total' : ''
+  const name = `${prometheusName(definition)}${suffix}`
+  lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${kind === 'upDownCounter' ? 'gauge' : kind}`)
+  if (format === 'openmetrics' && unit === 's') lines.push(`# UNIT ${name} seconds`)
+}
+
+function pushHistogram(lines: string[], name: string, histogram: Histogram, format: ExpositionFormat): void {
+  for (const { attributes, buckets, sum, count } of histogram.series()) {
+    histogram.bounds.forEach((bound, at) => {
+      const le = format === 'openmetrics' && Number.isInteger(bound) ? bound.toFixed(1) : String(bound)
+      lines.push(`${name}_bucket${labels({ ...attributes, le })} ${buckets[at]}`)
+    })
+    lines.push(`${name}_bucket${labels({ ...attributes, le: '+Inf' })} ${count}`)
+    lines.push(`${name}_sum${labels(attributes)} ${sum}`, `${name}_count${labels(attributes)} ${count}`)
+  }
+}
+
+/** No value of ours has a quote, a backslash or a line break. */
+function labels(attributes: Sample['attributes']): string {
+  const pairs = Object.entries(attributes).map(([name, value]) => `${labelName(name)}="${value}"`)
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
+
+interface Kept {
+  readonly collector: Collector
+  readonly duration: Histogram
+  readonly requests: Histogram
+}
+
+function keptOf(connections: Connections & { [KEPT]?: Kept }): Kept {
+  const before = connections[KEPT]
+  if (before !== undefined) return before
+  const duration = new Histogram(DURATION.bounds)
+  const requests = new Histogram(PER_CONNECTION.bounds)
+  const collector = new Collector(connections, (ended) => {
+    duration.record(ended.seconds, ended.attributes)
+    requests.record(ended.requests, {})
+  })
+  const kept: Kept = { collector, duration, requests }
+  Object.defineProperty(connections, KEPT, { value: kept })
+  return kept
+}

@@ -1,0 +1,113 @@
+import { HalfcloseTypeError } from '../errors/errors.js'
+import type { Connections } from '../types.js'
+import { Collector } from './collector.js'
+import { type Definition, DRAIN, DURATION, PER_CONNECTION, READ } from './definitions.js'
+import { measures, noteMeasured, stopIfOver } from './measured.js'
+
+/** What OpenTelemetry is told of an instrument. */
+export interface InstrumentOptions {
+  /** One sentence for people. */
+  description?: string
+  /** UCUM, e.g. `s`. */
+  unit?: string
+  /** The upper bounds of a histogram's buckets. */
+  advice?: { explicitBucketBoundaries?: number[] }
+}
+
+/** An observable instrument of OpenTelemetry, as far as it is used. */
+export interface ObservableInstrument {
+  /** Tells it apart from other objects; not called. */
+  addCallback(callback: (result: { observe(value: number, attributes?: Record<string, string>): void }) => void): void
+}
+
+/** What a callback of OpenTelemetry is given. */
+export interface ObservableResult {
+  /** Notes a value. */
+  observe(instrument: ObservableInstrument, value: number, attributes?: Record<string, string>): void
+}
+
+/** A `Meter` of @opentelemetry/api, as far as it is used. */
+export interface OpenTelemetryMeter {
+  /** Of `@opentelemetry/api`. */
+  createCounter(name: string, options?: InstrumentOptions): { add(value: number, attributes?: Record<string, string>): void }
+  /** Of `@opentelemetry/api`. */
+  createHistogram(name: string, options?: InstrumentOptions): { record(value: number, attributes?: Record<string, string>): void }
+  /** Of `@opentelemetry/api`. */
+  createObservableCounter(name: string, options?: InstrumentOptions): ObservableInstrument
+  /** Of `@opentelemetry/api`. */
+  createObservableGauge(name: string, options?: InstrumentOptions): ObservableInstrument
+  /** Of `@opentelemetry/api`. */
+  createObservableUpDownCounter(name: string, options?: InstrumentOptions): ObservableInstrument
+  /** Of `@opentelemetry/api`. */
+  addBatchObservableCallback(callback: (result: ObservableResult) => void, instruments: ObservableInstrument[]): void
+  /** Of `@opentelemetry/api`. */
+  removeBatchObservableCallback(callback: (result: ObservableResult) => void, instruments: ObservableInstrument[]): void
+}
+
+/** What {@link opentelemetry} is given. */
+export interface OpenTelemetryOptions {
+  /** E.g. `metrics.getMeter('my-service')` of `@opentelemetry/api`. */
+  meter: OpenTelemetryMeter
+}
+
+/**
+ * Makes the metrics of a handle instruments of an OpenTelemetry `Meter`. They are read when somebody collects, but for two histograms, which are
+ * filled as connections end. Returns how to stop it.
+ *
+ * @throws `HALFCLOSE_METRICS_TAKEN` where the meter has the metrics of another handle that has not drained: give each a meter of its own name
+ */
+export function opentelemetry(connections: Connections, { meter }: OpenTelemetryOptions): () => void {
+  makeRoom(meter, connections)
+  const duration = meter.createHistogram(DURATION.name, optionsOf(DURATION))
+  const requests = meter.createHistogram(PER_CONNECTION.name, optionsOf(PER_CONNECTION))
+  const collector = new Collector(connections, (ended) => {
+    duration.record(ended.seconds, ended.attributes)
+    requests.record(ended.requests)
+  })
+  const drained = meter.createCounter(DRAIN.name, optionsOf(DRAIN))
+  /** What the counter has been told, by outcome. */
+  const told = new Map<string, number>()
+  const instruments = READ.map((definition) => ({ name: definition.name, instrument: observable(meter, definition) }))
+  const observe = (result: ObservableResult) => {
+    const values = collector.read()
+    for (const { name, instrument } of instruments)
+      for (const { attributes, value } of values.get(name) ?? []) result.observe(instrument, value, attributes)
+    for (const { attributes, value } of values.get(DRAIN.name) ?? []) {
+      const { outcome = '' } = attributes
+      drained.add(value - (told.get(outcome) ?? 0), attributes)
+      told.set(outcome, value)
+    }
+  }
+  const all = instruments.map(({ instrument }) => instrument)
+  meter.addBatchObservableCallback(observe, all)
+  const stop = () => {
+    collector.stop()
+    meter.removeBatchObservableCallback(observe, all)
+    noteMeasured(meter, undefined)
+  }
+  noteMeasured(meter, { connections, stop })
+  return stop
+}
+
+function makeRoom(meter: OpenTelemetryMeter, connections: Connections): void {
+  stopIfOver(meter, connections)
+  if (!measures(meter)) return
+  const message =
+    'halfclose: this meter has the metrics of another handle, which has not drained: give each a meter of its own name'
+  throw new HalfcloseTypeError('HALFCLOSE_METRICS_TAKEN', message)
+}
+
+function observable(meter: OpenTelemetryMeter, definition: Definition): ObservableInstrument {
+  const { name, kind } = definition
+  if (kind === 'gauge') return meter.createObservableGauge(name, optionsOf(definition))
+  if (kind === 'counter') return meter.createObservableCounter(name, optionsOf(definition))
+  return meter.createObservableUpDownCounter(name, optionsOf(definition))
+}
+
+function optionsOf({ help, unit, bounds }: Definition): InstrumentOptions {
+  return {
+    description: help,
+    ...(unit !== undefined && { unit }),
+    ...(bounds !== undefined && { advice: { explicitBucketBoundaries: [...bounds] } }),
+  }
+}

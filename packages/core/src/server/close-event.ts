@@ -1,0 +1,41 @@
+import { performance } from 'node:perf_hooks'
+import type { CloseEvent } from '../events/types.js'
+import type { Connection } from '../http1/connection.js'
+import { noteEnd } from '../http1/end.js'
+import { noteSessionEnd } from '../http2/end.js'
+import { Session } from '../http2/session.js'
+import { lookLast } from '../socket/last-look.js'
+
+/** What a connection tells of itself when it has ended; made only where somebody listens. */
+export function closeEvent(
+  closed: Connection | Session,
+  reason: CloseEvent['reason'],
+  first: CloseEvent['first'],
+  remote: string,
+): CloseEvent {
+  const { requests, openedAt, inputEnded } = closed
+  const isSession = closed instanceof Session
+  const end = isSession ? noteSessionEnd(closed) : noteEnd(closed)
+  if (end !== undefined) lookLast(end, closed)
+  const { state = 'closing', request, isReset = false, promise = 'none', code, tls = false, bytes = NONE } = end ?? {}
+  const isLingering = isSession ? closed.lingering : closed.phase === 'lingering'
+  return {
+    reason,
+    first,
+    remote,
+    requests,
+    ms: Math.max(0, Math.round(performance.now() - openedAt)),
+    // A linger that did not end by the client's FIN.
+    state: isLingering && !inputEnded && request === undefined ? 'lingering' : state,
+    inFlight: request !== undefined,
+    request,
+    protocol: isSession ? '2' : '1.1',
+    tls,
+    bytes,
+    reset: isReset,
+    promise,
+    code,
+  }
+}
+
+const NONE = Object.freeze({ read: 0, written: 0 })
