@@ -22,6 +22,7 @@ const docs: Record<string, Shown[]> = {
     part('examples/ways-in/mcp.mjs'),
     part('examples/ways-in/opentelemetry.mjs'),
   ],
+  'docs/connection-log.md': [sketch],
   'docs/handle.md': [sketch],
   'docs/options.md': [sketch],
   'docs/forwarding.md': [sketch, part('test/proxy/forward.mjs')],

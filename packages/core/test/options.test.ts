@@ -439,7 +439,7 @@ describe('unknown names', () => {
     [{ nodelay: true }, 'nodelay', 'did you mean `tcp.noDelay`?'],
     [{ tcp: { keepalive: false } }, 'tcp.keepalive', 'did you mean `tcp.keepAlive`?'],
     [{ drain: { minrate: 5 } }, 'drain.minrate', 'did you mean `drain.minRate`?'],
-    [{ constructor: 1 }, 'constructor', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, http2, behind, logger'],
+    [{ constructor: 1 }, 'constructor', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, http2, behind, logger, connectionLog'],
   ])('%j', (options, path, hint) => {
     const error = errorOf(() => policyOf(options))
     expect(error).toBeInstanceOf(TypeError)
@@ -464,7 +464,7 @@ describe('unknown names', () => {
       message: 'halfclose: unknown option `signal`; did you mean `signals`?',
     })
     expect(errorOf(() => parseOptions({ nonsense: true }, NODE, known))).toMatchObject({
-      message: expect.stringContaining('logger, signals, readiness, prefix'),
+      message: expect.stringContaining('logger, connectionLog, signals, readiness, prefix'),
     })
     expect(errorOf(() => parseOptions({ drain: { signals: true } }, NODE, known))).toMatchObject({ path: 'drain.signals' })
   })
