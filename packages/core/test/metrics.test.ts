@@ -169,7 +169,7 @@ test('the text is OpenMetrics, or the older format', async () => {
 
 const REASONS: Record<CloseReason, true> = {
   'client-close': true, idle: true, 'max-requests': true, 'max-age': true, http10: true, 'no-keep-alive': true, draining: true, deadline: true, handler: true, unframed: true,
-  'content-length': true, error: true, timeout: true, 'half-closed': true, stalled: true, flood: true, peer: true, upgraded: true, limit: true,
+  'content-length': true, error: true, timeout: true, 'half-closed': true, stalled: true, flood: true, peer: true, upgraded: true, limit: true, pressure: true,
 } // biome-ignore format: a list
 const ONLY_HTTP1 = ['http10', 'unframed', 'content-length', 'upgraded']
 

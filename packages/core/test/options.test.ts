@@ -439,7 +439,11 @@ describe('unknown names', () => {
     [{ nodelay: true }, 'nodelay', 'did you mean `tcp.noDelay`?'],
     [{ tcp: { keepalive: false } }, 'tcp.keepalive', 'did you mean `tcp.keepAlive`?'],
     [{ drain: { minrate: 5 } }, 'drain.minrate', 'did you mean `drain.minRate`?'],
-    [{ constructor: 1 }, 'constructor', 'known are: keepAlive, halfClosed, linger, drain, limits, tcp, http2, behind, logger, connectionLog'],
+    [
+      { constructor: 1 },
+      'constructor',
+      'known are: keepAlive, halfClosed, linger, drain, limits, tcp, http2, behind, logger, connectionLog',
+    ],
   ])('%j', (options, path, hint) => {
     const error = errorOf(() => policyOf(options))
     expect(error).toBeInstanceOf(TypeError)

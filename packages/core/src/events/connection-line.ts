@@ -45,6 +45,7 @@ const CAUSES: Readonly<Record<CloseReason, string>> = {
   peer: 'C',
   upgraded: 'A',
   limit: 'L',
+  pressure: 'L',
 }
 
 const STATES: Readonly<Record<CloseEvent['state'], string>> = {

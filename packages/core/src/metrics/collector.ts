@@ -1,4 +1,4 @@
-import type { CloseEvent } from '../events/types.js'
+import type { CloseEvent, PromiseBreaker } from '../events/types.js'
 import type { Connections, ServerState } from '../types.js'
 import type { ReadName } from './definitions.js'
 import { errorTypeOf } from './error-type.js'
@@ -20,7 +20,15 @@ export interface Ended {
 }
 
 const STATES: readonly ServerState[] = ['serving', 'leaving', 'draining', 'drained']
-const CAUSES = ['deadline', 'drain-idle', 'close-idle', 'close-all', 'limit'] as const
+/** All causes at 0, so that the compiler misses one that is new. */
+const CAUSES: Readonly<Record<PromiseBreaker, 0>> = {
+  deadline: 0,
+  'drain-idle': 0,
+  'close-idle': 0,
+  'close-all': 0,
+  limit: 0,
+  pressure: 0,
+}
 
 /** What all metrics of a handle are read from. Nothing is counted here but how connections end: the rest is the handle's own. */
 export class Collector {
@@ -58,10 +66,7 @@ export class Collector {
           descriptors: refused?.descriptors ?? 0,
         }),
       ],
-      [
-        'halfclose.promises.broken',
-        samplesOf('cause', Object.fromEntries(CAUSES.map((cause) => [cause, promisesBroken[cause] ?? 0]))),
-      ],
+      ['halfclose.promises.broken', samplesOf('cause', { ...CAUSES, ...promisesBroken })],
       ['halfclose.requests', samplesOf('outcome', outcomes)],
       ['halfclose.server.state', samplesOf('state', Object.fromEntries(STATES.map((one) => [one, one === state ? 1 : 0])))],
       ['halfclose.policy.hold', [{ attributes: {}, value: keepAlive === false ? 0 : keepAlive.hold / 1_000 }]],
