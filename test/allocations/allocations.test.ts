@@ -38,8 +38,8 @@ describe('bytes of heap over the bare server, counted', () => {
   let flawed: Bytes = {}
 
   beforeAll(async () => {
-    await count(1)
-    // Something that grows once, such as a table of Node's, may have been counted: then the middle one of three counts.
+    await count(1).catch(() => {})
+    // Something that grows once, such as a table of Node's, may have been counted, or the heap was collected: then the middle one of three counts.
     if (!isAsExpected()) await count(3)
   }, WITHIN * 2)
 

@@ -29,6 +29,7 @@ export const statsWarnings: Case[] = [
     routes,
     run: async (host) => {
       const warnings: WarningEvent[] = []
+      logged.length = 0
       host.connections.on('warning', (warning) => warnings.push(warning))
       for (const path of ['/short?secret=1', '/long', '/short?secret=2', '/long']) {
         const client = await host.connect()

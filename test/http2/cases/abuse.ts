@@ -103,6 +103,8 @@ export const abuse: Case[] = [
     id: 'h2-abuse/answers-not-read',
     rules: ['R166', 'R207'],
     title: 'a flood whose answers the client does not read is ended too: they are not piled up',
+    // What comes in behind the end is read away until that is over.
+    options: { linger: { quiet: 200, total: 500 } },
     run: async (host) => {
       const client = await host.connect()
       client.connection.stream.pause() // so that how it ends does not show
