@@ -10,7 +10,7 @@ import { Events } from '../src/events/events.js'
 import { attach } from '../src/index.js'
 import { Timers } from '../src/node/timers.js'
 import { parseOptions } from '../src/options/parse.js'
-import { Capacity } from '../src/server/limits.js'
+import { ConnectionLimits } from '../src/server/limits.js'
 import { Pressure } from '../src/server/pressure.js'
 import { Handshakes } from '../src/socket/tls-handshakes.js'
 import type { Options } from '../src/types.js'
@@ -115,7 +115,7 @@ async function bounded(longest: number) {
   })
   const handshakes = new Handshakes(
     timers,
-    new Capacity(
+    new ConnectionLimits(
       policy,
       { refused: { connections: 0, perClient: 0, descriptors: 0 } },
       new Pressure(() => [], new Events(undefined)),

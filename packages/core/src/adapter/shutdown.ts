@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { WarningCode } from '../errors/codes.js'
 import { textOf } from '../events/logger.js'
-import type { AdapterConnections } from '../handle/handle.js'
+import type { AdapterConnections } from '../handle/adapter-connections.js'
 import { LONGEST } from '../node/standstill.js'
 import type { LeaveRequest, Participant } from '../process/participant.js'
 import { joinSignals } from '../process/signals.js'

@@ -4,16 +4,14 @@ import type { Connection } from '../http1/connection.js'
 import { closeIfQuiet } from '../http1/idle.js'
 import { leave } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
-import { atOnce } from '../node/parser.js'
+import { inBatches } from '../node/in-batches.js'
 import { afterPoll } from '../node/timers.js'
 
-/** Closed in one turn of the loop, so that ten thousand idle ones do not stall it. */
-const BATCH = 100
-/** Found in one look, for the same reason. */
+/** Found in one look, so that ten thousand idle ones do not stall the loop. */
 const MOST = 1_000
 
 /** Those that a drain has found to be due. They are closed once the kernel's input has been read, if they are due still, and so many at a time. */
-export class Due {
+export class DueConnections {
   readonly #found = new Set<Connection | Session>()
   readonly #isDue: (connection: Connection, now: number) => boolean
   readonly #lookAgain: () => void
@@ -37,29 +35,17 @@ export class Due {
   close(): void {
     if (this.#underWay || this.#found.size === 0) return
     this.#underWay = true
-    afterPoll(this.#closeOn)
+    afterPoll(() => inBatches(this.#found, (one) => attempt(one, this.#closeOne), this.#done))
   }
 
-  readonly #closeOn = (): void => {
-    const closed = atOnce(this.#closeBatch)
-    this.#underWay = this.#found.size > 0
-    if (this.#underWay) setImmediate(this.#closeOn)
-    else if (closed === BATCH) setImmediate(this.#lookAgain)
+  readonly #done = (wasFull: boolean): void => {
+    this.#underWay = false
+    if (wasFull) setImmediate(this.#lookAgain)
   }
 
   readonly #closeOne = (one: Connection | Session): void => {
     if (one instanceof Session) leave(one, 'draining')
     // The poll may have brought a request on another one.
     else if (this.#isDue(one, performance.now())) closeIfQuiet(one, 'draining', 'drain-idle')
-  }
-
-  readonly #closeBatch = (): number => {
-    let closed = 0
-    for (const one of this.#found) {
-      this.#found.delete(one)
-      attempt(one, this.#closeOne)
-      if (++closed === BATCH) break
-    }
-    return closed
   }
 }

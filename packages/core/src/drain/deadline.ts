@@ -2,15 +2,37 @@ import { attempt } from '../events/attempt.js'
 import { cut, shut } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
 import { noteWritten } from '../http1/response-written.js'
-import { breakOffUnended, cutSession, leave } from '../http2/goaway.js'
+import { breakOffUnended, cutSession, killSession, leave } from '../http2/goaway.js'
 import type { Session } from '../http2/session.js'
 import { afterPoll } from '../node/timers.js'
+import type { GovernedServer } from '../server/governed-server.js'
 import type { Look } from '../server/waits-for.js'
 import { describeHeld, describeSession } from './held.js'
 import type { Tally } from './tally.js'
 
+/** The deadline: what is left is cut, save that idle and silent connections still end output first. */
+export function endRest(servers: readonly GovernedServer[], tally: Tally, look: Look): void {
+  for (const connection of connectionsOf(servers)) attempt(connection, () => endAtDeadline(connection, tally, look))
+  for (const session of sessionsOf(servers)) attempt(session, () => endSessionAtDeadline(session, tally, look))
+  for (const governed of servers) governed.handshakes.destroyWhere(() => true)
+}
+
+/** What is still open a while after that. */
+export function cutRest(servers: readonly GovernedServer[]): void {
+  for (const connection of connectionsOf(servers)) attempt(connection, (one) => cut(one, one.ending ?? 'deadline'))
+  for (const session of sessionsOf(servers)) attempt(session, killSession)
+}
+
+export function connectionsOf(servers: readonly GovernedServer[]): Connection[] {
+  return servers.flatMap((governed) => [...governed.connections])
+}
+
+export function sessionsOf(servers: readonly GovernedServer[]): Session[] {
+  return servers.flatMap((governed) => [...governed.sessions])
+}
+
 /** What a drain's deadline does to a connection: the output-first close where no answer is lost by it, else a cut. */
-export function endAtDeadline(connection: Connection, tally: Tally, look: Look): void {
+function endAtDeadline(connection: Connection, tally: Tally, look: Look): void {
   noteWritten(connection)
   if (connection.phase === 'lingering') return
   tally.heldBy(describeHeld(connection, look))
@@ -44,13 +66,13 @@ function end(connection: Connection, now: number): void {
   // Answered, and a cut would wipe the answer out: the rest of the body would be answered with a reset.
   const isAnswered = current === undefined && waiting === undefined && unread !== undefined
   if (state === 'idle' || state === 'silent' || isAnswered) {
-    if (now < connection.promiseUntil) connection.site.broke('deadline')
+    if (now < connection.promiseUntil) connection.owner.broke('deadline')
     shut(connection, 'deadline')
   } else cut(connection, 'deadline')
 }
 
 /** The same for a session. */
-export function endSessionAtDeadline(session: Session, tally: Tally, look: Look): void {
+function endSessionAtDeadline(session: Session, tally: Tally, look: Look): void {
   if (session.lingering) return
   for (const held of describeSession(session, look)) tally.heldBy(held)
   if (session.streams.size === 0) {

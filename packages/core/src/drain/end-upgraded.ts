@@ -5,17 +5,17 @@ import type { Connection } from '../http1/connection.js'
 import { ignoreError } from '../http2/goaway.js'
 import type { StreamExchange } from '../http2/session.js'
 import { bytesTaken } from '../node/socket-handle.js'
-import type { Site } from '../server/governed-server.js'
+import type { GovernedServer } from '../server/governed-server.js'
 import type { WebSocketOutput } from '../socket/websocket-output.js'
 
 /**
- * `drain.upgraded` is over for whatever of `site` is another protocol's: its output is ended, a WebSocket's by a close frame where one may stand. `late`: one that is
+ * `drain.upgraded` is over for whatever of the server is another protocol's: its output is ended, a WebSocket's by a close frame where one may stand. `late`: one that is
  * amid a frame of its own is waited for no longer.
  */
-export function endUpgraded(site: Site, late: boolean): void {
-  for (const connection of site.registry) if (connection.phase === 'upgraded') endConnection(connection, late)
-  for (const session of site.sessions) {
-    for (const [stream, exchange] of session.streams) if (exchange.tunnel !== false) endTunnel(site, stream, exchange, late)
+export function endUpgraded(governed: GovernedServer, late: boolean): void {
+  for (const connection of governed.connections) if (connection.phase === 'upgraded') endConnection(connection, late)
+  for (const session of governed.sessions) {
+    for (const [stream, exchange] of session.streams) if (exchange.tunnel !== false) endTunnel(governed, stream, exchange, late)
   }
 }
 
@@ -33,15 +33,15 @@ function endConnection(connection: Connection, late: boolean): void {
 /** What the peer still sends is the application's; but only as long as it takes what was written, or `linger.quiet`. */
 function awaitEnd(connection: Connection): void {
   const before = bytesTaken(connection)
-  connection.setTimer(connection.site.policy.linger.quiet, () => {
+  connection.setTimer(connection.owner.policy.linger.quiet, () => {
     if (bytesTaken(connection) > before) awaitEnd(connection)
     else kill(connection)
   })
 }
 
-function endTunnel(site: Site, stream: ServerHttp2Stream, { output }: StreamExchange, late: boolean): void {
+function endTunnel(governed: GovernedServer, stream: ServerHttp2Stream, { output }: StreamExchange, late: boolean): void {
   if (stream.destroyed || stream.writableEnded || !endOutput(stream, output, late)) return
-  site.timers.after(site.policy.linger.quiet, () => {
+  governed.timers.after(governed.policy.linger.quiet, () => {
     if (!stream.destroyed) stream.close()
   })
 }

@@ -14,10 +14,10 @@ export interface Held extends HeldBy {
 /** What a connection holds the drain with. The query is left out: it may hold secrets. */
 export function describeHeld(connection: Connection, look: Look): Held {
   const { upgrade } = connection.rare
-  const { site, socket, state, current, lastUsed } = connection
+  const { owner, socket, state, current, lastUsed } = connection
   const { method, url } = current?.req ?? upgrade ?? {}
   return {
-    remote: remoteOf(socket, site),
+    remote: remoteOf(socket, owner),
     state,
     method,
     path: url?.split('?')[0],
@@ -29,8 +29,8 @@ export function describeHeld(connection: Connection, look: Look): Held {
 
 /** A session holds the drain with each of its streams. */
 export function describeSession(session: Session, look: Look): Held[] {
-  const { site, socket, state, streams, lastUsed } = session
-  const remote = remoteOf(socket, site)
+  const { owner, socket, state, streams, lastUsed } = session
+  const remote = remoteOf(socket, owner)
   const { now } = look
   if (streams.size === 0) {
     const ms = Math.max(0, Math.round(now - lastUsed))

@@ -5,7 +5,7 @@ import { isolated } from '../events/events.js'
 import { shrinkBacklog } from '../node/server-fields.js'
 import type { AttachableServer } from '../node/server-kinds.js'
 import { isHttp2, speaksHttp1 } from '../node/server-kinds.js'
-import type { Site } from '../server/governed-server.js'
+import type { GovernedServer } from '../server/governed-server.js'
 import { unseenOf, unseenRequestsOf } from '../server/unseen-connections.js'
 import { caughtUpWithPrimary } from './cluster-worker.js'
 
@@ -21,25 +21,25 @@ const ACCEPT_TURNS = 512
  * kernel has finished handshakes that we have not accepted yet, and resets them when the listener closes: they are taken first. `remaining`:
  * milliseconds until the deadline. `fast`: clients that come back later are not waited for.
  */
-export async function stopListening(site: Site, remaining: () => number, fast: boolean): Promise<void> {
-  const { server } = site
+export async function stopListening(governed: GovernedServer, remaining: () => number, fast: boolean): Promise<void> {
+  const { server } = governed
   if (!server.listening) return
-  await takeQueue(site, fast ? 0 : QUIET_MS)
+  await takeQueue(governed, fast ? 0 : QUIET_MS)
   // Not before the queue is empty: the kernel would ignore the last step of handshakes that are under way. And not where others accept
   // from the same queue: our close does not reset it, and a small one would turn their clients away.
-  if (!site.sharesListener && !cluster.isWorker) {
+  if (!governed.listener.isShared && !cluster.isWorker) {
     shrinkBacklog(server)
-    await takeQueue(site, 0)
+    await takeQueue(governed, 0)
   }
-  site.closeListener()
-  await caughtUpWithPrimary(site.timers, remaining())
+  governed.listener.close()
+  await caughtUpWithPrimary(governed.timers, remaining())
 }
 
 /**
  * libuv accepts one connection a turn of the loop: goes on until a few turns, and `quiet` ms, have brought none. The time is for clients
  * that have just been told close, and come back at once.
  */
-async function takeQueue({ counts, handshakes }: Site, quiet: number): Promise<void> {
+async function takeQueue({ counts, handshakes }: GovernedServer, quiet: number): Promise<void> {
   const began = performance.now()
   const seen = () => counts.opened + counts.allRefused + handshakes.size
   let last = began
@@ -74,29 +74,30 @@ export interface Unseen {
  * After the last connection: waits for the server's own 'close', and switches its checker off, which only http's close does. What nobody
  * governs is waited for, as a bare server would, until the deadline. `remaining`: milliseconds until that.
  */
-export async function finishClose(site: Site, remaining: () => number): Promise<Unseen> {
-  const { server } = site
-  if (!site.listened) return { waited: 0, cut: 0 }
+export async function finishClose(governed: GovernedServer, remaining: () => number): Promise<Unseen> {
+  const { server } = governed
+  if (!governed.listener.hasListened) return { waited: 0, cut: 0 }
   // What is left is not ours: streams that somebody has handed to the server, which Node's own close would end here.
   closeUnseen(server)
-  const isOver = async (ms: number): Promise<boolean> => (await site.closedWithin(ms)) && unseenRequestsOf(site) === 0
+  const isOver = async (ms: number): Promise<boolean> =>
+    (await governed.listener.closedWithin(ms)) && unseenRequestsOf(governed) === 0
   let waited = 0
   let cut = 0
   if (!(await isOver(100))) {
-    waited = unseenOf(site)
+    waited = unseenOf(governed)
     while (remaining() > 0 && !(await isOver(Math.min(UNSEEN_EVERY, remaining())))) {
       closeUnseen(server)
       // 'close' may have come already.
       await new Promise((resolve) => setTimeout(resolve, Math.min(UNSEEN_EVERY, remaining())))
     }
-    cut = unseenRequestsOf(site)
+    cut = unseenRequestsOf(governed)
     if (speaksHttp1(server)) {
       HttpServer.prototype.closeAllConnections.call(server)
-      await site.closedWithin(1_000)
+      await governed.listener.closedWithin(1_000)
     }
   }
   // Once more would be one 'close' event too many; where something outlives the drain, the one to come is the first.
-  site.muteClose = site.hasClosed
+  governed.listener.mutesClose = governed.listener.hasClosed
   // Not by a class of the application, which has been asked.
   const { close } = isHttp2(server) ? Object.getPrototypeOf(server) : HttpServer.prototype
   Reflect.apply(close, server, [])

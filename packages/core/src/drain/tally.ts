@@ -2,11 +2,12 @@ import { performance } from 'node:perf_hooks'
 import { type Counts, count } from '../events/events.js'
 import type { CloseReason, HeldBy, PromiseBreaker, Report } from '../events/types.js'
 import { HELD_AT_MOST } from './report.js'
+import type { Schedule } from './schedule.js'
 
 /** What a drain counts while it runs. */
 export class Tally {
   readonly #reason: string
-  readonly #began: number
+  readonly #schedule: Schedule
   /** Of its own servers, since it began. */
   readonly #broken: Partial<Record<PromiseBreaker, number>> = {}
   readonly #byReason: Partial<Record<CloseReason, number>> = {}
@@ -19,15 +20,12 @@ export class Tally {
   readonly #total: Counts['drain']
   /** Connections that nobody governs, which it waited for. */
   unseen = 0
-  /** When `leaving` ended. */
-  leftAt: number
 
   /** `total`: what all drains of the handle count together. */
-  constructor(reason: string, began: number, total: Counts['drain']) {
+  constructor(reason: string, schedule: Schedule, total: Counts['drain']) {
     this.#total = total
     this.#reason = reason
-    this.#began = began
-    this.leftAt = began
+    this.#schedule = schedule
   }
 
   broke(promise: PromiseBreaker): void {
@@ -35,7 +33,7 @@ export class Tally {
   }
 
   finished(arrived: number): void {
-    const isRescued = arrived >= this.#began
+    const isRescued = arrived >= this.#schedule.began
     this.#total[isRescued ? 'rescued' : 'finished']++
     if (isRescued) this.#rescued++
     else this.#finished++
@@ -58,11 +56,12 @@ export class Tally {
 
   report(): Report {
     const now = performance.now()
+    const { began, since } = this.#schedule
     return {
       clean: this.#cut === 0,
       reason: this.#reason,
-      ms: Math.round(now - this.#began),
-      phases: { leaving: Math.round(this.leftAt - this.#began), draining: Math.round(now - this.leftAt) },
+      ms: Math.round(now - began),
+      phases: { leaving: Math.round(since - began), draining: Math.round(now - since) },
       requests: { finished: this.#finished, rescued: this.#rescued, cut: this.#cut },
       connections: { closed: this.#closed, byReason: this.#byReason },
       promisesBroken: this.#broken,

@@ -15,7 +15,7 @@ export interface Telling {
 /** What may be ended: a connection or a session. */
 interface Ending {
   readonly socket: Socket
-  readonly site: { readonly events: Telling }
+  readonly owner: { readonly events: Telling }
   ending: CloseReason | undefined
   closedFirst: 'server' | 'peer' | undefined
   released: boolean
@@ -29,7 +29,7 @@ export function attempt<C extends Ending>(one: C, act: (one: C) => void): void {
   try {
     act(one)
   } catch (error) {
-    const { events } = one.site
+    const { events } = one.owner
     events.failed(error)
     one.ending ??= 'handler'
     one.closedFirst ??= 'server'

@@ -1,7 +1,8 @@
 import { HalfcloseTypeError } from '../errors/errors.js'
 import { keepTickShape } from '../node/tick-shape.js'
 import type { AttachableServer, Connections, Options } from '../types.js'
-import { type AdapterConnections, type Extras, Handle } from './handle.js'
+import type { AdapterConnections, Extras } from './adapter-connections.js'
+import { Handle } from './handle.js'
 
 /**
  * Puts a server's connections under a policy and returns their handle.

@@ -8,7 +8,7 @@ import { Connection } from '../http1/connection.js'
 import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import { limit, plainObject } from '../options/rules.js'
-import type { Site } from '../server/governed-server.js'
+import type { GovernedServer } from '../server/governed-server.js'
 import { Looks } from '../server/looks.js'
 import { peersOf } from '../server/stalled-peers.js'
 import { beginLook, type Look } from '../server/waits-for.js'
@@ -23,7 +23,7 @@ const NAMES = ['limit', 'state']
 
 /** What is open, with what it is put in order by. */
 interface Candidate {
-  readonly site: Site
+  readonly governed: GovernedServer
   readonly peer: Connection | Session | Duplex
   readonly state: ConnectionState
   /** When its request arrived, or it was last used. */
@@ -37,12 +37,12 @@ export class Lister {
   readonly #ids = new WeakMap<object, number>()
   #lastId = 0
 
-  list(sites: readonly Site[], request: ListRequest | undefined, lastRequest: number): OpenConnection[] {
+  list(servers: readonly GovernedServer[], request: ListRequest | undefined, lastRequest: number): OpenConnection[] {
     const { most, states } = parse(request)
     const look = beginLook(this.#looks, lastRequest)
     return atOnce(() =>
-      sites
-        .flatMap((site) => [...candidates(site)])
+      servers
+        .flatMap((governed) => [...candidates(governed)])
         .filter(({ state }) => states.includes(state))
         .sort((a, b) => RANKS[a.state] - RANKS[b.state] || a.since - b.since)
         .slice(0, most)
@@ -50,18 +50,18 @@ export class Lister {
     )
   }
 
-  #describe({ site, peer, openedAt }: Candidate, look: Look): OpenConnection {
+  #describe({ governed, peer, openedAt }: Candidate, look: Look): OpenConnection {
     const id = this.#ids.get(peer) ?? ++this.#lastId
     this.#ids.set(peer, id)
     const age = Math.max(0, Math.round(look.now - openedAt))
-    const { requests, inFlight, promiseLeft, protocol, ...held } = detailsOf(peer, site, age, look)
+    const { requests, inFlight, promiseLeft, protocol, ...held } = detailsOf(peer, governed, age, look)
     return { id, ...held, protocol, age, requests, inFlight, promiseLeft }
   }
 }
 
 type Details = Held & Pick<OpenConnection, 'requests' | 'inFlight' | 'promiseLeft' | 'protocol'>
 
-function detailsOf(peer: Candidate['peer'], site: Site, age: number, look: Look): Details {
+function detailsOf(peer: Candidate['peer'], governed: GovernedServer, age: number, look: Look): Details {
   if (peer instanceof Connection) {
     const held = describeHeld(peer, look)
     const promiseLeft = held.state === 'idle' ? Math.max(0, Math.round(peer.promiseUntil - look.now)) : 0
@@ -78,17 +78,17 @@ function detailsOf(peer: Candidate['peer'], site: Site, age: number, look: Look)
     const held = streams[at] ?? first
     if (held !== undefined) return { ...held, requests: peer.requests, inFlight, promiseLeft: 0, protocol: '2' }
   }
-  const remote = peer instanceof Socket ? remoteOf(peer, site) : 'unknown'
+  const remote = peer instanceof Socket ? remoteOf(peer, governed) : 'unknown'
   const waitsFor = 'the client does not finish its TLS handshake'
   return { ...nothing, remote, protocol: '1.1', state: 'silent', method: undefined, path: undefined, ms: age, waitsFor }
 }
 
-function* candidates(site: Site): Iterable<Candidate> {
-  for (const peer of peersOf(site.registry, site.sessions)) {
+function* candidates(governed: GovernedServer): Iterable<Candidate> {
+  for (const peer of peersOf(governed.connections, governed.sessions)) {
     const { state, openedAt } = peer
-    yield { site, peer, state, since: sinceOf(peer), openedAt }
+    yield { governed, peer, state, since: sinceOf(peer), openedAt }
   }
-  for (const [peer, openedAt] of site.handshakes) yield { site, peer, state: 'silent', since: openedAt, openedAt }
+  for (const [peer, openedAt] of governed.handshakes) yield { governed, peer, state: 'silent', since: openedAt, openedAt }
 }
 
 function sinceOf(peer: Connection | Session): number {

@@ -14,16 +14,16 @@ import { dropLast } from './waiting-requests.js'
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 
 /** `clientError` of a governed server. Returns whether it is dealt with; if not, Node answers and destroys by itself. */
-export function onClientError(site: Http1Owner, error: Error, socket: Socket): boolean {
+export function onClientError(owner: Http1Owner, error: Error, socket: Socket): boolean {
   const connection = connectionOf(socket)
-  if (connection === undefined || connection.phase === 'upgraded') return site.forward('clientError', [error, socket])
+  if (connection === undefined || connection.phase === 'upgraded') return owner.forward('clientError', [error, socket])
   const code = codeOf(error)
   if (!code.startsWith('HPE_') && code !== REQUEST_TIMEOUT) {
     // The connection itself broke, unless it is the error that somebody destroyed it with: there is nobody left to answer.
     if (!connection.released) connection.makeRare().byPeer = true
     connection.ending ??= 'peer'
     connection.closedFirst ??= 'peer'
-    return site.forward('clientError', [error, socket])
+    return owner.forward('clientError', [error, socket])
   }
   if (connection.phase === 'lingering' || connection.rare.failure !== undefined) return true
   // Bytes behind a request that said close mean nothing (RFC 9112 §9.6). Reading goes on, so that a client that leaves is noticed.
@@ -50,10 +50,10 @@ function excuse(connection: Connection, error: Error): boolean {
 /** Gives the head that was late its time anew: all before it are answered. */
 export function boundLateHead(connection: Connection): boolean {
   const {
-    site,
+    owner,
     rare: { late },
   } = connection
-  const ms = numberOf(site.server, 'headersTimeout') || numberOf(site.server, 'requestTimeout')
+  const ms = numberOf(owner.server, 'headersTimeout') || numberOf(owner.server, 'requestTimeout')
   if (late === undefined || ms === 0) return false
   connection.setTimer(ms, () => {
     if (connection.rare.late === late) answer(connection, late)
@@ -111,7 +111,7 @@ function fail(connection: Connection, error: Error): void {
  * client gets what Node would send. destroy() means "linger" meanwhile: most listeners write an answer and destroy the socket.
  */
 export function answer(connection: Connection, error: Error): void {
-  const { socket, site, current } = connection
+  const { socket, owner, current } = connection
   if (connection.rare.failure !== undefined) connection.makeRare().failure = undefined
   // A request that was answered before its body went wrong is owed nothing more.
   const owed = connection.rare.unread === undefined || connection.rare.unread.complete
@@ -123,15 +123,15 @@ export function answer(connection: Connection, error: Error): void {
   if (begun) {
     // Cut first: a listener that writes its answer without looking would write it into the middle of the response.
     cut(connection, 'error')
-    site.forward('clientError', [error, socket])
+    owner.forward('clientError', [error, socket])
     return
   }
-  const handled = site.forward('clientError', [error, socket])
+  const handled = owner.forward('clientError', [error, socket])
   if (socket.destroyed) return
   if (handled && connection.phase !== 'lingering' && !socket.writableEnded) {
     // The listener answers later, or never.
     socket.once('finish', () => shut(connection, 'error'))
-    connection.setTimer(site.policy.linger.total, () => cut(connection, 'error'))
+    connection.setTimer(owner.policy.linger.total, () => cut(connection, 'error'))
     return
   }
   // A connection that never sent a byte, or only the line that a front has read, has asked for nothing (RFC 9112 §9.3: no response without a request).
@@ -143,10 +143,10 @@ export function answer(connection: Connection, error: Error): void {
 
 /** Gives a request that was held back its time anew, from now on. */
 export function restartRequestTimeout(connection: Connection, error: Error): void {
-  const { site } = connection
+  const { owner } = connection
   const req = connection.current?.req
   if (req === undefined) return
-  const ms = numberOf(site.server, 'requestTimeout')
+  const ms = numberOf(owner.server, 'requestTimeout')
   if (ms > 0 && !req.complete) {
     connection.setTimer(ms, () => {
       if (connection.current?.req === req && !req.complete) fail(connection, error)

@@ -24,7 +24,7 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   const {
     socket,
     phase,
-    site,
+    owner,
     current,
     rare: { unread },
   } = connection
@@ -38,8 +38,8 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   noteEnd(connection)
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
-  site.registry.turn(connection, 'lingering')
-  if (current !== undefined && !current.res.writableEnded) site.brokeOff(connection)
+  owner.connections.turn(connection, 'lingering')
+  if (current !== undefined && !current.res.writableEnded) owner.brokeOff(connection)
   if (connection.rare.answering) connection.makeRare().answering = false
   if (connection.rare.failure !== undefined) connection.makeRare().failure = undefined
   connection.clearTimers()
@@ -48,8 +48,8 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   socket.end()
   // Node calls destroySoon() before the exchange has been taken away.
   const reader = current?.bodyTaken === true && !current.req.destroyed ? current.req : undefined
-  site.lingering.add(connection, quiet, reader, isAmid)
-  site.capacity.leave(connection)
+  owner.lingering.add(connection, quiet, reader, isAmid)
+  owner.limits.leave(connection)
 }
 
 /** `socket.end` of a connection on which a body is sent that ends with it: the application that calls it amid that body breaks the body off. */
@@ -98,7 +98,7 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
   if (!byPeer && !isResetting(this) && connection.raw?.destroyed !== true) {
     if (hasSomethingToSay(connection)) {
       // The request that was still read is destroyed: its body goes on coming.
-      if (connection.linger?.isRead === true) connection.site.lingering.takeRaw(connection)
+      if (connection.linger?.isRead === true) connection.owner.lingering.takeRaw(connection)
       shut(connection, connection.rare.answering ? 'error' : 'handler')
       return this
     }
@@ -119,12 +119,12 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
 }
 
 /** Amid a drain: a request is cut by something that has tracked the connections itself (http-terminator, stoppable). */
-function noteOthers({ site: { run }, socket, current, raw, ending }: Connection): void {
-  if (run === undefined || current === undefined) return
+function noteOthers({ owner: { drain }, socket, current, raw, ending }: Connection): void {
+  if (drain === undefined || current === undefined) return
   const place = directCaller(destroy)
   // Shut first, so that it is the client's end that destroys it.
   const isShut = ending === undefined && socket.writableEnded && !current.res.writableEnded
-  if (place !== undefined || raw?.destroyed === true || isShut) run.cutByOthers(place)
+  if (place !== undefined || raw?.destroyed === true || isShut) drain.cutByOthers(place)
 }
 
 function hasSomethingToSay({ phase, socket, current, rare: { answering, blame, unread } }: Connection): boolean {
@@ -150,12 +150,12 @@ function recentlyAnswered({ current, requests, lastUsed, released, rare: { blame
 
 /** Ends a connection amid a request soon: the peer is told at once, and nothing more is read. */
 function breakOff(connection: Connection, ms: number): void {
-  const { socket, site } = connection
+  const { socket, owner } = connection
   noteEnd(connection)
   connection.ending ??= 'handler'
   connection.closedFirst ??= 'server'
-  site.registry.turn(connection, 'lingering')
-  site.brokeOff(connection)
+  owner.connections.turn(connection, 'lingering')
+  owner.brokeOff(connection)
   connection.clearTimers()
   dropWaiting(connection)
   socket.pause()
@@ -181,7 +181,7 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
 
 /** Apart: its closure would cost every connection that ends a context. */
 function resetSoon(connection: Connection): void {
-  connection.makeRare().resetTimer = connection.site.timers.after(BEFORE_RESET, () => attempt(connection, reset))
+  connection.makeRare().resetTimer = connection.owner.timers.after(BEFORE_RESET, () => attempt(connection, reset))
 }
 
 /** Ends it with a reset, so that what was sent looks like half of something. */
@@ -199,11 +199,11 @@ export function reset(connection: Connection): void {
 export function _destroy(this: Socket & SocketCarrier, error: Error | null, callback: (error?: Error | null) => void): void {
   const connection = this[kConnection]
   // Before it is gone: over TLS, with the TCP socket gone already, 'close' comes within the call.
-  connection?.site.run?.closing(this)
+  connection?.owner.drain?.closing(this)
   if (connection !== undefined) noteLast(connection, error)
   const prior: Socket['_destroy'] = connection?.rare.own?._destroy ?? Object.getPrototypeOf(connection?.socket ?? this)._destroy
   prior.call(this, error, callback)
-  connection?.site.closed(connection)
+  connection?.owner.closed(connection)
 }
 
 function noteLast(connection: Connection, error: Error | null): void {

@@ -11,21 +11,10 @@ import type { Timer } from '../node/timers.js'
 import type { Linger, Lingers } from '../socket/linger.js'
 import type { Upgrade } from '../socket/websocket-output.js'
 import type { ConnectionOwner } from './owner.js'
+import type { RequestFacts } from './request-facts.js'
 
 /** What a connection needs of its server. */
 export type Http1Owner = ConnectionOwner<Connection>
-
-/** What the request says of its connection and of its body, read when it is handed over. */
-export interface RequestFacts {
-  /** The parser's verdict on the request: false where its version or framing rules out persistence. */
-  readonly parserPersists: boolean
-  readonly http10: boolean
-  readonly expectsBody: boolean
-  readonly askedClose: boolean
-  readonly askedKeepAlive: boolean
-  /** Nothing in it speaks against another one. */
-  readonly persists: boolean
-}
 
 /**
  * One request and its response: what is known of the request when it is handed over, and what becomes of the answer. It is asked here and not
@@ -159,7 +148,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
   promised = 0
   /** When its last answer was written, or it was opened, in whole milliseconds: a fraction would be an object of its own. Rounded up, in favour of the peer. */
   lastUsed: number
-  /** Of {@link Expiry}: in which it last went idle. None before the first time. */
+  /** Of {@link IdleTimeout}: in which it last went idle. None before the first time. */
   period = 0
   older: Connection | undefined = undefined
   newer: Connection | undefined = undefined
@@ -168,7 +157,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
   released = false
   /** Rounded like that. */
   readonly openedAt: number
-  /** Which of the registry's lists it is in. */
+  /** Which of the lists of {@link OpenConnections} it is in. */
   rested = false
   /** `socket.bytesRead` when nothing of a request had arrived: where that is all that there is to tell by. */
   mark: number
@@ -177,7 +166,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
     readonly socket: Socket,
     /** Below TLS: the TCP socket. */
     readonly raw: Socket | undefined,
-    readonly site: Http1Owner,
+    readonly owner: Http1Owner,
     openedAt: number,
     expiresAt: number,
   ) {
@@ -199,7 +188,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
   get receiving(): boolean {
     // Malformed, or too late: the parser is done with it.
     if (this.rare.answering) return true
-    if (!this.countsBytes) return isAmidMessage(this.site.server, this.socket)
+    if (!this.countsBytes) return isAmidMessage(this.owner.server, this.socket)
     if (this.socket.bytesRead === this.mark) return false
     // The application may have read them before Node parses: a front its PROXY line.
     return this.phase !== 'silent' || this.socket.readableLength > 0 || hasBegun(this.socket) === true
@@ -264,6 +253,6 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
   setTimer(ms: number, run: () => void): void {
     this.rare.timer?.stop()
     // Whoever closed it has cleared its timers already.
-    if (!this.socket.destroyed) this.makeRare().timer = this.site.timers.after(ms, () => attempt(this, run))
+    if (!this.socket.destroyed) this.makeRare().timer = this.owner.timers.after(ms, () => attempt(this, run))
   }
 }

@@ -10,7 +10,7 @@ import { isIncomplete } from './exchange.js'
  * client leaves) belongs to the end.
  */
 export function noteEnd(connection: Connection): End | undefined {
-  if (connection.rare.end !== undefined || !connection.site.events.hearsClose) return connection.rare.end
+  if (connection.rare.end !== undefined || !connection.owner.events.hearsClose) return connection.rare.end
   const request = stageOf(connection)
   const state = stateOf(connection, request !== undefined)
   const end = beginEnd(state, request, promiseOf(connection, state))

@@ -5,10 +5,10 @@ import type { PolicyInForce } from './owner.js'
 // Requests that no application gets to see, since they cannot be trusted or understood: each is answered in its turn, as the last of its connection.
 
 /** Answers such a request; whether it was one. */
-export function refuses(site: PolicyInForce, { req, res, facts }: Exchange): boolean {
+export function refuses(owner: PolicyInForce, { req, res, facts }: Exchange): boolean {
   // What the client writes in its request line does not make this connection another protocol.
   if (req.httpVersionMajor !== 1) return refuse(res, 505)
-  if (refusesHost(site, req, res)) return true
+  if (refusesHost(owner, req, res)) return true
   const status = facts.expectsBody ? refusalOfCoding(req.headers['transfer-encoding']) : undefined
   return status !== undefined && refuse(res, status)
 }

@@ -1,19 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseConnection } from '../http/tokens.js'
-import { endsItsRead } from '../node/parser.js'
 import { timeoutSetting } from '../node/response-fields.js'
 import { presetMessage } from '../node/status-message.js'
-import type { Connection, Exchange, RequestFacts } from './connection.js'
-
-/** Of nearly every request: HTTP/1.1 with a Host, and with no body, expectation or wish to end. */
-const PLAIN: RequestFacts = Object.freeze({
-  parserPersists: true,
-  http10: false,
-  expectsBody: false,
-  askedClose: false,
-  askedKeepAlive: false,
-  persists: true,
-})
+import type { Connection, Exchange } from './connection.js'
+import { factsOf, isPlain, PLAIN } from './request-facts.js'
 
 /** Not a class: a literal is made in place, without a call. */
 export function beginExchange(connection: Connection, req: IncomingMessage, res: ServerResponse, arrived: number): Exchange {
@@ -25,7 +15,7 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
     facts: isSpecial ? factsOf(req, res) : PLAIN,
     isSpecial,
     arrived,
-    printed: timeoutSetting(res) === connection.site.shownTimeout ? connection.site.printed : -1,
+    printed: timeoutSetting(res) === connection.owner.shownTimeout ? connection.owner.printed : -1,
     headWritten: false,
     ended: false,
     account: 'here',
@@ -36,49 +26,9 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
   }
   const carrier: ServerResponse & Carrier = res
   carrier[kExchange] = exchange
-  presetMessage(connection.site, res)
+  presetMessage(connection.owner, res)
   connection.current = exchange
   return exchange
-}
-
-function isPlain({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage, { shouldKeepAlive }: ServerResponse): boolean {
-  return (
-    shouldKeepAlive === true &&
-    httpVersionMajor === 1 &&
-    httpVersionMinor === 1 &&
-    headers.host !== undefined &&
-    (headers.connection === undefined || headers.connection === 'keep-alive') &&
-    headers.expect === undefined &&
-    headers['content-length'] === undefined &&
-    headers['transfer-encoding'] === undefined
-  )
-}
-
-function factsOf(req: IncomingMessage, { shouldKeepAlive }: ServerResponse): RequestFacts {
-  const { headers, httpVersionMinor } = req
-  const asked = parseConnection(headers.connection)
-  const http10 = httpVersionMinor === 0
-  const length = headers['content-length']
-  const coding = headers['transfer-encoding']
-  // Two lengths may be an attempt to hide a request in a body: nothing behind this one is run (RFC 9112 §6.1).
-  const isClear = length === undefined || coding === undefined
-  const parserPersists = shouldKeepAlive && isClear && !(asked.options.includes('upgrade') && mayLoseNext(req))
-  return {
-    parserPersists,
-    http10,
-    expectsBody: length !== undefined || coding !== undefined,
-    askedClose: asked.close,
-    askedKeepAlive: asked.keepAlive,
-    persists: parserPersists && !http10 && !asked.close && headers.expect === undefined,
-  }
-}
-
-/**
- * Where nobody listens for upgrades Node ignores the field, but its parser throws away what was read together with the end of such a request: the next
- * request, which nobody would answer. Nothing tells whether there was one, unless this request was read by itself.
- */
-function mayLoseNext(req: IncomingMessage): boolean {
-  return req.headers.upgrade !== undefined && !endsItsRead(req)
 }
 
 /** Whether the request leaves it open that another one follows. */

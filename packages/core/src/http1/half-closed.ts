@@ -61,14 +61,14 @@ function endInput(connection: Connection): boolean {
  * starts anew while it takes something, too.
  */
 export function boundAnswer(connection: Connection): void {
-  const { halfClosed } = connection.site.policy
+  const { halfClosed } = connection.owner.policy
   if (halfClosed === 0 || connection.socket.destroyed) return
   watch(connection, { kernel: bytesTaken(connection), peer: undefined, quiet: 0 })
 }
 
 function watch(connection: Connection, before: Quiet): void {
-  const { site } = connection
-  const { halfClosed } = site.policy
+  const { owner } = connection
+  const { halfClosed } = owner.policy
   connection.rare.halfClosedTimer?.stop()
   const look = () => {
     const taken = new Unacknowledged().takenBy(connection)
@@ -76,5 +76,5 @@ function watch(connection: Connection, before: Quiet): void {
     if (next === undefined) cut(connection, 'half-closed')
     else watch(connection, next)
   }
-  connection.makeRare().halfClosedTimer = site.timers.after(halfClosed, () => attempt(connection, look))
+  connection.makeRare().halfClosedTimer = owner.timers.after(halfClosed, () => attempt(connection, look))
 }

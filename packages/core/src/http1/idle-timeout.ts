@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { attempt } from '../events/attempt.js'
-import { atOnce } from '../node/parser.js'
+import { inBatches } from '../node/in-batches.js'
 import { type AttachableServer, numberOf } from '../node/server-kinds.js'
 import { afterPoll, type Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
@@ -8,7 +8,7 @@ import { GRACE } from '../policy.js'
 import { shut } from './close.js'
 import type { Connection } from './connection.js'
 import { IDLE_QUIET } from './idle.js'
-import type { Registry } from './open-connections.js'
+import type { OpenConnections } from './open-connections.js'
 
 /**
  * Milliseconds of a period. Those that went idle in the same one are in no order: to move each connection for each request costs more than to look at
@@ -19,8 +19,6 @@ const PERIOD = 100
 const STEP = 100
 /** No connection has gone idle in this period. */
 const NONE = -1
-/** Connections closed in one turn of the loop, so that ten thousand do not stall it. */
-const BATCH = 100
 
 /** Milliseconds that a head may take where nobody said; Node's own default. */
 const HEAD = 60_000
@@ -29,7 +27,7 @@ const HEAD = 60_000
 interface Expiring {
   readonly server: AttachableServer
   readonly policy: Policy
-  readonly registry: Registry
+  readonly connections: OpenConnections
   readonly timers: Timers
 }
 
@@ -43,26 +41,26 @@ interface Due {
  * Closes idle connections whose hold is over. One timer serves all of a server, and is touched by no request: Node's own, armed for every
  * response and disarmed for every request, costs more than all else that is done for either.
  */
-export class Expiry {
+export class IdleTimeout {
   /** The number of the one that lasts. */
   period = 1
-  readonly #site: Expiring
+  readonly #owner: Expiring
   /** Ends the period, and begins the next one. Stands still after one in which none has gone idle. */
   #clock: NodeJS.Timeout | undefined
   /** When a connection went idle for the first time in the period. */
   #began = NONE
   #timer: NodeJS.Timeout | undefined
 
-  constructor(site: Expiring) {
-    this.#site = site
+  constructor(owner: Expiring) {
+    this.#owner = owner
   }
 
   /** A connection has gone idle for the first time in this period. */
   rest(connection: Connection): void {
     connection.period = this.period
-    this.#site.registry.rest(connection)
+    this.#owner.connections.rest(connection)
     if (this.#began === NONE) this.#began = Math.floor(performance.now())
-    this.#clock ??= this.#site.timers.arm(PERIOD, this.#tick, true)
+    this.#clock ??= this.#owner.timers.arm(PERIOD, this.#tick, true)
     if (this.#timer === undefined) this.#lookIn(this.#hold)
   }
 
@@ -92,12 +90,12 @@ export class Expiry {
   }
 
   get #hold(): number {
-    const { keepAlive } = this.#site.policy
+    const { keepAlive } = this.#owner.policy
     return keepAlive === false ? 0 : keepAlive.hold
   }
 
   #lookIn(ms: number): void {
-    this.#timer = this.#site.timers.arm(Math.max(ms, STEP), this.#look, true)
+    this.#timer = this.#owner.timers.arm(Math.max(ms, STEP), this.#look, true)
   }
 
   /** The clock goes on from within: to arm another one takes four times as long. */
@@ -122,11 +120,11 @@ export class Expiry {
     let soonest = Number.POSITIVE_INFINITY
     /** The period from which on nobody's hold is over. */
     let last: number | undefined
-    const { registry } = this.#site
-    for (const connection of registry.rested) {
+    const { connections } = this.#owner
+    for (const connection of connections.rested) {
       const { phase, period, lastUsed, promised, requests } = connection
       if (phase !== 'idle') {
-        registry.setAside(connection)
+        connections.setAside(connection)
         continue
       }
       if (last !== undefined && period !== last) break
@@ -144,21 +142,15 @@ export class Expiry {
   }
 
   #expire(due: readonly Due[]): void {
-    afterPoll(() => this.#close(due, 0))
+    afterPoll(() => inBatches(new Set(due), this.#close))
   }
 
-  #close(due: readonly Due[], from: number): void {
-    const to = from + BATCH
-    atOnce(() => {
-      for (const { connection, requests } of due.slice(from, to)) {
-        if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) continue
-        // An error that is being answered has a bound of its own.
-        if (connection.rare.answering) continue
-        if (connection.receiving) this.#waitForRest(connection)
-        else attempt(connection, (one) => shut(one, 'idle', IDLE_QUIET))
-      }
-    })
-    if (to < due.length) setImmediate(() => this.#close(due, to))
+  readonly #close = ({ connection, requests }: Due): void => {
+    if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) return
+    // An error that is being answered has a bound of its own.
+    if (connection.rare.answering) return
+    if (connection.receiving) this.#waitForRest(connection)
+    else attempt(connection, (one) => shut(one, 'idle', IDLE_QUIET))
   }
 
   /**
@@ -166,9 +158,9 @@ export class Expiry {
    * its connections and does not listen), whoever sends nothing for as long as a head may take goes.
    */
   #waitForRest(connection: Connection): void {
-    const { registry, server } = this.#site
+    const { connections, server } = this.#owner
     const before = connection.socket.bytesRead
-    registry.turn(connection, 'busy')
+    connections.turn(connection, 'busy')
     connection.setTimer(Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD), () => {
       if (connection.phase !== 'busy' || connection.current !== undefined) return
       if (connection.socket.bytesRead !== before) this.#waitForRest(connection)

@@ -10,20 +10,20 @@ export const IDLE_QUIET = GRACE
 
 /** Between two requests: the promise and the hold begin. */
 export function goIdle(connection: Connection): void {
-  const { socket, site } = connection
+  const { socket, owner } = connection
   connection.lastUsed = Math.ceil(performance.now())
-  site.registry.turn(connection, 'idle')
+  owner.connections.turn(connection, 'idle')
   if (!connection.isCommon && connection.countsBytes) connection.mark = socket.bytesRead
   // What somebody set for the request is over; the server's own is set anew with the next one.
   if (socket.timeout) Reflect.apply(connection.rare.own?.setTimeout ?? Socket.prototype.setTimeout, socket, [0])
-  if (connection.period !== site.expiry.period) site.expiry.rest(connection)
-  if (site.isDemanding) site.capacity.idle(connection)
+  if (connection.period !== owner.idleTimeout.period) owner.idleTimeout.rest(connection)
+  if (owner.isDemanding) owner.limits.idle(connection)
 }
 
 /** Closes a connection that is idle or silent, if it still is and nothing has begun to arrive. `broken`: the promise that this breaks, if any. */
 export function closeIfQuiet(connection: Connection, reason: CloseReason, broken?: PromiseBreaker): void {
-  const { phase, socket, site } = connection
+  const { phase, socket, owner } = connection
   if ((phase !== 'idle' && phase !== 'silent') || socket.destroyed || connection.receiving) return
-  if (broken !== undefined && performance.now() < connection.promiseUntil) site.broke(broken)
+  if (broken !== undefined && performance.now() < connection.promiseUntil) owner.broke(broken)
   shut(connection, reason, IDLE_QUIET)
 }

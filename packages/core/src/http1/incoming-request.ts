@@ -21,17 +21,17 @@ import { enqueue, isUpgrade } from './waiting-requests.js'
  * A request has been parsed. One at a time is handed to the application, in order; what arrives behind a close never is
  * (RFC 9112 §9.3.2, §9.6). Returns what `emit` returns.
  */
-export function arrive(site: Http1Owner, event: RequestEvent, req: IncomingMessage, res: ServerResponse): boolean {
+export function arrive(owner: Http1Owner, event: RequestEvent, req: IncomingMessage, res: ServerResponse): boolean {
   const socket: (Socket & SocketCarrier) | null | undefined = req.socket
   // Made by hand: no connection's.
-  if (socket === null || socket === undefined) return site.forwardRequest(event, req, res)
+  if (socket === null || socket === undefined) return owner.forwardRequest(event, req, res)
   // A connection from before attach(), whose answers before this one are out.
-  const connection = socket[kConnection] ?? (res.socket === socket ? takeOverConnection(site, socket) : undefined)
-  if (connection === undefined) return refusesHost(site, req, res) || site.forwardRequest(event, req, res)
+  const connection = socket[kConnection] ?? (res.socket === socket ? takeOverConnection(owner, socket) : undefined)
+  if (connection === undefined) return refusesHost(owner, req, res) || owner.forwardRequest(event, req, res)
   let waits = false
   if (connection.current !== undefined) {
     // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
-    if (isHandedOn(connection.current, req, res)) return site.forwardRequest(event, req, res)
+    if (isHandedOn(connection.current, req, res)) return owner.forwardRequest(event, req, res)
     noteWritten(connection)
     waits = connection.current !== undefined || connection.rare.waiting !== undefined
   }
@@ -42,31 +42,31 @@ export function arrive(site: Http1Owner, event: RequestEvent, req: IncomingMessa
   }
   if (waits) return hold(connection, event, [req, res])
   if (connection.ending !== undefined) {
-    site.counts.dropped++
+    owner.counts.dropped++
     return true
   }
   if (!connection.isCommon && connection.rare.late !== undefined)
     return beginLate(connection, event, req, res, connection.rare.late)
-  return begin(connection, event, req, res, connection.site.arrival)
+  return begin(connection, event, req, res, connection.owner.arrival)
 }
 
 /** A request whose head was late. Node counts the time of its body no longer. */
 function beginLate(connection: Connection, event: RequestEvent, req: IncomingMessage, res: ServerResponse, late: Error): boolean {
   connection.makeRare().late = undefined
-  const heard = begin(connection, event, req, res, connection.site.arrival)
+  const heard = begin(connection, event, req, res, connection.owner.arrival)
   restartRequestTimeout(connection, late)
   return heard
 }
 
 /** An upgrade or CONNECT has been parsed: Node has let go of the socket. It passes the same gate. */
 export function arriveUpgrade(
-  site: Http1Owner,
+  owner: Http1Owner,
   event: 'upgrade' | 'connect',
   args: readonly [IncomingMessage, ...unknown[]],
 ): boolean {
   const connection = connectionOf(args[0].socket)
   // Handed over already: Fastify's second server passes its upgrades on to the first.
-  if (connection === undefined || connection.phase === 'upgraded') return site.forward(event, args)
+  if (connection === undefined || connection.phase === 'upgraded') return owner.forward(event, args)
   watchHeld(connection.socket)
   if ((connection.current !== undefined || connection.rare.waiting !== undefined) && connection.phase !== 'lingering') {
     hold(connection, event, args)
@@ -74,9 +74,9 @@ export function arriveUpgrade(
     return true
   }
   if (connection.rare.late !== undefined) connection.makeRare().late = undefined
-  if (connection.ending === undefined) return upgrade(connection, event, args, site.now)
-  site.counts.dropped++
-  if (connection.phase === 'lingering') site.lingering.takeRaw(connection)
+  if (connection.ending === undefined) return upgrade(connection, event, args, owner.now)
+  owner.counts.dropped++
+  if (connection.phase === 'lingering') owner.lingering.takeRaw(connection)
   else shut(connection, 'handler')
   return true
 }
@@ -89,46 +89,46 @@ function hold(connection: Connection, event: string, args: Waiting['args']): tru
 }
 
 function begin(connection: Connection, event: RequestEvent, req: IncomingMessage, res: ServerResponse, arrived: number): boolean {
-  const { site } = connection
-  site.registry.turn(connection, 'busy')
+  const { owner } = connection
+  owner.connections.turn(connection, 'busy')
   connection.requests++
   const exchange = beginExchange(connection, req, res, arrived)
   takeOver(exchange, res)
   // Nothing of what follows is to be done for nearly any request: this asks for all of it at once.
   const isUsual = !exchange.isSpecial && connection.isCommon && connection.requests > 1 && !connection.inputEnded
-  if (!isUsual || site.isDemanding || site.run !== undefined) return beginUncommon(exchange, event)
-  site.counts.received++
-  return site.forwardRequest(event, req, res)
+  if (!isUsual || owner.isDemanding || owner.drain !== undefined) return beginUncommon(exchange, event)
+  owner.counts.received++
+  return owner.forwardRequest(event, req, res)
 }
 
 function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
   const { connection, req, res, arrived } = exchange
-  const { site } = connection
+  const { owner } = connection
   connection.beginAnew()
-  site.capacity.busy(connection)
-  if (connection.excess) site.capacity.enterAnew(connection)
-  if (!connection.excess) site.counts.received++
-  site.run?.used(arrived)
+  owner.limits.busy(connection)
+  if (connection.excess) owner.limits.enterAnew(connection)
+  if (!connection.excess) owner.counts.received++
+  owner.drain?.used(arrived)
   // Before the application, whose own choice counts.
   if (connection.requests === 1) {
-    if (mayPersist(exchange)) site.probes.enable(connection.socket)
-    else site.probes.enableIfItLasts()
-    if (isParsedElsewhere(site.server, connection.socket)) connection.makeRare().unlisted = true
+    if (mayPersist(exchange)) owner.tcpKeepAlive.enable(connection.socket)
+    else owner.tcpKeepAlive.enableIfItLasts()
+    if (isParsedElsewhere(owner.server, connection.socket)) connection.makeRare().unlisted = true
   }
   if (connection.rare.waiting !== undefined) watchFinish(res)
   if (connection.inputEnded) boundAnswer(connection)
-  if (refuses(site, exchange)) return true
+  if (refuses(owner, exchange)) return true
   // An HTTP/1.0 client would take an interim response for the final one (RFC 9110 §15.2).
   if (exchange.facts.http10) withoutInterim(res)
-  if (site.intercept?.(req, res) === true) {
-    site.run?.probed(exchange)
+  if (owner.intercept?.(req, res) === true) {
+    owner.drain?.probed(exchange)
     return true
   }
   if (connection.excess) {
     answerUnavailable(res)
     return true
   }
-  return site.forwardRequest(event, req, res)
+  return owner.forwardRequest(event, req, res)
 }
 
 /** The turn of one that has waited has come. */

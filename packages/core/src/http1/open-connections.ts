@@ -4,7 +4,7 @@ import { atOnce } from '../node/parser.js'
 import type { Connection } from './connection.js'
 
 /** The open connections of one server: counts and walks, nothing else. */
-export class Registry {
+export class OpenConnections {
   /**
    * Those that have been idle: longest ago first, where it is the last time that counts. Whoever is busy meanwhile keeps its place until somebody
    * looks (idle-timeout.ts): to move each connection for each request costs more.

@@ -12,52 +12,52 @@ import { noteWritten } from './response-written.js'
 // Connections that were open before their server had a policy.
 
 /** When a server is attached: all that Node parses for it. */
-export function takeOverAll(site: Http1Owner): void {
-  for (const socket of parsedSockets(site.server)) {
-    const connection = takeOverConnection(site, socket)
+export function takeOverAll(owner: Http1Owner): void {
+  for (const socket of parsedSockets(owner.server)) {
+    const connection = takeOverConnection(owner, socket)
     if (connection === undefined || connection.socket.bytesRead === 0) continue
     const res = openResponse(connection.socket)
     if (res instanceof ServerResponse) goOn(connection, res)
     else {
       // Node has promised it with the answer before.
-      connection.promised = site.inherited.keepAliveTimeout
+      connection.promised = owner.inherited.keepAliveTimeout
       goIdle(connection)
     }
   }
 }
 
 /** One that was not known when the server was attached, at its next request. None: it is another server's, or no socket. */
-export function takeOverConnection(site: Http1Owner, socket: unknown): Connection | undefined {
-  if (!(socket instanceof Socket) || socket.destroyed || isParsedElsewhere(site.server, socket)) return undefined
+export function takeOverConnection(owner: Http1Owner, socket: unknown): Connection | undefined {
+  if (!(socket instanceof Socket) || socket.destroyed || isParsedElsewhere(owner.server, socket)) return undefined
   if (connectionOf(socket) !== undefined) return undefined
-  site.admit(socket, rawBelowTls(socket))
+  owner.admit(socket, rawBelowTls(socket))
   return connectionOf(socket)
 }
 
 /** It is being answered. This response stays as it is; the next one is ours wholly. */
 function goOn(connection: Connection, res: ServerResponse): void {
-  const { site, socket } = connection
+  const { owner, socket } = connection
   const { req } = res
-  site.registry.turn(connection, 'busy')
-  site.capacity.busy(connection)
-  site.counts.received++
+  owner.connections.turn(connection, 'busy')
+  owner.limits.busy(connection)
+  owner.counts.received++
   connection.requests++
-  const exchange = beginExchange(connection, req, res, site.now)
+  const exchange = beginExchange(connection, req, res, owner.now)
   connection.promised = timeoutSetting(res)
   exchange.headWritten = res.headersSent
   exchange.account = 'whole'
   const isUnframed = res.headersSent && !res.chunkedEncoding && declaredLength(res) === null
   if (isUnframed) {
     exchange.body = { declared: -1, written: 0, misfit: false }
-    site.unframed.add(connection)
+    owner.unframed.add(connection)
   }
   // Behind Node's own listener, which takes the response off the socket, and puts the next one on it where several are being answered.
   res.once('finish', () => {
     const next = openResponse(socket)
     const isOlder = next instanceof ServerResponse && next !== res && !isWaiting(connection, next)
     if (!isOlder || connection.current !== exchange || connection.ending !== undefined) return noteWritten(connection)
-    site.counts.finished++
-    site.run?.finished(exchange.arrived)
+    owner.counts.finished++
+    owner.drain?.finished(exchange.arrived)
     goOn(connection, next)
   })
 }

@@ -46,7 +46,7 @@ export interface DrainOfRequests {
 /** Where the server stands on its way out. */
 export interface DrainStanding {
   readonly phase: ServerState
-  readonly run: DrainOfRequests | undefined
+  readonly drain: DrainOfRequests | undefined
   readonly draining: boolean
   /** As `phase`, for a connection that was opened then. */
   phaseFor(openedAt: number): ServerState
@@ -69,11 +69,11 @@ export interface RequestCounts {
 
 /** The server's other connections. */
 export interface OtherConnections<C extends Lingers<C>> {
-  readonly registry: { turn(connection: C, phase: ConnectionState): void }
+  readonly connections: { turn(connection: C, phase: ConnectionState): void }
   /** There are limits or routes of ours to be looked at with every request. */
   readonly isDemanding: boolean
-  readonly expiry: { readonly period: number; rest(connection: C): void }
-  readonly capacity: {
+  readonly idleTimeout: { readonly period: number; rest(connection: C): void }
+  readonly limits: {
     busy(connection: C): void
     idle(connection: C): void
     leave(connection: C): void
@@ -81,9 +81,9 @@ export interface OtherConnections<C extends Lingers<C>> {
   }
   readonly lingering: Lingering<C>
   readonly unframed: { add(connection: C): void; delete(connection: C): void }
-  readonly probes: { enable(socket: Socket): void; enableIfItLasts(): void }
+  readonly tcpKeepAlive: { enable(socket: Socket): void; enableIfItLasts(): void }
   /** A connection has come under the policy. */
-  admit(socket: Socket, raw: Socket | undefined): void
+  readonly admit: (socket: Socket, raw: Socket | undefined) => void
   /** The request that is being answered, if there is one, will never be finished. */
   brokeOff(connection: C): void
   /** A promise was broken. */

@@ -102,7 +102,7 @@ function watch(connection: Connection): void {
 
 function lookLater(connection: Connection): void {
   clearTimeout(connection.rare.lookTimer)
-  connection.makeRare().lookTimer = connection.site.timers.arm(LOOK, () => look(connection), true)
+  connection.makeRare().lookTimer = connection.owner.timers.arm(LOOK, () => look(connection), true)
 }
 
 /** The stream stops by itself at its high-water mark: beyond that a chunk is read at each look, and then the kernel is asked for errors only. */

@@ -59,8 +59,8 @@ export function end(
   if (!isBelow && body !== undefined && body.written < body.declared && !this.writableEnded) misfit(exchange, body)
   // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
   exchange.bodyTaken = isIncomplete(exchange) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
-  const { site } = exchange.connection
-  if (site.keepsAlive?.keepAliveTimeout !== site.shownTimeout) site.follow()
+  const { owner } = exchange.connection
+  if (owner.keepsAlive?.keepAliveTimeout !== owner.shownTimeout) owner.follow()
   let ended: ServerResponse
   try {
     ended = prior === nodeEnd ? nodeEnd.call(this, kept, encoding, callback) : prior.call(this, kept, encoding, callback)
@@ -140,7 +140,7 @@ export function misfit(exchange: Exchange, body: Body, length = body.written): v
   if (!body.misfit) {
     body.misfit = true
     const { method = '', url = '' } = exchange.req
-    connection.site.events.warn({
+    connection.owner.events.warn({
       code: 'HALFCLOSE_CONTENT_LENGTH',
       message: `halfclose: the response to ${method} ${url.split('?')[0]} is ${length > body.declared ? 'longer' : 'shorter'} than its Content-Length; its connection is closed`,
     })

@@ -43,7 +43,7 @@ export function writeHead(
   if (exchange === undefined || exchange.headWritten || code < 200 || code > 999) {
     return Reflect.apply(prior, this, [status, reason, fields])
   }
-  yieldMessage(exchange.connection.site, this, prototype)
+  yieldMessage(exchange.connection.owner, this, prototype)
   if (exchange.account === 'whole' && exchange.length < 0) exchange.length = bodyLength(this) ?? -1
   const given = (typeof reason === 'string' ? fields : (fields ?? reason)) ?? undefined
   const said = whatWasSaid(this, given)
@@ -85,12 +85,12 @@ function callPrior(
  */
 function printsPromise(exchange: Exchange): boolean {
   const { connection, res } = exchange
-  const { site, requests } = connection
-  const { keepAlive } = site.policy
-  const { printable } = site
+  const { owner, requests } = connection
+  const { keepAlive } = owner.policy
+  const { printable } = owner
   if (keepAlive === false || printable === undefined) return false
   const isTimeless = connection.isCommon || (connection.rare.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
-  const steady = site.phase === 'serving' && isTimeless
+  const steady = owner.phase === 'serving' && isTimeless
   const persists = !exchange.isSpecial || (exchange.facts.persists && !endsWithTrailers(exchange))
   if (!goesOn(keepAlive, persists, steady, connection.inputEnded, requests)) return false
   if (removedConnection(res)) return false
@@ -116,7 +116,7 @@ function announce(
   status: number,
   ending: CloseReason | undefined,
 ): Headers | undefined {
-  const { keepAlive } = connection.site.policy
+  const { keepAlive } = connection.owner.policy
   const persists = ending === undefined
   if (res.shouldKeepAlive !== persists) res.shouldKeepAlive = persists
   if (facts.http10) prepareHttp10(res, status, ending)
@@ -124,7 +124,7 @@ function announce(
     connection.promised = 0
     return isSpokenFor(res, said) ? withConnection(res, given, said, 'close', '') : given
   }
-  const promise = promiseFor(keepAlive, connection.site.keepable())
+  const promise = promiseFor(keepAlive, connection.owner.keepable())
   connection.promised = promise
   if (isSpokenFor(res, said) || needsExplicitField(keepAlive, promise)) {
     return withConnection(res, given, said, 'keep-alive', keepAliveField(keepAlive, promise, connection.requests))
@@ -157,8 +157,8 @@ function frame(
 function decide(exchange: Exchange, said: Said): CloseReason | undefined {
   const { connection, req, res, facts } = exchange
   const { http10, parserPersists } = facts
-  const { site, requests, inputEnded } = connection
-  const { keepAlive } = site.policy
+  const { owner, requests, inputEnded } = connection
+  const { keepAlive } = owner.policy
   return closeReason(
     keepAlive,
     {
@@ -174,8 +174,8 @@ function decide(exchange: Exchange, said: Said): CloseReason | undefined {
       expiresAt: connection.rare.expiresAt,
       excess: connection.excess,
       inputEnded: inputEnded && connection.rare.waiting === undefined && connection.socket.readableLength === 0,
-      phase: site.phaseFor(connection.openedAt),
-      left: site.left(),
+      phase: owner.phaseFor(connection.openedAt),
+      left: owner.left(),
       owesMore: owesMore(connection),
     },
     // The clock is read only where something depends on it.
@@ -184,9 +184,9 @@ function decide(exchange: Exchange, said: Said): CloseReason | undefined {
   )
 }
 
-function owesMore({ site, rare: { waiting } }: Connection): boolean {
+function owesMore({ owner, rare: { waiting } }: Connection): boolean {
   const first = waiting?.[0]
-  return first !== undefined && site.run !== undefined && first.arrived < site.run.began
+  return first !== undefined && owner.drain !== undefined && first.arrived < owner.drain.began
 }
 
 /** Whether Node's own Connection line would be wrong or missing. */
@@ -223,7 +223,7 @@ function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight 
     const body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
     exchange.body = body
     if (body.declared < 0) {
-      connection.site.unframed.add(connection)
+      connection.owner.unframed.add(connection)
       if (!Object.hasOwn(connection.socket, 'end')) connection.socket.end = end
     }
     // Whoever had the last word on the fields has declared another length than the body has.

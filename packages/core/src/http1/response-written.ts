@@ -39,9 +39,9 @@ export function written(exchange: Exchange): void {
   if (connection.socket.destroyed) return
   if (exchange.body !== undefined) endBody(exchange, exchange.body)
   connection.current = undefined
-  const { site, isCommon } = connection
-  if (isCommon || !connection.excess) site.counts.finished++
-  site.run?.finished(exchange.arrived, exchange)
+  const { owner, isCommon } = connection
+  if (isCommon || !connection.excess) owner.counts.finished++
+  owner.drain?.finished(exchange.arrived, exchange)
   if (!isCommon) connection.clearTimers()
   if (connection.ending !== undefined) {
     dropWaiting(connection)
@@ -55,7 +55,7 @@ export function written(exchange: Exchange): void {
 function endBody(exchange: Exchange, { declared }: Body): void {
   const { connection } = exchange
   endBelow(exchange)
-  if (declared < 0) connection.site.unframed.delete(connection)
+  if (declared < 0) connection.owner.unframed.delete(connection)
 }
 
 /** Takes up what has come in the meantime; whether anything has. */
@@ -69,5 +69,5 @@ function takesUpNext(connection: Connection): boolean {
 
 /** Not in the context of the request that was answered before. */
 function answerInRoot(connection: Connection, failure: Error): void {
-  connection.site.timers.inRoot(() => answer(connection, failure))
+  connection.owner.timers.inRoot(() => answer(connection, failure))
 }

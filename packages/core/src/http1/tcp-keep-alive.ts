@@ -9,9 +9,8 @@ import { mayPersist } from './exchange.js'
 interface Probed {
   readonly policy: Policy
   readonly keepsAlive: KeepsAlive | undefined
-  /** It has listened at least once. */
-  readonly listened: boolean
-  readonly registry: Iterable<Connection>
+  readonly listener: { readonly hasListened: boolean }
+  readonly connections: Iterable<Connection>
   readonly timers: Timers
 }
 
@@ -22,16 +21,16 @@ const LASTS = 1_000
  * TCP keep-alive (`tcp.keepAlive`): tells the kernel to look for peers that are gone. That is four system calls, which a connection that ends
  * with its first answer is spared.
  */
-export class Probes {
-  readonly #site: Probed
+export class TcpKeepAlive {
+  readonly #owner: Probed
   #timer: NodeJS.Timeout | undefined
 
-  constructor(site: Probed) {
-    this.#site = site
+  constructor(owner: Probed) {
+    this.#owner = owner
   }
 
   enable(socket: Socket): void {
-    const { keepAlive, keepAliveInterval, keepAliveCount } = this.#site.policy.tcp
+    const { keepAlive, keepAliveInterval, keepAliveCount } = this.#owner.policy.tcp
     if (keepAlive === false) return
     if (keepAliveInterval === undefined && keepAliveCount === undefined) socket.setKeepAlive(true, keepAlive)
     // The types are those of Node 20, which takes no more than two.
@@ -40,20 +39,20 @@ export class Probes {
 
   /** For a connection that has just been opened: it can wait for the first request where Node itself ends who never sends one. */
   enableIfSilent(socket: Socket): void {
-    const { keepsAlive, listened } = this.#site
+    const { keepsAlive, listener } = this.#owner
     // Node looks after them once the server listens.
-    if (keepsAlive === undefined || !listened || (keepsAlive.headersTimeout === 0 && keepsAlive.requestTimeout === 0))
+    if (keepsAlive === undefined || !listener.hasListened || (keepsAlive.headersTimeout === 0 && keepsAlive.requestTimeout === 0))
       this.enable(socket)
   }
 
   /** For one whose first answer is to be its last. One timer serves all. */
   enableIfItLasts(): void {
-    this.#timer ??= this.#site.timers.arm(LASTS, this.#look, true)
+    this.#timer ??= this.#owner.timers.arm(LASTS, this.#look, true)
   }
 
   readonly #look = (): void => {
     this.#timer = undefined
-    for (const { current, requests, socket } of this.#site.registry) {
+    for (const { current, requests, socket } of this.#owner.connections) {
       if (requests === 1 && current !== undefined && !mayPersist(current) && !socket.destroyed) this.enable(socket)
     }
   }

@@ -14,19 +14,19 @@ const LOOK = 20
  * request would never be reached; and a body that nobody wants ends the connection, output first, beyond the bounds of `linger`.
  */
 export function leaveUnread(connection: Connection, req: IncomingMessage): void {
-  const { site, socket } = connection
-  const { quiet, total, bytes } = site.policy.linger
+  const { owner, socket } = connection
+  const { quiet, total, bytes } = owner.policy.linger
   connection.makeRare().unread = req
   // Where nobody ever read it Node lets it flow into nothing.
   let isWanted = req.readableFlowing !== true || req.listenerCount('data') > 0
-  let since = site.timers.now
+  let since = owner.timers.now
   let from = socket.bytesRead
   let moved = since
   let seen = from
   const look = () => {
     if (connection.rare.unread !== req || connection.phase === 'lingering' || socket.destroyed) return
     if (req.complete) return arrived(connection, req)
-    const { now } = site.timers
+    const { now } = owner.timers
     if (socket.bytesRead !== seen) {
       seen = socket.bytesRead
       moved = now
@@ -37,9 +37,9 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
       return kill(connection, undefined, true)
     }
     const isStill = now - moved >= quiet
-    if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && site.draining))) {
-      if (!site.draining && performance.now() < connection.promiseUntil) site.broke('limit')
-      return shut(connection, site.draining ? 'draining' : 'limit')
+    if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && owner.draining))) {
+      if (!owner.draining && performance.now() < connection.promiseUntil) owner.broke('limit')
+      return shut(connection, owner.draining ? 'draining' : 'limit')
     }
     if (isWanted && isStill && socket.isPaused()) {
       isWanted = false
@@ -49,7 +49,7 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
     }
     wait()
   }
-  const wait = () => site.timers.after(LOOK, look, { unref: true })
+  const wait = () => owner.timers.after(LOOK, look, { unref: true })
   wait()
   req.once('close', () => arrived(connection, req))
 }

@@ -21,7 +21,7 @@ export function handOverSocket(
   /** Hands the request over as one without Upgrade. */
   asRequest: (req: IncomingMessage, res: ServerResponse) => boolean,
 ): boolean {
-  const { site, socket } = connection
+  const { owner, socket } = connection
   const [req] = args
   if (event === 'upgrade' && req.httpVersionMinor === 0) {
     if (hasLostBody(req)) {
@@ -35,31 +35,31 @@ export function handOverSocket(
     return asRequest(req, res)
   }
   // One that waited when the drain began was accepted: the application has it, and until the deadline to end it.
-  const isAccepted = site.run === undefined || arrived < site.run.began
-  if (connection.excess) site.capacity.enterAnew(connection)
-  if ((site.draining && !isAccepted) || connection.excess) {
+  const isAccepted = owner.drain === undefined || arrived < owner.drain.began
+  if (connection.excess) owner.limits.enterAnew(connection)
+  if ((owner.draining && !isAccepted) || connection.excess) {
     // A tunnel begun now would be cut at the deadline: the client is told to take it elsewhere.
     refuse(connection, unavailableHead(), connection.excess ? 'limit' : 'draining')
     return true
   }
-  if (event === 'connect' && !site.takesTunnels()) {
+  if (event === 'connect' && !owner.takesTunnels()) {
     refuse(connection, bareHead('501 Not Implemented'), 'error')
     return true
   }
   connection.requests++
-  site.counts.received++
-  site.counts.finished++
-  site.run?.used(arrived)
-  site.run?.finished(arrived)
+  owner.counts.received++
+  owner.counts.finished++
+  owner.drain?.used(arrived)
+  owner.drain?.finished(arrived)
   connection.promised = 0
   if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   letGo(connection)
   leaveToOther(connection)
-  const output = event === 'upgrade' ? followUpgraded(site.policy, socket, req.headers.upgrade, true) : undefined
+  const output = event === 'upgrade' ? followUpgraded(owner.policy, socket, req.headers.upgrade, true) : undefined
   const protocol = event === 'upgrade' ? req.headers.upgrade : undefined
   connection.makeRare().upgrade = { method: req.method, url: req.url, protocol, output }
-  site.upgraded(socket, req.method, req.url, protocol)
-  const heard = site.forward(event, args)
+  owner.upgraded(socket, req.method, req.url, protocol)
+  const heard = owner.forward(event, args)
   // The client's FIN came while it waited, when nobody listened.
   if (connection.inputEnded && socket.readableEnded) process.nextTick(() => socket.emit('end'))
   return heard
@@ -75,18 +75,18 @@ function hasLostBody(req: IncomingMessage): boolean {
 
 /** From here on the socket is another protocol's, and as the server made it: all that we still see is who ends it. */
 export function leaveToOther(connection: Connection): void {
-  const { site, socket } = connection
-  site.registry.turn(connection, 'upgraded')
+  const { owner, socket } = connection
+  owner.connections.turn(connection, 'upgraded')
   // Another request came before: it has been done, and the application may have changed it.
-  if (connection.requests <= 1) site.probes.enable(socket)
-  socket.allowHalfOpen = halfOpenBefore(site.server)
-  site.giveBack(connection)
+  if (connection.requests <= 1) owner.tcpKeepAlive.enable(socket)
+  socket.allowHalfOpen = halfOpenBefore(owner.server)
+  owner.giveBack(connection)
   noteWhoEnds(connection)
 }
 
 function refuse(connection: Connection, response: string, reason: 'draining' | 'limit' | 'error'): void {
   connection.ending = reason
-  if (!connection.excess) connection.site.counts.dropped++
+  if (!connection.excess) connection.owner.counts.dropped++
   // Node has taken its parser away.
   connection.makeRare().unlisted = true
   if (connection.socket.writable) connection.socket.write(response)
@@ -114,13 +114,13 @@ function letGo(connection: Connection): void {
  * What is there already is kept, since somebody may have wrapped it.
  */
 function noteWhoEnds(connection: Connection): void {
-  const { site, socket } = connection
+  const { owner, socket } = connection
   const { emit } = socket
   const note = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event === 'end') connection.closedFirst ??= socket.writableEnded ? 'server' : 'peer'
     else if (event === 'close') {
       connection.closedFirst ??= 'server'
-      site.closed(connection)
+      owner.closed(connection)
     }
     return Reflect.apply(emit, socket, [event, ...args])
   }

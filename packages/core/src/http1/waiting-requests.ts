@@ -14,23 +14,23 @@ const BY_HAND = { requireManualDestroy: true }
  */
 export function enqueue(connection: Connection, event: string, args: Waiting['args'], handOver: Waiting['handOver']): void {
   const {
-    site,
+    owner,
     rare: { waiting },
   } = connection
   const parsedIn = isPlain(connection, args) ? executionAsyncId() : 0
   const last = waiting?.at(-1)
   const isSame = parsedIn !== 0 && last?.parsedIn === parsedIn
   const context = isSame ? last.context : new AsyncResource('HALFCLOSE_REQUESTS', BY_HAND)
-  const next: Waiting = { event, args, arrived: site.now, excused: connection.rare.late, context, handOver, parsedIn }
+  const next: Waiting = { event, args, arrived: owner.now, excused: connection.rare.late, context, handOver, parsedIn }
   if (waiting === undefined) connection.makeRare().waiting = [next]
   else waiting.push(next)
   connection.makeRare().late = undefined
 }
 
 /** Nobody stands between the parser and us who could have entered another context: then that is the connection's. */
-function isPlain({ site, socket }: Connection, [req, res]: Waiting['args']): boolean {
-  const { server } = site
-  if (server.emit !== site.emit || isParsedElsewhere(server, socket)) return false
+function isPlain({ owner, socket }: Connection, [req, res]: Waiting['args']): boolean {
+  const { server } = owner
+  if (server.emit !== owner.emit || isParsedElsewhere(server, socket)) return false
   if (Object.getPrototypeOf(req) !== IncomingMessage.prototype) return false
   if (res instanceof ServerResponse && Object.getPrototypeOf(res) !== ServerResponse.prototype) return false
   return !hasSubscribers('http.server.request.start') && !hasSubscribers('http.server.response.created')
@@ -57,12 +57,12 @@ function runIn(connection: Connection, one: Waiting, run: () => void): void {
 /** The last one is broken: it is never run. */
 export function dropLast(connection: Connection): void {
   const {
-    site,
+    owner,
     rare: { waiting },
   } = connection
   const last = waiting?.pop()
   if (last === undefined) return
-  site.counts.dropped++
+  owner.counts.dropped++
   if (waiting?.at(-1)?.context !== last.context) last.context.emitDestroy()
   if (waiting?.length === 0) connection.makeRare().waiting = undefined
 }
@@ -75,11 +75,11 @@ export function waitingBehind({ rare: { waiting } }: Connection, { res }: Exchan
 
 export function dropWaiting(connection: Connection): void {
   const {
-    site,
+    owner,
     rare: { waiting },
   } = connection
   if (waiting === undefined) return
-  site.counts.dropped += waiting.length
+  owner.counts.dropped += waiting.length
   for (const [index, { context }] of waiting.entries()) if (waiting[index + 1]?.context !== context) context.emitDestroy()
   connection.makeRare().waiting = undefined
 }

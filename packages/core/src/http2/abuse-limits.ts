@@ -25,7 +25,7 @@ const SLACK = 20 * PING
 
 /** The client gave a stream up before it was answered, which costs it nothing and us a handler: bounded (CVE-2023-44487, "rapid reset"). */
 export function noteReset(session: Session): void {
-  const { resets } = session.site.policy.http2
+  const { resets } = session.owner.policy.http2
   if (resets === false || session.byPeer) return
   const now = performance.now()
   session.resets = Math.max(0, session.resets - ((now - session.resetsAt) * FORGIVEN) / 1_000) + 1
@@ -38,7 +38,7 @@ export function noteReset(session: Session): void {
  * beside data: a flood is what is mostly control frames.
  */
 export function noteControl(session: Session, kind: 'ping' | 'settings'): void {
-  const { control } = session.site.policy.http2
+  const { control } = session.owner.policy.http2
   session.controlled += kind === 'ping' ? PING : SETTINGS
   session.answered += (kind === 'ping' ? PING : SETTINGS_ACK) + (session.raw === undefined ? 0 : RECORD)
   if (control === false) return

@@ -5,7 +5,8 @@ import type { Session, StreamExchange } from './session.js'
 
 /** A session begins to end: as `noteEnd` of HTTP/1. One that has streams in flight ends when they do, unless it is cut. */
 export function noteSessionEnd(session: Session): End | undefined {
-  if (session.end === undefined && session.site.events.hearsClose) session.end = beginEnd(session.state, stageOf(session), 'none')
+  if (session.end === undefined && session.owner.events.hearsClose)
+    session.end = beginEnd(session.state, stageOf(session), 'none')
   return session.end
 }
 

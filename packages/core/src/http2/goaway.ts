@@ -50,7 +50,7 @@ const AGAIN = 20
  */
 function giveNotice(session: Session, reason: CloseReason): void {
   session.notice = reason
-  tryNotice(session, reason, session.site.timers.now + NOTICE)
+  tryNotice(session, reason, session.owner.timers.now + NOTICE)
 }
 
 function tryNotice(session: Session, reason: CloseReason, until: number): void {
@@ -58,12 +58,12 @@ function tryNotice(session: Session, reason: CloseReason, until: number): void {
   const written = writeBeside(session.socket, NOTICE_FRAME)
   if (written === 'all') awaitAnswer(session, reason)
   else if (written === 'some') killSession(session)
-  else if (session.site.timers.now >= until) conclude(session, reason, false)
-  else session.site.timers.after(AGAIN, () => attempt(session, () => tryNotice(session, reason, until)))
+  else if (session.owner.timers.now >= until) conclude(session, reason, false)
+  else session.owner.timers.after(AGAIN, () => attempt(session, () => tryNotice(session, reason, until)))
 }
 
 function awaitAnswer(session: Session, reason: CloseReason): void {
-  const timer = session.site.timers.after(NOTICE, () => attempt(session, () => conclude(session, reason, false)))
+  const timer = session.owner.timers.after(NOTICE, () => attempt(session, () => conclude(session, reason, false)))
   const answered = () => {
     timer.stop()
     conclude(session, reason, true)
@@ -102,7 +102,7 @@ function announce(session: Session): void {
 export function closeIfDone(session: Session): void {
   if (session.streams.size > 0 || session.lingering || session.http2.destroyed) return
   session.http2.close()
-  if (!session.inputEnded || session.site.policy.halfClosed === 0) boundFlush(session)
+  if (!session.inputEnded || session.owner.policy.halfClosed === 0) boundFlush(session)
 }
 
 /** The same, after one more turn of the poll phase: streams that have reached the kernel are answered. `still`: whether it holds then. */
@@ -175,7 +175,7 @@ export function calm(session: Session, reason: CloseReason): void {
     session.http2.goaway(CODES.ENHANCE_YOUR_CALM, session.lastStream)
     for (const stream of session.streams.keys()) breakOff(stream)
     closeIfDone(session)
-    boundFlush(session, session.site.policy.linger.quiet)
+    boundFlush(session, session.owner.policy.linger.quiet)
   })
 }
 
@@ -195,8 +195,8 @@ export function boundFlush(session: Session, ms = longestFlush(session)): void {
 }
 
 /** A client that was cut since it takes nothing will hardly take the GOAWAY, and one that broke off or was at fault waits for no answer. */
-function longestFlush({ ending, byPeer, site }: Session): number {
-  const { quiet, total } = site.policy.linger
+function longestFlush({ ending, byPeer, owner }: Session): number {
+  const { quiet, total } = owner.policy.linger
   return byPeer || ending === 'stalled' || ending === 'half-closed' ? quiet : total
 }
 
@@ -204,6 +204,6 @@ function watchFlush(session: Session, ms: number, before: Quiet): void {
   session.setTimer(ms, () => {
     const next = stayQuiet(before, new Unacknowledged().takenBy(session), session.socket.writableLength > 0, ms)
     if (next === undefined || next.peer === undefined) killSession(session)
-    else watchFlush(session, Math.min(ms, session.site.policy.linger.quiet), next)
+    else watchFlush(session, Math.min(ms, session.owner.policy.linger.quiet), next)
   })
 }

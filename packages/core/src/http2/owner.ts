@@ -38,10 +38,10 @@ export interface SessionOwner<S> {
   readonly counts: StreamCounts
   /** It listens on a path: its connections have no addresses. */
   readonly listensOnPath: boolean
-  readonly run: DrainOfStreams | undefined
+  readonly drain: DrainOfStreams | undefined
   /** Where the drain stands for a session that was opened then. */
   phaseFor(openedAt: number): ServerState
-  readonly capacity: {
+  readonly limits: {
     enter(session: S): void
     busy(session: S): void
     idle(session: S): void

@@ -40,7 +40,7 @@ export function nameErrors(session: Session): void {
     http2.goaway(name.code, session.lastStream)
     setImmediate(() => {
       Reflect.apply(destroy, http2, [error, name.code])
-      boundFlush(session, session.site.policy.linger.quiet)
+      boundFlush(session, session.owner.policy.linger.quiet)
     })
   }
   Object.assign(http2, { destroy: named })

@@ -26,7 +26,7 @@ function endOutput(socket: Socket, session: Session | undefined, args: readonly 
     // The client's own GOAWAY, FIN or error was noted before; else it was the application.
     session.ending ??= session.notice ?? (session.inputEnded ? 'client-close' : 'handler')
     session.closedFirst ??= 'server'
-    session.site.sessions.linger(session)
+    session.owner.sessions.linger(session)
   }
   return Reflect.apply(session?.own?.end ?? Object.getPrototypeOf(socket).end, socket, args)
 }
@@ -60,11 +60,11 @@ function destroy(this: Socket, error?: Error | null): Socket {
 }
 
 /** Something that has tracked the sockets itself destroys this one: no stream on it will be answered. */
-function cutByOthers({ streams, raw, inputEnded, lingering, byPeer, site }: Session, place: string | undefined): void {
+function cutByOthers({ streams, raw, inputEnded, lingering, byPeer, owner }: Session, place: string | undefined): void {
   if (streams.size === 0 || lingering || byPeer) return
   if (place === undefined && (inputEnded || raw?.destroyed !== true)) return
   for (const [stream, exchange] of streams) if (!stream.writableFinished) exchange.cut = true
-  site.run?.cutByOthers(place)
+  owner.drain?.cutByOthers(place)
 }
 
 /** `socket.emit` under a governed session: sees the client's FIN before Node acts on it, and the end. */
@@ -72,7 +72,7 @@ function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean
   const session = sessionOf(this)
   if (session !== undefined) {
     if (event === 'end') onInputEnd(session)
-    else if (event === 'close') session.site.sessionClosed(session)
+    else if (event === 'close') session.owner.sessionClosed(session)
   }
   return Reflect.apply(session?.own?.emit ?? Object.getPrototypeOf(this).emit, this, [event, ...args])
 }
@@ -83,14 +83,14 @@ function onInputEnd(session: Session): void {
   session.closedFirst ??= 'peer'
   tellGone(session.http2, session.streams.keys())
   if (session.lingering) return
-  const { halfClosed } = session.site.policy
+  const { halfClosed } = session.owner.policy
   if (halfClosed > 0) watch(session, { kernel: bytesTaken(session), peer: undefined, quiet: 0 })
   if (session.streams.size === 0) leave(session, 'client-close')
 }
 
 /** The bound starts anew while the client takes something of its answers. */
 function watch(session: Session, before: Quiet): void {
-  const { halfClosed } = session.site.policy
+  const { halfClosed } = session.owner.policy
   session.setTimer(halfClosed, () => {
     const taken = new Unacknowledged().takenBy(session)
     const next = session.lingering ? undefined : stayQuiet(before, taken, isOwed(session, taken), halfClosed)
@@ -106,7 +106,7 @@ function giveUp(session: Session): void {
     session.socket.end()
     return
   }
-  session.setTimer(session.site.policy.linger.quiet, () => giveUp(session))
+  session.setTimer(session.owner.policy.linger.quiet, () => giveUp(session))
   cutSession(session, 'half-closed')
 }
 

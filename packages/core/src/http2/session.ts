@@ -102,7 +102,7 @@ export class Session {
     readonly socket: Socket,
     /** Below TLS: the TCP socket. */
     readonly raw: Socket | undefined,
-    readonly site: Http2Owner,
+    readonly owner: Http2Owner,
     readonly openedAt: number,
     readonly expiresAt: number,
     /** Where in the delay of `leaving` it is told to go, from 0 to 1. */
@@ -131,7 +131,7 @@ export class Session {
   setTimer(ms: number, run: () => void): void {
     this.#timer?.stop()
     if (this.released) return
-    this.#timer = this.site.timers.after(ms, () => attempt(this, run))
+    this.#timer = this.owner.timers.after(ms, () => attempt(this, run))
   }
 
   clearTimer(): void {

@@ -19,16 +19,16 @@ const FIRST = 2_000
 
 /** The HTTP/2 sessions of one server. */
 export class Sessions {
-  readonly #site: Http2Owner
+  readonly #owner: Http2Owner
   readonly #open = new Map<Http2Session, Session>()
   readonly #lingering: Lingering<Session>
   readonly #waits: Waits
   #timer: Timer | undefined
 
-  constructor(site: Http2Owner) {
-    this.#site = site
-    this.#lingering = new Lingering(site.policy.linger, site.timers, killSession)
-    this.#waits = new Waits(site.policy.http2)
+  constructor(owner: Http2Owner) {
+    this.#owner = owner
+    this.#lingering = new Lingering(owner.policy.linger, owner.timers, killSession)
+    this.#waits = new Waits(owner.policy.http2)
   }
 
   get size(): number {
@@ -49,10 +49,10 @@ export class Sessions {
 
   /** Node has begun a session on `socket`, and has not told the application yet. */
   admit(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
-    const { policy, capacity, counts } = this.#site
+    const { policy, limits, counts } = this.#owner
     const now = performance.now()
     const expiresAt = expiryOf(policy.keepAlive, now, Math.random())
-    const session = new Session(http2, socket, raw, this.#site, now, expiresAt, Math.random())
+    const session = new Session(http2, socket, raw, this.#owner, now, expiresAt, Math.random())
     bindSession(socket, session)
     nameErrors(session)
     clampGoaway(session)
@@ -67,21 +67,21 @@ export class Sessions {
       session.ending ??= 'client-close'
       if (code !== CODES.NO_ERROR) session.byPeer = true
     })
-    capacity.enter(session)
+    limits.enter(session)
     if (!session.excess) this.#bound(session)
-    this.#timer ??= this.#site.timers.every(LOOK, () => this.#look(), { unref: true })
+    this.#timer ??= this.#owner.timers.every(LOOK, () => this.#look(), { unref: true })
   }
 
   /** No stream is in flight: the hold begins. */
   goIdle(session: Session): void {
     if (session.released) return
     this.#bound(session)
-    this.#site.capacity.idle(session)
+    this.#owner.limits.idle(session)
   }
 
   linger(session: Session): void {
     this.#lingering.add(session, Number.POSITIVE_INFINITY, undefined, true)
-    this.#site.capacity.leave(session)
+    this.#owner.limits.leave(session)
   }
 
   delete(session: Session): void {
@@ -104,12 +104,12 @@ export class Sessions {
 
   #bound(session: Session): void {
     const isIdle = () => session.streams.size === 0
-    const { hold } = this.#site.policy.http2
+    const { hold } = this.#owner.policy.http2
     session.setTimer(session.requests === 0 ? Math.max(hold, FIRST) : hold, () => leaveAfterPoll(session, 'idle', isIdle))
   }
 
   #look(): void {
-    for (const session of this.#waits.among(this.#open.values(), this.#site.timers.now))
+    for (const session of this.#waits.among(this.#open.values(), this.#owner.timers.now))
       attempt(session, (one) => calm(one, 'stalled'))
   }
 }

@@ -32,7 +32,7 @@ function destroy(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   const breaksOff = exchange !== undefined && isBrokenOff(this, exchange)
   if (breaksOff) exchange.cut = true
   if (exchange?.isFile === true && this.closed && isAmid(this)) exchange.isReset = true
-  if (exchange?.isFile === true) endFilePipe(this, exchange.session.site.timers)
+  if (exchange?.isFile === true) endFilePipe(this, exchange.session.owner.timers)
   if (!breaksOff || !this.headersSent || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
   this.on('error', ignoreError)
   return Reflect.apply(prior, this, [brokenOff()])
@@ -111,7 +111,7 @@ function keepPushed(pushed: ServerHttp2Stream, exchange: StreamExchange | undefi
   pushed.on('error', ignoreError)
   if (exchange === undefined) return
   const { destroy: prior } = pushed
-  const { timers } = exchange.session.site
+  const { timers } = exchange.session.owner
   put(pushed, 'destroy', (error?: Error) => {
     endFilePipe(pushed, timers)
     return Reflect.apply(prior, pushed, [error])

@@ -11,26 +11,26 @@ import { bindExchange, CODES, exchangeOf, type Http2Owner, type Session, type St
 import { takeOverStream } from './stream-methods.js'
 
 /** A stream was opened. Streams wait for nobody; but none that comes behind the GOAWAY is handed over. */
-export function arriveStream(site: Http2Owner, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
-  const session = site.sessions.of(stream.session)
-  if (session === undefined) return site.forward('stream', args)
+export function arriveStream(owner: Http2Owner, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
+  const session = owner.sessions.of(stream.session)
+  if (session === undefined) return owner.forward('stream', args)
   if (session.ending !== undefined) {
-    site.counts.dropped++
+    owner.counts.dropped++
     refuse(stream)
     return true
   }
   session.clearTimer()
-  if (session.streams.size === 0) site.capacity.busy(session)
-  if (session.excess) site.capacity.enterAnew(session)
+  if (session.streams.size === 0) owner.limits.busy(session)
+  if (session.excess) owner.limits.enterAnew(session)
   session.requests++
   session.lastStream = stream.id ?? session.lastStream
-  if (!session.excess) site.counts.received++
+  if (!session.excess) owner.counts.received++
   const headers = isFields(args[1]) ? args[1] : {}
   const { ':method': method, ':path': path, ':authority': authority, ':protocol': protocol } = headers
   const tunnel = method === 'CONNECT' && (typeof protocol === 'string' && protocol !== '' ? protocol : method)
   const arrived = performance.now()
-  site.run?.used(arrived)
-  const output = tunnel !== false ? followUpgraded(site.policy, stream, protocol, false) : undefined
+  owner.drain?.used(arrived)
+  const output = tunnel !== false ? followUpgraded(owner.policy, stream, protocol, false) : undefined
   const own = takeOverStream(stream)
   bindExchange(stream, {
     session,
@@ -46,13 +46,13 @@ export function arriveStream(site: Http2Owner, stream: ServerHttp2Stream, args: 
     isReset: false,
     isEnded: false,
   })
-  if (tunnel !== false && !session.excess) site.counts.finished++
+  if (tunnel !== false && !session.excess) owner.counts.finished++
   stream.on('close', onStreamClose)
   reconsider(session)
   if (tunnel !== false && !session.excess)
-    site.upgraded(session.socket, method, path ?? authority, typeof protocol === 'string' ? protocol : undefined)
+    owner.upgraded(session.socket, method, path ?? authority, typeof protocol === 'string' ? protocol : undefined)
   if (!session.excess) {
-    const heard = site.forward('stream', args)
+    const heard = owner.forward('stream', args)
     if (!heard) keep(stream)
     return heard
   }
@@ -61,9 +61,9 @@ export function arriveStream(site: Http2Owner, stream: ServerHttp2Stream, args: 
 }
 
 /** As in HTTP/1.1: no handler, but a readiness probe gets through. */
-function answerExcess({ site }: Session, stream: ServerHttp2Stream, request: AnyRequest): void {
+function answerExcess({ owner }: Session, stream: ServerHttp2Stream, request: AnyRequest): void {
   keep(stream)
-  if (site.intercept?.(request, answerOn(stream)) !== true && mayRespond(stream)) respondUnavailable(stream)
+  if (owner.intercept?.(request, answerOn(stream)) !== true && mayRespond(stream)) respondUnavailable(stream)
   // A body that nobody reads would keep the stream, and with it the session. Node 22 closes at once, before the answer is sent.
   if (!stream.endAfterHeaders) stream.once('finish', () => setImmediate(() => stream.close(CODES.NO_ERROR)))
 }
@@ -96,8 +96,8 @@ function refuse(stream: ServerHttp2Stream): void {
 
 /** Whether the session goes on, from the newest facts. */
 function reconsider(session: Session): void {
-  const { site, requests, expiresAt, excess, inputEnded, streams } = session
-  const phase = site.phaseFor(session.openedAt)
+  const { owner, requests, expiresAt, excess, inputEnded, streams } = session
+  const phase = owner.phaseFor(session.openedAt)
   const facts = {
     requests,
     open: streams.size,
@@ -106,7 +106,7 @@ function reconsider(session: Session): void {
     inputEnded,
     draining: phase === 'draining' || phase === 'drained',
   }
-  const reason = goawayReason(site.policy.keepAlive, facts, performance.now())
+  const reason = goawayReason(owner.policy.keepAlive, facts, performance.now())
   if (reason !== undefined) leave(session, reason, true)
 }
 
@@ -114,24 +114,24 @@ function onStreamClose(this: ServerHttp2Stream): void {
   const exchange = exchangeOf(this)
   if (exchange === undefined || !exchange.session.streams.delete(this)) return
   const { session, arrived } = exchange
-  const { site } = session
-  if (exchange.tunnel !== false || session.excess) site.run?.check()
+  const { owner } = session
+  if (exchange.tunnel !== false || session.excess) owner.drain?.check()
   else if (!exchange.cut && isAnsweredWhole(this, exchange)) {
-    site.counts.finished++
-    site.run?.finished(arrived, this)
+    owner.counts.finished++
+    owner.drain?.finished(arrived, this)
   } else if (!exchange.cut || session.byPeer || session.ending === 'half-closed') {
-    site.counts.aborted++
+    owner.counts.aborted++
     noteLostStream(session, this, exchange)
     if (!exchange.cut) noteReset(session)
   } else {
-    site.counts.cut++
+    owner.counts.cut++
     noteLostStream(session, this, exchange)
-    site.run?.wasCut()
+    owner.drain?.wasCut()
   }
   if (session.streams.size > 0) return
   session.lastUsed = performance.now()
   if (session.ending === undefined) reconsider(session)
-  if (session.ending === undefined) site.sessions.goIdle(session)
+  if (session.ending === undefined) owner.sessions.goIdle(session)
   else setImmediate(closeIfDone, session)
 }
 

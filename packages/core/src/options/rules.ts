@@ -70,3 +70,8 @@ function number(
   if (!holds(value)) throw optionRangeError(path, rule, value, hint)
   return value
 }
+
+/** A whole number that something may be limited to. */
+export function isLimit(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
+}

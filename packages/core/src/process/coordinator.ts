@@ -3,25 +3,8 @@ import type { WarningCode } from '../errors/codes.js'
 import { textOf } from '../events/logger.js'
 import { endedLine } from './ended-by.js'
 import { type LeaveRequest, type Participant, USUAL_SIGNALS } from './participant.js'
+import type { Coordinator, Listener, SignalHost } from './signal-host.js'
 import { atTerminal, codeOf, forgivenMessage, OTHERS_AT_MOST, othersMessage } from './signal-lines.js'
-
-/** What the process shares, under `Symbol.for('halfclose.signals')`. `version` grows with what is added. */
-export interface Coordinator {
-  readonly version: number
-  join(participant: Participant): () => void
-}
-
-type Listener = (...args: unknown[]) => void
-
-/** What a coordinator needs of the process; tests, and worker threads, bring their own. */
-export interface SignalHost {
-  on(event: string, listener: Listener): unknown
-  prependListener(event: string, listener: Listener): unknown
-  off(event: string, listener: Listener): unknown
-  listenerCount(event: string): number
-  exit(code?: number): unknown
-  exitCode?: number | string | null | undefined
-}
 
 interface Leaving {
   readonly request: LeaveRequest
@@ -265,8 +248,4 @@ function isOnlyClosing({ pending }: Leaving): boolean {
 
 function eventOf(reason: string): string {
   return reason === 'shutdown' ? 'message' : reason
-}
-
-export function isCoordinator(value: unknown): value is Coordinator {
-  return typeof value === 'object' && value !== null && 'join' in value && typeof value.join === 'function'
 }

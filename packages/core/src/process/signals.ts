@@ -1,12 +1,13 @@
 import { isMainThread } from 'node:worker_threads'
-import { isCoordinator, SignalCoordinator, type SignalHost } from './coordinator.js'
+import { SignalCoordinator } from './coordinator.js'
 import { findBystanders } from './other-listeners.js'
 import type { Participant } from './participant.js'
+import { isCoordinator, type SignalHost } from './signal-host.js'
 import { ThreadHost } from './thread-host.js'
 import { admitThreads } from './worker-threads.js'
 
-export type { SignalHost } from './coordinator.js'
 export type { LeaveRequest, Participant } from './participant.js'
+export type { SignalHost } from './signal-host.js'
 
 const KEY = Symbol.for('halfclose.signals')
 

@@ -4,6 +4,7 @@ import { CHANNEL } from './thread-messages.js'
  * Runs in the main thread of a process whose main thread has no coordinator: passes signals on to the worker threads that have joined, and ends the process
  * when all of them have left. It is carried there as text, so that it refers to nothing outside; a coordinator that comes later dismisses it.
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: it is carried over as text, as a whole
 function relay(main: NodeJS.Process, channelName: string): string {
   const key = Symbol.for('halfclose.signals.relay')
   if (Symbol.for('halfclose.signals.threads') in main || key in main) return 'there'

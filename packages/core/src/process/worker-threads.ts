@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import { BroadcastChannel, type Worker } from 'node:worker_threads'
 import type { WarningCode } from '../errors/codes.js'
-import type { Coordinator } from './coordinator.js'
 import type { LeaveRequest, Participant } from './participant.js'
+import type { Coordinator } from './signal-host.js'
 import { CHANNEL, isFromThread, type MainMessage } from './thread-messages.js'
 
 /** How often a thread that is leaving is asked whether it is still there, and how long it may be silent, in ms: one that was terminated says nothing. */

@@ -24,7 +24,7 @@ const TOGETHER = 50
  * How many connections there may be: in all, per client, and idle. The one too many is not cut: it gets an answer that it can read
  * (503, Retry-After, close), but no handler; and a readiness probe gets through.
  */
-export class Capacity implements HandshakePlaces {
+export class ConnectionLimits implements HandshakePlaces {
   readonly #limits: Policy['limits']
   /** Of the handle. */
   readonly #counts: { readonly refused: Record<RefusingLimit, number> }
@@ -163,7 +163,7 @@ export class Capacity implements HandshakePlaces {
       this.#idle.delete(longest)
       if (longest instanceof Session) leaveAfterPoll(longest, 'limit', ({ streams }) => streams.size === 0)
       else if (this.#overIdle.push({ connection: longest, requests: longest.requests }) === 1)
-        longest.site.timers.after(TOGETHER, this.#closeOverIdle, { unref: true })
+        longest.owner.timers.after(TOGETHER, this.#closeOverIdle, { unref: true })
       return
     }
   }
@@ -182,7 +182,7 @@ export class Capacity implements HandshakePlaces {
 
   /** One too many waits for its request, since an answer to no request is none; but not for long, and not with too many others. */
   #await(connection: Member): void {
-    const { quiet } = connection.site.policy.linger
+    const { quiet } = connection.owner.policy.linger
     connection.setTimer(quiet, () => refuse(connection))
     this.#excess.add(connection)
     if (this.#excess.size <= this.#mostExcess) return

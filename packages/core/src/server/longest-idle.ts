@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import type { Connection } from '../http1/connection.js'
-import type { Registry } from '../http1/open-connections.js'
+import type { OpenConnections } from '../http1/open-connections.js'
 import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import { GRACE } from '../policy.js'
 
 /** What has connections: a server under a policy. */
 export interface Holder {
-  readonly registry: Registry
+  readonly connections: OpenConnections
   readonly sessions: Iterable<Session>
 }
 
@@ -33,8 +33,8 @@ export function longestIdle(
   const quiet: (Connection | Session)[] = []
   const promised: Connection[] = []
   atOnce(() => {
-    for (const { registry, sessions } of holders) {
-      for (const connection of registry) {
+    for (const { connections, sessions } of holders) {
+      for (const connection of connections) {
         const { phase } = connection
         if ((phase !== 'idle' && phase !== 'silent') || connection.receiving || isChosen(connection)) continue
         if (phase === 'idle') (connection.promiseUntil <= now ? free : promised).push(connection)

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { optionTypeError } from '../errors/errors.js'
 import { attempt } from '../events/attempt.js'
 import type { Events } from '../events/events.js'
 import { kill } from '../http1/close.js'
@@ -7,17 +8,16 @@ import { closeIfQuiet } from '../http1/idle.js'
 import { killSession, leave } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { descriptorLimit } from '../node/descriptor-limit.js'
-import { atOnce } from '../node/parser.js'
+import { inBatches } from '../node/in-batches.js'
 import { streamDescriptor } from '../node/socket-handle.js'
 import { afterPoll } from '../node/timers.js'
+import { count as atLeast } from '../options/rules.js'
 import { descriptorReserve, GRACE, reliefOf } from '../policy.js'
 import type { Handshakes } from '../socket/tls-handshakes.js'
 import { type Holder, isStillIdle, longestIdle } from './longest-idle.js'
 
 type Member = Connection | Session
 
-/** Connections closed in one turn of the loop, so that ten thousand do not stall it. */
-const BATCH = 100
 /** Milliseconds for which it is not asked again who is idle, after nobody was: to ask means to look at all connections. */
 const ASK_AGAIN = 50
 /** Milliseconds between two warnings. */
@@ -79,7 +79,9 @@ export class Pressure {
   }
 
   /** Lets the longest idle go, output first: how many were chosen. One that is used meanwhile stays. */
-  relieve(most: number): number {
+  relieve(count: number): number {
+    const most = count === Number.POSITIVE_INFINITY ? count : atLeast(count, 'relieve(count)', 0)
+    if (most === undefined) throw optionTypeError('relieve(count)', 'an integer of at least 0', count)
     return this.#letGo(longestIdle(this.#holders(), () => most, this.#isGoing, false).chosen)
   }
 
@@ -121,16 +123,8 @@ export class Pressure {
     if (chosen.length === 0) return 0
     for (const member of chosen) this.#going.set(member, member.requests)
     // A request may have reached the kernel.
-    afterPoll(() => this.#close(chosen, 0))
+    afterPoll(() => inBatches(new Set(chosen), (member) => attempt(member, this.#closeOne)))
     return chosen.length
-  }
-
-  #close(chosen: readonly Member[], from: number): void {
-    const to = from + BATCH
-    atOnce(() => {
-      for (const member of chosen.slice(from, to)) attempt(member, this.#closeOne)
-    })
-    if (to < chosen.length) setImmediate(() => this.#close(chosen, to))
   }
 
   readonly #closeOne = (member: Member): void => {

@@ -12,12 +12,12 @@ import { directCaller } from '../node/call-site.js'
 import { atOnce } from '../node/parser.js'
 import type { AttachableServer } from '../node/server-kinds.js'
 import { isHttp2, isShared, speaksHttp1 } from '../node/server-kinds.js'
-import type { Site } from './governed-server.js'
+import type { GovernedServer } from './governed-server.js'
 
 /** What the handle does when somebody closes a governed server. */
 export interface Closer {
   /** Drains the server; resolves when it has closed. */
-  close(site: Site): Promise<unknown>
+  close(governed: GovernedServer): Promise<unknown>
   /** The application is closed for good with its drain: a server that it lets listen meanwhile is closed again. */
   readonly hasOneLife: boolean
 }
@@ -43,38 +43,56 @@ function attempt(server: AttachableServer, listen: (...args: unknown[]) => unkno
 type Method = (this: AttachableServer, ...args: readonly unknown[]) => unknown
 
 /** Puts our methods on a server: what closes it drains it. Those that others had put there are called when what they name is done. */
-export function takeOverMethods(site: Site, closer: Closer): void {
-  const { server } = site
-  const ownListen = ownMethod(server, 'listen')
-  const ownIdle = ownMethod(server, 'closeIdleConnections')
-  const ownAll = ownMethod(server, 'closeAllConnections')
+export function takeOverMethods(governed: GovernedServer, closer: Closer): void {
+  const { server } = governed
   const othersClose = closeOfOthers(server)
-  if (othersClose !== undefined) site.closeListener = closerBy(site, othersClose)
+  if (othersClose !== undefined) governed.listener.close = closerBy(governed, othersClose)
+  define(server, 'listen', listenOf(governed, closer, ownMethod(server, 'listen')))
+  define(server, 'close', closeOf(governed, closer, othersClose))
+  define(server, 'closeIdleConnections', closeIdleOf(governed, ownMethod(server, 'closeIdleConnections')))
+  define(server, 'closeAllConnections', closeAllOf(governed, ownMethod(server, 'closeAllConnections')))
+  // One of its own closes the server in its own way.
+  if (Object.hasOwn(server, Symbol.asyncDispose)) return
+  define(server, Symbol.asyncDispose, async () => {
+    await closer.close(governed)
+  })
+}
 
+function listenOf(governed: GovernedServer, closer: Closer, ownListen: Method | undefined): (...args: unknown[]) => unknown {
+  const { server } = governed
   const listen = (...args: unknown[]): unknown => {
-    const { run } = site
+    const { drain } = governed
     // One that has never listened may have been about to when its application was closed.
-    if (run !== undefined && closer.hasOneLife && site.listened) throw new HalfcloseTypeError('HALFCLOSE_CLOSED', CLOSED)
-    if (run !== undefined && site.phase !== 'drained' && !closer.hasOneLife) {
-      if (!site.hasClosed) throw new HalfcloseTypeError('HALFCLOSE_STILL_DRAINING', STILL_DRAINING)
+    if (drain !== undefined && closer.hasOneLife && governed.listener.hasListened)
+      throw new HalfcloseTypeError('HALFCLOSE_CLOSED', CLOSED)
+    if (drain !== undefined && governed.phase !== 'drained' && !closer.hasOneLife) {
+      if (!governed.listener.hasClosed) throw new HalfcloseTypeError('HALFCLOSE_STILL_DRAINING', STILL_DRAINING)
       // Called in its 'close' event: the drain ends within a moment.
-      void run.done.then(() => attempt(server, listen, args))
+      void drain.done.then(() => attempt(server, listen, args))
       return server
     }
-    site.sharesListener = isShared(args[0])
+    governed.listener.isShared = isShared(args[0])
     // A listen() that was under way when the drain ended is none.
-    site.listensAnew = site.phase === 'drained'
+    governed.listener.isAnew = governed.phase === 'drained'
     return Reflect.apply(ownListen ?? Object.getPrototypeOf(server).listen, server, args)
   }
+  return listen
+}
 
-  const close = (callback?: unknown): AttachableServer => {
-    if ((site.phase === 'serving' || site.listensAnew) && !server.listening) {
+function closeOf(
+  governed: GovernedServer,
+  closer: Closer,
+  othersClose: Method | undefined,
+): (callback?: unknown) => AttachableServer {
+  const { server } = governed
+  return (callback) => {
+    if ((governed.phase === 'serving' || governed.listener.isAnew) && !server.listening) {
       // It does not listen, or does not yet: Node's own error reaches the callback.
       Reflect.apply(othersClose ?? Object.getPrototypeOf(server).close, server, [callback])
       return server
     }
-    const isFirst = site.run === undefined
-    const closed = closer.close(site)
+    const isFirst = governed.drain === undefined
+    const closed = closer.close(governed)
     const tell = (...args: unknown[]) => {
       const done = () => {
         if (typeof callback === 'function') process.nextTick(callback, ...args)
@@ -82,61 +100,57 @@ export function takeOverMethods(site: Site, closer: Closer): void {
       closed.then(done, done)
     }
     // It may have put something of its own before the callback.
-    if (othersClose !== undefined && isFirst && server.listening) site.closeListener = closerBy(site, othersClose, tell)
+    if (othersClose !== undefined && isFirst && server.listening) governed.listener.close = closerBy(governed, othersClose, tell)
     else tell()
     return server
   }
+}
 
-  const closeIdleConnections = (): void => {
+function closeIdleOf(governed: GovernedServer, ownIdle: Method | undefined): () => void {
+  return () => {
     // Node's own close() asks for it, where others call that.
-    if (site.closesListener) return
+    if (governed.listener.isClosing) return
     atOnce(() => {
-      for (const connection of [...site.registry]) {
+      for (const connection of [...governed.connections]) {
         noteWritten(connection)
         if (connection.phase === 'idle') closeIfQuiet(connection, 'handler', 'close-idle')
       }
     })
-    for (const session of [...site.sessions]) if (session.state === 'idle') leave(session, 'handler')
-    ownIdle?.call(server)
+    for (const session of [...governed.sessions]) if (session.state === 'idle') leave(session, 'handler')
+    ownIdle?.call(governed.server)
   }
+}
 
+function closeAllOf(governed: GovernedServer, ownAll: Method | undefined): () => void {
+  const { server } = governed
   const closeAllConnections = (): void => {
-    const place = site.run === undefined || !site.isBusy ? undefined : directCaller(closeAllConnections)
-    if (place !== undefined) site.run?.cutByOthers(place)
+    const place = governed.drain === undefined || !governed.isBusy ? undefined : directCaller(closeAllConnections)
+    if (place !== undefined) governed.drain?.cutByOthers(place)
     atOnce(() => {
-      for (const connection of [...site.registry]) {
-        if (connection.state === 'idle' && performance.now() < connection.promiseUntil) site.broke('close-all')
+      for (const connection of [...governed.connections]) {
+        if (connection.state === 'idle' && performance.now() < connection.promiseUntil) governed.broke('close-all')
         cut(connection, 'handler')
       }
     })
-    site.handshakes.destroyWhere(() => true)
-    for (const session of [...site.sessions]) cutSession(session, 'handler')
+    governed.handshakes.destroyWhere(() => true)
+    for (const session of [...governed.sessions]) cutSession(session, 'handler')
     if (ownAll !== undefined) ownAll.call(server)
     else if (speaksHttp1(server)) HttpServer.prototype.closeAllConnections.call(server)
   }
-
-  define(server, 'listen', listen)
-  define(server, 'close', close)
-  define(server, 'closeIdleConnections', closeIdleConnections)
-  define(server, 'closeAllConnections', closeAllConnections)
-  // One of its own closes the server in its own way.
-  if (Object.hasOwn(server, Symbol.asyncDispose)) return
-  define(server, Symbol.asyncDispose, async () => {
-    await closer.close(site)
-  })
+  return closeAllConnections
 }
 
 /**
  * Closes the listener by a method of others. Node's own close below it also switches off the times for heads and requests: from then on the drain's
  * own bounds hold. `callback`: what the application gave.
  */
-function closerBy(site: Site, close: Method, ...callback: readonly unknown[]): () => void {
-  const { server } = site
+function closerBy(governed: GovernedServer, close: Method, ...callback: readonly unknown[]): () => void {
+  const { server } = governed
   return () => {
-    site.closesListener = true
+    governed.listener.isClosing = true
     isolated(() => Reflect.apply(close, server, callback))
-    site.closesListener = false
-    site.closeListener = closerBy(site, close)
+    governed.listener.isClosing = false
+    governed.listener.close = closerBy(governed, close)
     // It may be about to call Node's own later, or never.
     if (server.listening) NetServer.prototype.close.call(server)
   }

@@ -111,23 +111,23 @@ class Silence {
 
 /** The server, as far as it is needed here. */
 interface Guarded {
-  readonly registry: Iterable<Connection>
+  readonly connections: Iterable<Connection>
   readonly sessions: Iterable<Session>
   readonly timers: Timers
   readonly policy: Policy
 }
 
 /** `limits.minRate` and `limits.stalled`: the same outside a drain. Returns how to stop it. */
-export function guard({ registry, sessions, timers, policy }: Guarded): () => void {
+export function guard({ connections, sessions, timers, policy }: Guarded): () => void {
   const { minRate, stalled } = policy.limits
   const stalls = new Stalls(minRate)
   const silence = new Silence(stalled === false ? Number.POSITIVE_INFINITY : stalled)
   const look = () => {
     const { now } = timers
-    for (const peer of stalls.among(peersOf(registry, sessions), now)) attempt(peer, cutStalled)
+    for (const peer of stalls.among(peersOf(connections, sessions), now)) attempt(peer, cutStalled)
     if (stalled === false) return
     const queues = new Unacknowledged()
-    for (const connection of registry)
+    for (const connection of connections)
       attempt(connection, (one) => void (silence.isOver(one, now, queues) && cut(one, 'stalled')))
   }
   const period = minRate === false && stalled !== false ? Math.min(WINDOW, Math.max(LOOK / 10, stalled / 8)) : LOOK
@@ -136,8 +136,8 @@ export function guard({ registry, sessions, timers, policy }: Guarded): () => vo
 }
 
 /** The connections and the sessions of a server. */
-export function* peersOf(registry: Iterable<Connection>, sessions: Iterable<Session>): Iterable<Connection | Session> {
-  yield* registry
+export function* peersOf(connections: Iterable<Connection>, sessions: Iterable<Session>): Iterable<Connection | Session> {
+  yield* connections
   yield* sessions
 }
 

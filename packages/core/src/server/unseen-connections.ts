@@ -1,30 +1,34 @@
 import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Events } from '../events/events.js'
+import type { Stats } from '../events/types.js'
 import { connectionOf } from '../http1/connection-of.js'
 import { parsedSockets } from '../node/parser.js'
 import { openResponse } from '../node/response-fields.js'
 import { acceptedBy } from '../node/server-fields.js'
-import { isHttp2 } from '../node/server-kinds.js'
+import { type AttachableServer, isHttp2 } from '../node/server-kinds.js'
 import type { Timer } from '../node/timers.js'
-import type { Site } from './governed-server.js'
+import type { GovernedServer } from './governed-server.js'
 
 // Connections that no policy governs: sessions of HTTP/2 that were open before attach(), and streams other than sockets that somebody has handed to the
 // server as connections. Node serves them, and they are no worse off than without us.
 
 /** How many are open. */
-export function unseenOf(site: Site): number {
-  const { server, registry, sessions, handshakes } = site
-  if (!isHttp2(server)) return streamsOf(site).length
-  return site.listened && !site.isFed ? Math.max(0, acceptedBy(server) - registry.size - sessions.size - handshakes.size) : 0
+export function unseenOf(governed: GovernedServer): number {
+  const { server, connections, sessions, handshakes } = governed
+  if (!isHttp2(server)) return streamsOf(governed).length
+  return governed.listener.hasListened && !governed.listener.isFed
+    ? Math.max(0, acceptedBy(server) - connections.size - sessions.size - handshakes.size)
+    : 0
 }
 
 /** How many requests of theirs are being answered: over HTTP/2 nobody knows, and each session counts for one. */
-export function unseenRequestsOf(site: Site): number {
-  return isHttp2(site.server) ? unseenOf(site) : streamsOf(site).filter(isAnswered).length
+export function unseenRequestsOf(governed: GovernedServer): number {
+  return isHttp2(governed.server) ? unseenOf(governed) : streamsOf(governed).filter(isAnswered).length
 }
 
-function streamsOf({ server }: Site): Duplex[] {
+function streamsOf({ server }: GovernedServer): Duplex[] {
   return parsedSockets(server).filter(
     (stream): stream is Duplex => isDuplex(stream) && !stream.destroyed && connectionOf(stream) === undefined,
   )
@@ -39,11 +43,23 @@ function isDuplex(value: unknown): value is Duplex {
 }
 
 /** A stream that is no socket has become a connection: since the server lets clients end first, its end is ours to bound, as a governed one's is. */
-export function boundHalfClosed({ policy: { halfClosed }, timers }: Site, stream: Duplex): void {
+export function boundHalfClosed({ policy: { halfClosed }, timers }: GovernedServer, stream: Duplex): void {
   if (stream instanceof Socket || halfClosed === 0) return
   let timer: Timer | undefined
   stream.once('end', () => {
     if (!stream.destroyed) timer = timers.after(halfClosed, () => stream.destroy())
   })
   stream.once('close', () => timer?.stop())
+}
+
+/** Says so where a server has connections from before attach() that nobody governs. `seen`: what was counted of all others. */
+export function warnOfUnseen(server: AttachableServer, events: Events, seen: () => Stats['connections']): void {
+  if (!server.listening) return
+  server.getConnections((error, open) => {
+    const { opened, closed } = seen()
+    const unseen = open - (opened - closed)
+    if (error !== null || unseen <= 0) return
+    const message = `halfclose: attached to a server with ${unseen} open connections that it cannot see; attach before listen()`
+    events.warn({ code: 'HALFCLOSE_UNSEEN_CONNECTIONS', message })
+  })
 }

@@ -107,9 +107,9 @@ function input(peer: Connection | Session, received: number, { looks, now }: Loo
 }
 
 /** Idle: until when it is kept, and for whom. */
-function nextRequest({ site, lastUsed, promiseUntil }: Connection, { now, lastRequest }: Look): string {
+function nextRequest({ owner, lastUsed, promiseUntil }: Connection, { now, lastRequest }: Look): string {
   if (now < promiseUntil) return `the next request, promised for ${seconds(promiseUntil - now)} more`
-  const { keepAlive } = site.policy
+  const { keepAlive } = owner.policy
   if (keepAlive === false || keepAlive.hold <= keepAlive.timeout + GRACE) return 'the next request, promised until just now'
   // In a drain any request shows that the proxy goes on using such connections.
   const since = now - Math.max(lastUsed, lastRequest)

@@ -1,0 +1,118 @@
+import { performance } from 'node:perf_hooks'
+import { attempt } from '../events/attempt.js'
+import type { Events } from '../events/events.js'
+import type { Connection } from '../http1/connection.js'
+import { noteWritten } from '../http1/response-written.js'
+import type { Session } from '../http2/session.js'
+import { atOnce } from '../node/parser.js'
+import type { Timers } from '../node/timers.js'
+import { idleDue, sessionDue, silentDue } from '../policy.js'
+import type { GovernedServer } from '../server/governed-server.js'
+import { cutStalled, peersOf, Stalls } from '../server/stalled-peers.js'
+import { DueConnections } from './close-in-batches.js'
+import { endUpgraded } from './end-upgraded.js'
+import type { Schedule } from './schedule.js'
+
+/** The looks of a drain at its connections: which may go, and which peers are stalled. */
+export class Sweep {
+  readonly #servers: readonly GovernedServer[]
+  readonly #timers: Timers
+  readonly #events: Events
+  readonly #schedule: Schedule
+  readonly #due: DueConnections
+  readonly #stalls: Stalls
+  #usedAt = 0
+  /** Milliseconds in which the process had stood still before the last look. */
+  #lostBefore = 0
+
+  constructor(servers: readonly GovernedServer[], timers: Timers, events: Events, schedule: Schedule, isEmpty: () => boolean) {
+    this.#servers = servers
+    this.#timers = timers
+    this.#events = events
+    this.#schedule = schedule
+    this.#stalls = new Stalls(schedule.plan.minRate)
+    this.#due = new DueConnections(
+      (connection, now) => this.#isDue(connection, now),
+      () => {
+        if (!isEmpty()) this.look()
+      },
+    )
+  }
+
+  /** When the last request arrived; 0: none has. */
+  get lastRequest(): number {
+    return this.#usedAt
+  }
+
+  /** A request has arrived. */
+  used(arrived: number): void {
+    this.#usedAt = Math.max(this.#usedAt, arrived)
+  }
+
+  look(): void {
+    this.#events.attempt(() => atOnce(this.#look))
+  }
+
+  readonly #look = (): void => {
+    const now = performance.now()
+    if (this.#servers.some(({ phase }) => phase === 'leaving')) {
+      for (const { sessions } of this.#servers) sessions.tellInTurn(this.#schedule.leftAt(now), (at) => this.#schedule.leftAt(at))
+      return
+    }
+    this.#heedStall(now)
+    for (const peer of this.#stalls.among(this.#peers(), this.#timers.now)) attempt(peer, cutStalled)
+    for (const governed of this.#servers) this.#lookAtServer(governed, now)
+    this.#due.close()
+  }
+
+  #lookAtServer(governed: GovernedServer, now: number): void {
+    for (const session of governed.sessions) attempt(session, () => this.#lookAtSession(session, now))
+    for (const connection of governed.connections) {
+      attempt(connection, () => this.#lookAt(connection, now))
+      if (this.#due.isFull) break
+    }
+    const { upgraded, deadline } = this.#schedule.plan
+    const over = now - this.#schedule.since - upgraded
+    if (over >= 0 && upgraded < deadline) endUpgraded(governed, over >= governed.policy.linger.quiet)
+    governed.handshakes.destroyWhere((openedAt) => now >= this.#silentDue(openedAt))
+  }
+
+  #lookAtSession(session: Session, now: number): void {
+    const { owner, openedAt, requests } = session
+    const due = sessionDue(this.#schedule.plan.silent, openedAt, requests, this.#schedule.since)
+    if (session.ending === undefined && owner.phaseFor(openedAt) === 'draining' && now >= due) this.#due.add(session)
+  }
+
+  #lookAt(connection: Connection, now: number): void {
+    noteWritten(connection)
+    if (this.#isDue(connection, now) && !connection.receiving) this.#due.add(connection)
+  }
+
+  #isDue(connection: Connection, now: number): boolean {
+    const { phase, openedAt, owner } = connection
+    const since = this.#schedule.since + this.#schedule.lost
+    if (phase === 'idle') {
+      const { keepAlive } = owner.policy
+      const hold = keepAlive === false ? 0 : keepAlive.hold
+      return now >= idleDue(this.#schedule.plan.idle, hold, connection, { since, usedAt: Math.max(since, this.#usedAt) })
+    }
+    return phase === 'silent' && now >= this.#silentDue(openedAt)
+  }
+
+  /** When a connection that has never sent a byte may go: only the time in which the process was running counts. */
+  #silentDue(openedAt: number): number {
+    return silentDue(this.#schedule.plan.silent, openedAt, this.#schedule.since) + this.#schedule.lost
+  }
+
+  /** While the loop stood still no request could be seen: that was no quiet time. */
+  #heedStall(now: number): void {
+    const { lost } = this.#timers
+    const late = lost - Math.max(this.#lostBefore, lost - this.#schedule.lost)
+    if (late > 0) this.#usedAt = Math.min(now, Math.max(this.#usedAt, this.#schedule.since) + late)
+    this.#lostBefore = lost
+  }
+
+  *#peers(): Iterable<Connection | Session> {
+    for (const { connections, sessions } of this.#servers) yield* peersOf(connections, sessions)
+  }
+}

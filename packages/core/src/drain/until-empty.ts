@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net'
+import type { Timer, Timers } from '../node/timers.js'
+import type { GovernedServer } from '../server/governed-server.js'
+
+/** Waits until nothing is open any more on the servers of a drain. */
+export class UntilEmpty {
+  readonly #servers: readonly GovernedServer[]
+  readonly #timers: Timers
+  /** Sockets that are destroyed, but not closed yet. */
+  readonly #closing = new Set<Socket>()
+  #wake: (() => void) | undefined
+  #noneButUpgraded: () => void = () => {}
+  #listens = true
+  /** Resolves once no server listens any more, and whatever is left has been handed over to another protocol. */
+  readonly onlyUpgraded: Promise<void>
+
+  constructor(servers: readonly GovernedServer[], timers: Timers) {
+    this.#servers = servers
+    this.#timers = timers
+    this.onlyUpgraded = new Promise((resolve) => {
+      this.#noneButUpgraded = resolve
+    })
+  }
+
+  get isEmpty(): boolean {
+    return this.#closing.size === 0 && this.#servers.every(({ isEmpty }) => isEmpty)
+  }
+
+  /** Something ended: perhaps it was the last. */
+  check(): void {
+    if (this.isEmpty) this.#wake?.()
+    else if (!this.#listens && this.#closing.size === 0 && this.#servers.every(leftToOthers)) this.#noneButUpgraded()
+  }
+
+  /** No server listens any more. */
+  stoppedListening(): void {
+    this.#listens = false
+    this.check()
+  }
+
+  /** A socket is on its way out: the application shall hear of that before it hears that the drain is over. */
+  closing(socket: Socket): void {
+    this.#closing.add(socket)
+    socket.once('close', () => {
+      this.#closing.delete(socket)
+      this.check()
+    })
+  }
+
+  /** The application may have taken our listener away, with all others that a socket had. */
+  forgetClosed(): void {
+    let any = false
+    for (const socket of this.#closing) if (socket.closed) any = this.#closing.delete(socket)
+    if (any) this.check()
+  }
+
+  within(ms: number): Promise<void> {
+    return this.unless((over) => this.#timers.after(ms, over))
+  }
+
+  /** Waits until nothing is open, or the timer has fired. */
+  async unless(start: (over: () => void) => Timer): Promise<void> {
+    if (this.isEmpty) return
+    let timer: Timer | undefined
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      timer = start(resolve)
+    })
+    this.#wake = undefined
+    timer?.stop()
+  }
+}
+
+function leftToOthers({ connections, sessions, handshakes }: GovernedServer): boolean {
+  if (handshakes.size > 0) return false
+  for (const { onlyTunnels } of sessions) if (!onlyTunnels) return false
+  for (const { phase } of connections) if (phase !== 'upgraded') return false
+  return true
+}

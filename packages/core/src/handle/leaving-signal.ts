@@ -1,0 +1,8 @@
+import { setMaxListeners } from 'node:events'
+
+/** Every event stream may listen: more than ten are no leak. */
+export function newLeaving(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
+}

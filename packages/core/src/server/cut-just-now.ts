@@ -1,0 +1,20 @@
+/** Requests that were cut in this tick. A listener of a signal may destroy connections before it, or the next one, calls drain(): the drain takes that for its own. */
+export class CutJustNow {
+  #count = 0
+
+  note(lost: number): void {
+    const isFirst = this.#count === 0
+    this.#count += lost
+    if (!isFirst) return
+    process.nextTick(() => {
+      this.#count = 0
+    })
+  }
+
+  /** A drain begins. */
+  take(): number {
+    const cut = this.#count
+    this.#count = 0
+    return cut
+  }
+}

@@ -1,0 +1,40 @@
+import { EventEmitter } from 'node:events'
+import type { AttachableServer } from '../node/server-kinds.js'
+import type { GovernedServer } from './governed-server.js'
+
+// How the application gets an event that has passed us: by an own `emit` that somebody had put on the server before; else by the prototype's, which is
+// looked up with each event, so that wrappers that are put there later (an APM) still run.
+
+/** Hands an event on. */
+export function forwarder(server: AttachableServer): GovernedServer['forward'] {
+  const emitOf = emitter(server)
+  return (event, args) => Reflect.apply(emitOf(), server, [event, ...args]) === true
+}
+
+/** The same for requests. */
+export function requestForwarder(server: AttachableServer): GovernedServer['forwardRequest'] {
+  const emitOf = emitter(server)
+  return (event, req, res) => {
+    const emit = emitOf()
+    return emit === nodeEmit ? nodeEmit.call(server, event, req, res) : emit.call(server, event, req, res) === true
+  }
+}
+
+/** The same for a connection. */
+export function connectionForwarder(server: AttachableServer): GovernedServer['forwardConnection'] {
+  const emitOf = emitter(server)
+  return (socket) => {
+    const emit = emitOf()
+    return emit === nodeEmit ? nodeEmit.call(server, 'connection', socket) : emit.call(server, 'connection', socket) === true
+  }
+}
+
+/** Node's own, which V8 compiles in place where it is called by this name. */
+const nodeEmit = EventEmitter.prototype.emit
+
+function emitter(server: AttachableServer): () => AttachableServer['emit'] {
+  const own: AttachableServer['emit'] | undefined = Object.getOwnPropertyDescriptor(server, 'emit')?.value
+  if (own !== undefined) return () => own
+  const prototype: AttachableServer = Object.getPrototypeOf(server)
+  return () => prototype.emit
+}
