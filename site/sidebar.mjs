@@ -6,7 +6,7 @@ const docs = join(import.meta.dirname, '../docs')
 /** The pages, by what people want to do. One that is not named here stands under "More". */
 const GROUPS = {
   Start: ['index', 'options', 'glossary', 'handle', 'long-lived', 'comparison'],
-  'Something is wrong': ['troubleshooting', 'who-is-open', 'codes'],
+  'Something is wrong': ['troubleshooting', 'observability', 'connection-log', 'who-is-open', 'codes'],
   'Come from something else': [
     'migration/index',
     ...['server-close', 'http-terminator', 'terminus', 'stoppable', 'lightship', 'close-with-grace', 'fastify-graceful-shutdown'],

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Programs for the tests that a CI machine may lack: clients, proxies, systemd. Never fails and never takes longer than a few minutes: a
+# Programs for the tests that a CI machine may lack: clients, proxies, systemd, Prometheus. Never fails and never takes longer than a few minutes: a
 # program that is not there is skipped, with a line here and in the title of its tests.
 set -uo pipefail
 
@@ -11,6 +11,7 @@ command -v h2load >/dev/null || wanted+=(nghttp2-client)
 PATH="$PATH:/usr/sbin:/sbin"
 command -v haproxy >/dev/null || wanted+=(haproxy)
 command -v nginx >/dev/null || wanted+=(nginx-light)
+command -v prometheus >/dev/null || wanted+=(prometheus)
 command -v systemd-socket-activate >/dev/null || wanted+=(systemd)
 # Ubuntu's package of this name is but a pointer to a snap.
 if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null && ! grep -qs '^ID=ubuntu' /etc/os-release; then
