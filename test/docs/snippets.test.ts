@@ -33,6 +33,7 @@ const docs: Record<string, Shown[]> = {
   ],
   'docs/handle.md': [sketch],
   'docs/options.md': [sketch],
+  'packages/probe/README.md': [sketch, sketch],
   'docs/forwarding.md': [sketch, part('test/proxy/forward.mjs')],
   'docs/http2.md': [sketch],
   'docs/long-lived.md': [

@@ -14,6 +14,8 @@ const ENTRIES = [
   'packages/core/dist/register.d.mts',
   'packages/express/dist/types/index.d.ts',
   'packages/fastify/dist/types/index.d.ts',
+  'packages/probe/dist/types/index.d.ts',
+  'packages/probe/dist/types/wire/index.d.ts',
 ]
 
 /** Whether a name of a file is public there. */

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { version } from './version.js'
+import { main } from './main.js'
 
-process.stdout.write(`${version}\n`)
+process.exitCode = await main(process.argv.slice(2))

@@ -26,7 +26,10 @@ export class Answer {
   endedAt = 0
 
   /** One answer for each stream. */
-  constructor(readonly stream: number) {}
+  constructor(
+    /** Its number. */
+    readonly stream: number,
+  ) {}
 
   /** The value of a field. */
   header(name: string): string | undefined {

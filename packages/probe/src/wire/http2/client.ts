@@ -28,6 +28,10 @@ const NOTICE = 2 ** 31 - 1
 export interface FrameClientOptions extends Omit<ClientOptions, 'reads' | 'alpn'> {
   /** SETTINGS to send with the preface. */
   settings?: readonly (readonly [id: number, value: number])[] | undefined
+  /** What `:authority` says. Default: example */
+  authority?: string | undefined
+  /** What `:scheme` says. Default: http */
+  scheme?: string | undefined
   /** Send the connection preface at once (default). Off: until start() is called. */
   preface?: boolean | undefined
   /** Acknowledge SETTINGS and PING, and open the windows again for what was received (default). */
@@ -61,7 +65,7 @@ export class FrameClient {
   private constructor(
     /** The connection beneath. */
     readonly connection: Client,
-    options: FrameClientOptions,
+    private readonly options: FrameClientOptions,
   ) {
     this.polite = options.polite ?? true
     this.#settings = [[2, 0], ...(options.settings ?? [])]
@@ -72,12 +76,12 @@ export class FrameClient {
     let client: FrameClient | undefined
     const parser = new FrameParser((one) => client?.take(one))
     const early: Buffer[] = []
-    const reads = (chunk: Buffer): void => void (client === undefined ? early.push(chunk) : parser.feed(chunk))
+    const reads = (chunk: Buffer): void => void (client === undefined ? early.push(chunk) : client.#feed(parser, chunk))
     const connection = await Client.open({ ...options, reads, alpn: ['h2'] })
     client = new FrameClient(connection, options)
     // After the connection's own listeners, which note how it ended.
     for (const side of [connection.raw, connection.stream]) side.on('close', () => setImmediate(() => client?.wake()))
-    for (const chunk of early) parser.feed(chunk)
+    for (const chunk of early) client.#feed(parser, chunk)
     if (options.preface !== false) client.start()
     return client
   }
@@ -102,7 +106,8 @@ export class FrameClient {
     this.opened.push(stream)
     this.answers.set(stream, new Answer(stream))
     this.#windows.set(stream, this.#initialWindow)
-    const all: Fields = [[':method', method], [':scheme', 'http'], [':authority', 'example'], [':path', path], ...fields]
+    const { scheme = 'http', authority = 'example' } = this.options
+    const all: Fields = [[':method', method], [':scheme', scheme], [':authority', authority], [':path', path], ...fields]
     return { stream, bytes: frame('HEADERS', END_HEADERS | (end ? END_STREAM : 0), stream, encodeFields(all)) }
   }
 
@@ -233,6 +238,17 @@ export class FrameClient {
     else this.frames.push(one)
     if (one.type === 'GOAWAY' && one.last !== NOTICE) this.goaways.push(one)
     this.wake()
+  }
+
+  /** What is no HTTP/2 ends the connection from our side. */
+  #feed(parser: FrameParser, chunk: Buffer): void {
+    if (this.connection.gone) return
+    try {
+      parser.feed(chunk)
+    } catch (error) {
+      this.#note(`received what is no HTTP/2: ${error}`)
+      this.connection.destroy()
+    }
   }
 
   #account(one: Frame): void {

@@ -48,6 +48,7 @@ export class FieldDecoder {
     this.#most = most
   }
 
+  /** The fields of the next block. */
   decode(block: Buffer): Fields {
     this.#block = block
     this.#at = 0

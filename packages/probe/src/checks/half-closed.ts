@@ -1,0 +1,191 @@
+import { check } from '../engine/check.js'
+import type { Scene } from '../engine/scene.js'
+import { broken, type Judgement, judged, notApplicable } from '../engine/verdict.js'
+import { answered, ended, endingInWords, type Seen, seen, statuses } from './seen.js'
+
+const common = { tier: 'a', subject: 'A client that sends FIN' } as const
+
+async function asksThenFin(scene: Scene, count: number): Promise<Seen> {
+  const client = await scene.connect({ obliging: false })
+  void client.send(scene.request().repeat(count))
+  client.fin()
+  return answered(client, count, scene.bounds.answer)
+}
+
+const answersAll =
+  (count: number) =>
+  ({ answers, ending }: Seen): Judgement =>
+    judged(
+      answers.length === count,
+      `answered: ${statuses(answers)}`,
+      `${answers.length} of ${count} answered, then ${endingInWords[ending]}`,
+    )
+
+export const halfClosed = [
+  check({
+    ...common,
+    id: 'a/half-closed',
+    level: 'SHOULD',
+    section: 'RFC 1122 §4.2.2.13, RFC 9112 §9.6',
+    title: 'A client that sends its request and then FIN is answered.',
+    sends: 'A GET and, behind it, FIN (over TLS close_notify as well).',
+    expects: 'The answer, whole.',
+    why: 'FIN says that no more is sent, not that nothing more is read: netcat, health checks and old clients do this.',
+    look: (scene: Scene) => asksThenFin(scene, 1),
+    judge: answersAll(1),
+  }),
+  check({
+    ...common,
+    id: 'a/half-closed-pipeline',
+    level: 'SHOULD',
+    section: 'RFC 1122 §4.2.2.13, RFC 9112 §9.3.2',
+    title: 'Two requests and then FIN: both are answered.',
+    sends: 'Two GETs in one write and, behind them, FIN.',
+    expects: 'Two answers, whole.',
+    why: 'The FIN is known long before the second is run; it must not be forgotten.',
+    needs: ['http1', 'persistent'],
+    look: (scene: Scene) => asksThenFin(scene, 2),
+    judge: answersAll(2),
+  }),
+  check({
+    ...common,
+    id: 'a/half-closed-ends',
+    level: 'behaviour',
+    section: 'RFC 9112 §9.6',
+    title: 'After such an answer the server closes its side as well, soon.',
+    sends: 'A GET and FIN.',
+    expects: 'The end of the connection behind the answer, within 5 s.',
+    why: 'A half-open connection costs the server a place for nothing.',
+    look: async (scene: Scene) => {
+      const client = await scene.connect({ obliging: false })
+      void client.send(scene.request())
+      client.fin()
+      await answered(client, 1, scene.bounds.answer)
+      await ended(client, Math.min(5_000, scene.bounds.patience / 2))
+      return seen(client)
+    },
+    judge: ({ ending }) => judged(ending !== 'open', endingInWords[ending], 'the connection stays open'),
+  }),
+]
+
+const early = { tier: 'a', subject: 'An early answer' } as const
+/** What a head may have nowhere: more than 1 MB. */
+const HUGE = 1_200_000
+
+/** Sends all before it reads: as most clients do. */
+async function sendsFirst(scene: Scene, ...parts: (string | Buffer)[]): Promise<Seen> {
+  const client = await scene.connect()
+  client.stream.pause()
+  for (const part of parts) {
+    const { end } = await client.pour(part, part.length, scene.bounds.quiet)
+    if (end !== 'limit') break
+  }
+  client.stream.resume()
+  await answered(client, 1, scene.bounds.answer)
+  return seen(client)
+}
+
+const readable = ({ answers: [answer], heads, ending }: Seen): Judgement => {
+  if (answer !== undefined) return judged(true, `${answer.status}, whole`, '')
+  return broken(
+    heads.length > 0 ? `the answer was cut: ${endingInWords[ending]}` : `no answer could be read: ${endingInWords[ending]}`,
+  )
+}
+
+/** Whatever the answer is. */
+const upload = {
+  level: 'SHOULD',
+  section: 'RFC 9112 §9.6',
+  expects: 'An answer, whatever it is, whole.',
+  why: 'A server that closes with unread input resets the connection, and the reset wipes out its answer on the client’s side.',
+  phase: 'heavy',
+  bytes: 16 * 1024 * 1024,
+} as const
+
+function uploads(scene: Scene, ...fields: string[]): Promise<Seen> {
+  const length = scene.bounds.upload
+  const type = 'Content-Type: application/octet-stream'
+  const head = scene.request({ method: 'POST', fields: [`Content-Length: ${length}`, type, ...fields] })
+  const piece = Buffer.alloc(256 * 1024)
+  return sendsFirst(scene, head, ...Array.from({ length: Math.ceil(length / piece.length) }, () => piece))
+}
+
+export const earlyAnswer = [
+  check({
+    ...early,
+    ...upload,
+    id: 'a/early-answer',
+    title: 'An answer to a POST whose body is still being sent can be read to its end.',
+    sends: 'A POST with a body of 16 MB, which is sent before anything is read.',
+    look: (scene: Scene) => uploads(scene),
+    judge: readable,
+  }),
+  check({
+    ...early,
+    ...upload,
+    id: 'a/early-answer-close',
+    title: 'The same where the client says Connection: close.',
+    sends: 'A POST with Connection: close and a body of 16 MB, which is sent before anything is read.',
+    repeats: 2,
+    look: (scene: Scene) => uploads(scene, 'Connection: close'),
+    judge: readable,
+  }),
+  check({
+    ...early,
+    id: 'a/400-readable',
+    level: 'SHOULD',
+    section: 'RFC 9112 §2.2, §9.6',
+    title: 'A malformed request is answered before the connection ends.',
+    sends: 'A GET whose Content-Length is "abc", and 1 MB behind it, all before anything is read.',
+    expects: 'An answer (400), whole, before any reset.',
+    why: 'Without it the client sees a reset, and nobody learns what was wrong.',
+    phase: 'heavy',
+    look: (scene: Scene) => {
+      const bad = scene.request({ method: 'POST', fields: ['Content-Length: abc'] })
+      return sendsFirst(scene, bad, Buffer.alloc(1024 * 1024, 'x'))
+    },
+    judge: readable,
+  }),
+  check({
+    ...early,
+    id: 'a/400-closes',
+    level: 'MUST',
+    section: 'RFC 9112 §6.3',
+    title: 'An invalid Content-Length is answered by 400, and ends the connection.',
+    sends: 'A POST whose Content-Length is "abc".',
+    expects: '400, and the end of the connection.',
+    why: 'Nobody knows where the next request begins: what is read as one may be a body.',
+    look: (scene: Scene) => closedAfter(scene, scene.request({ method: 'POST', fields: ['Content-Length: abc'] })),
+    judge: ({ answers: [answer], ending }) => {
+      const told = `${answer?.status ?? 'no answer'}, ${endingInWords[ending]}`
+      return judged(ending !== 'open' && (answer === undefined || answer.status >= 400), told, told)
+    },
+  }),
+  check({
+    ...early,
+    id: 'a/431-readable',
+    level: 'SHOULD',
+    section: 'RFC 6585 §5, RFC 9112 §9.6',
+    title: 'A head that is too large is answered before the connection ends.',
+    sends: 'A GET with a field of 1.2 MB, sent before anything is read.',
+    expects: 'An answer (431, 400 or 413), whole, before any reset.',
+    why: 'A browser with too many cookies gets this; a reset shows it nothing.',
+    phase: 'heavy',
+    look: (scene: Scene) => {
+      const [head = ''] = scene.request().split('\r\n\r\n')
+      return sendsFirst(scene, Buffer.from(`${head}\r\nX-Huge: `), Buffer.alloc(HUGE, 'x'), Buffer.from('\r\n\r\n'))
+    },
+    judge: (found) => {
+      const status = found.answers[0]?.status
+      return status !== undefined && status < 400 ? notApplicable(`the server takes such a head: ${status}`) : readable(found)
+    },
+  }),
+]
+
+async function closedAfter(scene: Scene, request: string): Promise<Seen> {
+  const client = await scene.connect()
+  void client.send(request)
+  await answered(client, 1, scene.bounds.answer)
+  await ended(client, Math.min(scene.bounds.answer, scene.bounds.patience / 2))
+  return seen(client)
+}

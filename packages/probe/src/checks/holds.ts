@@ -1,0 +1,167 @@
+import { check } from '../engine/check.js'
+import { broken, type Judgement, judged, kept, notApplicable } from '../engine/verdict.js'
+import type { Exit } from '../process/child.js'
+import type { StopScene } from '../process/stop-scene.js'
+import { answered, ended, endingInWords, seconds } from './seen.js'
+import { answeredOnce } from './stop.js'
+
+const common = { tier: 'c', subject: 'What holds it up', level: 'behaviour', section: 'the book, 4.7' } as const
+/** A request that was sent is in the handler after so long, in ms. */
+const UNDER_WAY = 500
+const WHY = 'One such client would hold up every deploy, until the process is killed.'
+
+const gone = (exit: Exit | undefined, scene: StopScene): Judgement =>
+  exit === undefined ? broken(`still there after ${seconds(scene.bounds.deadline)}`) : kept(`gone after ${seconds(exit.after)}`)
+
+export const holds = [
+  check({
+    ...common,
+    id: 'c/exit-code',
+    level: 'SHOULD',
+    title: 'With nothing to do it ends at once, with code 0.',
+    sends: 'The signal.',
+    expects: 'Exit code 0 within the deadline.',
+    why: 'Any other code is a failed stop to systemd, Kubernetes and PM2.',
+    look: async (scene: StopScene) => {
+      await scene.start()
+      await answeredOnce(scene)
+      scene.signal()
+      return scene.exit()
+    },
+    judge: (exit, scene) =>
+      exit === undefined || exit.code === 0
+        ? gone(exit, scene)
+        : judged(false, '', exit.signal === null ? `exit code ${exit.code}` : `ended by ${exit.signal}`),
+  }),
+  check({
+    ...common,
+    id: 'c/preconnected',
+    title: 'A connection that never sent anything does not hold the stop.',
+    sends: 'Nothing on a new connection, then the signal.',
+    expects: 'The process has gone within the deadline.',
+    why: `Browsers and proxies open connections ahead. ${WHY}`,
+    look: async (scene: StopScene) => {
+      await scene.start()
+      await answeredOnce(scene)
+      await scene.connect()
+      scene.signal()
+      return scene.exit()
+    },
+    judge: gone,
+  }),
+  check({
+    ...common,
+    id: 'c/stalled-upload',
+    title: 'An upload that stands still does not hold the stop.',
+    sends: 'A POST and half of its body, then the signal.',
+    expects: 'The process has gone within the deadline.',
+    why: WHY,
+    look: async (scene: StopScene) => {
+      await scene.start()
+      const client = await scene.connect()
+      await client.send(scene.request({ method: 'POST', fields: ['Content-Length: 10000'], body: 'x'.repeat(5_000) }))
+      // Under way, whether it is answered early or not.
+      await answered(client, 1, UNDER_WAY)
+      scene.signal()
+      return scene.exit()
+    },
+    judge: gone,
+  }),
+  check({
+    ...common,
+    id: 'c/stalled-reader',
+    title: 'A client that does not read does not hold the stop.',
+    sends: 'Thousands of GETs in one go whose answers are not read, then the signal.',
+    expects: 'The process has gone within the deadline.',
+    why: WHY,
+    needs: ['http1', 'persistent'],
+    look: async (scene: StopScene) => {
+      await scene.start()
+      const client = await scene.connect()
+      client.stream.pause()
+      const { end } = await client.pour(
+        Buffer.from(scene.request().repeat(500), 'latin1'),
+        scene.bounds.unread,
+        scene.bounds.stall,
+      )
+      if (end === 'limit') return 'fits' as const
+      scene.signal()
+      return scene.exit()
+    },
+    judge: (exit, scene) => (exit === 'fits' ? notApplicable('the answers fit into the buffers') : gone(exit, scene)),
+  }),
+  check({
+    ...common,
+    id: 'c/stream-ends',
+    title: 'An answer without an end is ended.',
+    sends: 'A GET of the endless path, and once it has begun the signal.',
+    expects: 'The end of the answer, and of the process, within the deadline.',
+    why: WHY,
+    needs: ['http1', 'stream'],
+    look: async (scene: StopScene) => {
+      await scene.start()
+      const client = await scene.connect()
+      void client.send(scene.request({ path: scene.facts.stream ?? '/' }))
+      await client.head(0, scene.bounds.answer)
+      scene.signal()
+      const exit = await scene.exit()
+      await ended(client, 500)
+      return { exit, whole: client.answers.list.length === 1, ending: client.ending ?? ('open' as const) }
+    },
+    judge: ({ exit, whole, ending }, scene) => {
+      const judgement = gone(exit, scene)
+      return { ...judgement, detail: `${judgement.detail}; the answer ended ${whole ? 'whole' : `by ${endingInWords[ending]}`}` }
+    },
+  }),
+]
+
+const sessions = { tier: 'c', subject: 'HTTP/2 at the signal', level: 'SHOULD', section: 'RFC 9113 §6.8' } as const
+
+export const sessionsAtStop = [
+  check({
+    ...sessions,
+    id: 'c/h2-in-flight',
+    title: 'Streams in flight at the signal are answered.',
+    sends: 'The slow GET on a session, then the signal.',
+    expects: 'The answer, whole.',
+    why: 'One session carries all requests of a client: all would be lost.',
+    needs: ['http2', 'slow'],
+    look: async (scene: StopScene) => {
+      await scene.start()
+      const session = await scene.session()
+      await session.ended(session.ask(scene.target.path), scene.bounds.answer)
+      const stream = session.ask(scene.facts.slow?.path ?? '/')
+      session.ping()
+      await session.frame('PING', ({ ack }) => ack, scene.bounds.answer)
+      scene.signal()
+      return session.ended(stream, scene.bounds.answer + (scene.facts.slow?.ms ?? 0))
+    },
+    judge: ({ whole }) => judged(whole, 'answered', 'not answered'),
+  }),
+  check({
+    ...sessions,
+    id: 'c/h2-goaway',
+    title: 'An idle session is told the end: GOAWAY with the true last stream.',
+    sends: 'A request on a session, then the signal.',
+    expects: 'GOAWAY with NO_ERROR and that stream, in time.',
+    why: 'A client repeats elsewhere what was not run.',
+    needs: ['http2'],
+    look: async (scene: StopScene) => {
+      await scene.start()
+      const session = await scene.session()
+      const stream = session.ask(scene.target.path)
+      await session.ended(stream, scene.bounds.answer)
+      scene.signal()
+      await ended(session.connection, scene.bounds.deadline)
+      return { goaway: session.goaways.at(-1), stream }
+    },
+    judge: ({ goaway, stream }) =>
+      goaway === undefined
+        ? judged(false, '', 'no GOAWAY with a last stream')
+        : judged(
+            goaway.code === 0 && goaway.last === stream,
+            `last stream ${stream}`,
+            `code ${goaway.code}, last stream ${goaway.last} instead of ${stream}`,
+          ),
+  }),
+]

@@ -1,0 +1,15 @@
+import type { Check } from '../engine/check.js'
+import type { Scene } from '../engine/scene.js'
+import type { StopScene } from '../process/stop-scene.js'
+import { holds, sessionsAtStop } from './holds.js'
+import { slow } from './slow.js'
+import { requestsAtStop } from './stop.js'
+import { tierA } from './tier-a.js'
+
+export { tierA }
+
+/** What needs a path whose answer takes its time. */
+export const tierB: readonly Check<Scene>[] = slow
+
+/** What needs a process that the probe starts and stops. */
+export const tierC: readonly Check<StopScene>[] = [...requestsAtStop, ...holds, ...sessionsAtStop]

@@ -1,0 +1,77 @@
+import { check } from '../engine/check.js'
+import type { Scene } from '../engine/scene.js'
+import { judged } from '../engine/verdict.js'
+import { answered, endingInWords, statuses } from './seen.js'
+
+const common = { tier: 'a', subject: 'Pipelining' } as const
+
+export const pipelining = [
+  check({
+    ...common,
+    id: 'a/pipeline-order',
+    level: 'MUST',
+    section: 'RFC 9112 §9.3.2',
+    title: 'Six requests in one write are answered, in order.',
+    sends: 'GET and HEAD in turns, six in all: an answer out of its order has a body where none may be.',
+    expects: 'Six answers, each framed as its request wants it.',
+    why: 'The order is all that tells which answer belongs to which request.',
+    needs: ['http1', 'persistent'],
+    look: async (scene: Scene) => {
+      const client = await scene.connect()
+      const pair = scene.request() + scene.request({ method: 'HEAD' })
+      void client.send(pair.repeat(3))
+      await answered(client, 6, scene.bounds.answer)
+      return answered(client, 7, scene.bounds.quiet / 2)
+    },
+    judge: ({ answers, garbage, ending }) =>
+      judged(
+        answers.length === 6 && garbage === '',
+        `six answers: ${statuses(answers)}`,
+        `${answers.length} of 6 answers${garbage === '' ? '' : ', and bytes that are no answer'}; ${endingInWords[ending]}`,
+      ),
+  }),
+  check({
+    ...common,
+    id: 'a/pipeline-error-behind',
+    level: 'SHOULD',
+    section: 'RFC 9112 §9.3.2, §9.6',
+    title: 'A malformed request behind a good one does not swallow its answer.',
+    sends: 'A GET, and behind it, in the same write, a request whose Content-Length is "abc".',
+    expects: 'The answer to the first, whole; then an error or the end.',
+    why: 'The good request was run: its client must learn so.',
+    needs: ['http1', 'persistent'],
+    look: async (scene: Scene) => {
+      const client = await scene.connect()
+      void client.send(scene.request() + scene.request({ method: 'POST', fields: ['Content-Length: abc'] }))
+      return answered(client, 2, scene.bounds.answer)
+    },
+    judge: ({ answers, ending }, { facts }) =>
+      judged(
+        answers[0]?.status === facts.status,
+        `${statuses(answers)}, then ${endingInWords[ending]}`,
+        `the first answer is ${answers[0]?.status ?? 'not there'}, then ${endingInWords[ending]}`,
+      ),
+  }),
+  check({
+    ...common,
+    id: 'a/pipeline-head-no-body',
+    level: 'MUST',
+    section: 'RFC 9110 §9.3.2, RFC 9112 §6.3',
+    title: 'The answer to HEAD has no body, and the next answer follows it at once.',
+    sends: 'HEAD, and behind it GET.',
+    expects: 'Two answers, and no bytes between them.',
+    why: 'A body behind HEAD is read as the next answer.',
+    needs: ['http1', 'persistent'],
+    look: async (scene: Scene) => {
+      const client = await scene.connect()
+      void client.send(scene.request({ method: 'HEAD' }) + scene.request())
+      return answered(client, 2, scene.bounds.answer)
+    },
+    judge: ({ answers, garbage, ending }) =>
+      judged(
+        answers.length === 2 && garbage === '',
+        statuses(answers),
+        `${answers.length} of 2 answers; ${garbage === '' ? endingInWords[ending] : 'bytes that are no answer'}`,
+      ),
+  }),
+]

@@ -1,0 +1,24 @@
+import type { Check } from '../engine/check.js'
+import type { Scene } from '../engine/scene.js'
+import { bounds } from './bounds.js'
+import { close, http10 } from './close.js'
+import { earlyAnswer, halfClosed } from './half-closed.js'
+import { floods, http2 } from './http2.js'
+import { idle, persistence } from './persistence.js'
+import { pipelining } from './pipelining.js'
+import { tls } from './tls.js'
+
+/** What needs no more than a URL. */
+export const tierA: readonly Check<Scene>[] = [
+  ...persistence,
+  ...idle,
+  ...close,
+  ...http10,
+  ...halfClosed,
+  ...earlyAnswer,
+  ...pipelining,
+  ...bounds,
+  ...tls,
+  ...http2,
+  ...floods,
+]

@@ -1,0 +1,65 @@
+import type { Judgement, Level } from './verdict.js'
+
+/** What a tier asks for: only a URL; a slow path as well; a process that the probe starts and stops. */
+export type Tier = 'a' | 'b' | 'c'
+
+/** What a check cannot do without. Where it is missing the check is not applicable, with the reason. */
+export type Need = 'persistent' | 'promise' | 'tls' | 'http2' | 'slow' | 'slow-promise' | 'stream' | 'floods' | 'http1'
+
+/** A check in words: what `--explain` prints. */
+export interface Rule {
+  /** `tier/name`, stable. */
+  id: string
+  /** Which tier it is part of. */
+  tier: Tier
+  /** How strong the rule is. */
+  level: Level
+  /** Where the rule stands. */
+  section: string
+  /** What the page groups it by. */
+  subject: string
+  /** The rule in a sentence of ours. */
+  title: string
+  /** What the probe sends. */
+  sends: string
+  /** What it expects to see. */
+  expects: string
+  /** Why it matters. */
+  why: string
+}
+
+/** How a check is run beside others. */
+export interface Running {
+  needs: readonly Need[]
+  /** `quick` ones run many at once, `heavy` ones one by one, `timed` ones all together after those. */
+  phase: 'quick' | 'heavy' | 'timed'
+  /** Timing decides: it is done so often, and has to hold every time. */
+  repeats: number
+  /** Connections that one trial has at most at the same time. */
+  connections: number
+  /** Bytes that one trial sends at most, where that is much. */
+  bytes: number
+}
+
+/** A rule, how it is tried, and how often. `S` is what a trial does it with. */
+export interface Check<S> extends Rule, Running {
+  run(scene: S): Promise<Judgement>
+}
+
+/** A check is data, what it does on the wire, and a pure judgement of what was seen there. */
+export interface CheckParts<S, Seen> extends Rule, Partial<Running> {
+  look(scene: S): Promise<Seen>
+  judge(seen: Seen, scene: S): Judgement
+}
+
+export function check<S, Seen>({ look, judge, ...rest }: CheckParts<S, Seen>): Check<S> {
+  return {
+    needs: ['http1'],
+    phase: 'quick',
+    repeats: 1,
+    connections: 1,
+    bytes: 0,
+    ...rest,
+    run: async (scene) => judge(await look(scene), scene),
+  }
+}

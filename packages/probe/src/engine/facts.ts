@@ -1,0 +1,124 @@
+import { Client, FrameClient, type Response, within } from '../wire/index.js'
+import type { Bounds } from './bounds.js'
+import type { Target } from './target.js'
+
+/** What is found out before the checks. */
+export interface Facts {
+  /** HTTP/1 is spoken here. */
+  http1: boolean
+  /** What the first answer said. */
+  status: number
+  /** Its Server field. */
+  server: string | undefined
+  /** A second request on the connection was answered. */
+  persistent: boolean
+  /** Seconds promised in `Keep-Alive: timeout=`. */
+  promise: number | undefined
+  /** Requests left, by `Keep-Alive: max=`. */
+  max: number | undefined
+  /** HTTP/2 is spoken here, over TLS by ALPN, else by prior knowledge. */
+  http2: boolean
+  /** Path of a slow answer, and how long it took, in ms. */
+  slow: { path: string; ms: number } | undefined
+  /** Path of an answer that has no end. */
+  stream: string | undefined
+}
+
+/** The server cannot be reached, or speaks no HTTP: there is nothing to probe. */
+export class Unreachable extends Error {}
+
+/** A parameter of the Keep-Alive field, as a number. */
+export function keepAliveParameter(answer: Response, name: 'timeout' | 'max'): number | undefined {
+  const found = new RegExp(`(?:^|[,;\\s])${name}\\s*=\\s*"?(\\d+)`, 'i').exec(answer.header('keep-alive') ?? '')
+  return found === null ? undefined : Number(found[1])
+}
+
+/** Throws {@link Unreachable} with a sentence for people. */
+export async function findOut(
+  target: Target,
+  bounds: Bounds,
+  paths: { slow?: string | undefined; stream?: string | undefined } = {},
+): Promise<Facts> {
+  const http1 = await askTwice(target, bounds)
+  const http2 = await speaksHttp2(target, bounds)
+  if (http1 === undefined && !http2) {
+    throw new Unreachable(`${target.url} takes a connection, but what it answers to a GET is not HTTP.`)
+  }
+  const slow = paths.slow === undefined || http1 === undefined ? undefined : await timeOf(target, bounds, paths.slow)
+  const nothing = { http1: false, status: 0, server: undefined, persistent: false, promise: undefined, max: undefined }
+  return { ...(http1 ?? nothing), http2, slow, stream: paths.stream }
+}
+
+const request = (target: Target, path: string): string => `GET ${path} HTTP/1.1\r\nHost: ${target.authority}\r\n\r\n`
+
+/** Undefined where what comes back is not HTTP/1. */
+async function askTwice(target: Target, bounds: Bounds) {
+  const client = await Client.open(target).catch((error: NodeJS.ErrnoException) => {
+    throw new Unreachable(`${target.url} cannot be reached: ${reason(error)}.`)
+  })
+  try {
+    void client.send(request(target, target.path))
+    const first = await client.next(bounds.answer).catch(() => undefined)
+    if (first === undefined) return undefined
+    if (first.complete && client.ending === undefined) void client.send(request(target, target.path))
+    const second = await client.next(bounds.answer).catch(() => undefined)
+    return {
+      http1: true,
+      status: first.status,
+      server: first.header('server'),
+      persistent: second !== undefined,
+      promise: keepAliveParameter(first, 'timeout'),
+      max: keepAliveParameter(first, 'max'),
+    }
+  } finally {
+    client.vanish()
+  }
+}
+
+async function speaksHttp2(target: Target, bounds: Bounds): Promise<boolean> {
+  const session = await FrameClient.open({ ...target, authority: target.authority }).catch(() => undefined)
+  if (session === undefined) return false
+  try {
+    // A server of HTTP/1 answers the preface with an error, or never.
+    await session.frame('SETTINGS', () => true, Math.min(bounds.answer, 2_000))
+    return true
+  } catch {
+    return false
+  } finally {
+    session.connection.vanish()
+  }
+}
+
+async function timeOf(target: Target, bounds: Bounds, path: string) {
+  const client = await Client.open(target)
+  try {
+    const began = performance.now()
+    void client.send(request(target, path))
+    await within(client.next(bounds.answer), () => `an answer for ${path}`, bounds.answer)
+    return { path, ms: Math.round(performance.now() - began) }
+  } catch {
+    throw new Unreachable(`The slow path ${path} was not answered.`)
+  } finally {
+    client.vanish()
+  }
+}
+
+function reason({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'the connection is refused; no server listens there'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'its name is not known'
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'no answer comes from there'
+    case 'ECONNRESET':
+      return 'the connection was reset before it stood'
+    default:
+      return code?.startsWith('ERR_SSL')
+        ? 'the TLS handshake failed; does it speak plain HTTP?'
+        : (message.split('\n')[0] ?? message)
+  }
+}

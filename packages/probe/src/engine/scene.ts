@@ -1,0 +1,81 @@
+import { isIP } from 'node:net'
+import { Client, type ClientOptions, FrameClient, type FrameClientOptions } from '../wire/index.js'
+import type { Bounds } from './bounds.js'
+import type { Facts } from './facts.js'
+import type { Target } from './target.js'
+
+/** One connection of a trial, and when what happened on it. */
+export interface Recorded {
+  /** Lines with times in ms since the trial began. */
+  lines: { at: number; what: string }[]
+}
+
+/** Requests are made of this. */
+export interface Asked {
+  method?: string
+  path?: string
+  version?: '1.0' | '1.1'
+  /** Fields besides Host. */
+  fields?: readonly string[]
+  body?: string
+}
+
+/** What one trial of a check has at hand: the server, what is known of it, and connections that are recorded and cleaned up. */
+export class Scene {
+  readonly #began = Date.now()
+  readonly #clients: Client[] = []
+  readonly #sessions: FrameClient[] = []
+  /** Called once what comes only waits: a heavy check lets others begin. */
+  calm: () => void = () => {}
+
+  constructor(
+    readonly target: Target,
+    readonly facts: Facts,
+    readonly bounds: Bounds,
+  ) {}
+
+  /** The bytes of a request for the probed path. */
+  request({ method = 'GET', path = this.target.path, version = '1.1', fields = [], body }: Asked = {}): string {
+    const length =
+      body === undefined || fields.some((field) => /^content-length:/i.test(field)) ? [] : [`Content-Length: ${body.length}`]
+    const lines = [`${method} ${path} HTTP/${version}`, `Host: ${this.target.authority}`, ...fields, ...length]
+    return `${lines.join('\r\n')}\r\n\r\n${body ?? ''}`
+  }
+
+  async connect(options: Partial<ClientOptions> = {}): Promise<Client> {
+    const client = await Client.open({ ...this.#address(), ...options })
+    this.#clients.push(client)
+    return client
+  }
+
+  /** Not before the server's SETTINGS are there. */
+  async session(options: Partial<FrameClientOptions> = {}): Promise<FrameClient> {
+    const { authority, tls } = this.target
+    const session = await FrameClient.open({ ...this.#address(), authority, scheme: tls ? 'https' : 'http', ...options })
+    this.#sessions.push(session)
+    this.#clients.push(session.connection)
+    await session.frame('SETTINGS', () => true, this.bounds.answer)
+    return session
+  }
+
+  /** Ends what is still open. */
+  async dispose(): Promise<void> {
+    for (const client of this.#clients) client.vanish()
+  }
+
+  /** What was sent and seen, connection by connection. */
+  record(): Recorded[] {
+    return this.#clients.map((client) => {
+      const session = this.#sessions.find(({ connection }) => connection === client)
+      const { began, lines } = session?.transcript ?? client.transcript
+      const end = session === undefined ? [] : client.transcript.lines.filter(({ what }) => /FIN|reset|RST|error|gone/.test(what))
+      const all = [...lines, ...end].map(({ at, what }) => ({ at: began - this.#began + at, what }))
+      return { lines: all.sort((a, b) => a.at - b.at) }
+    })
+  }
+
+  #address() {
+    const { host, port, tls } = this.target
+    return { host, port, tls, ...(isIP(host) === 0 && { secure: { servername: host } }) }
+  }
+}

@@ -1,0 +1,35 @@
+/** A rule that the specification demands, one that it recommends, and what is only told. */
+export type Level = 'MUST' | 'SHOULD' | 'behaviour'
+
+/** A demand is kept or not (`pass`, `fail`), a recommendation too (`pass`, `warn`); behaviour is told (`yes`, `no`). */
+export type Outcome = 'pass' | 'fail' | 'warn' | 'yes' | 'no' | 'not applicable'
+
+/** What a trial showed. */
+export type Judgement =
+  | { kept: boolean; detail: string }
+  /** Nothing could be judged, and why. */
+  | { kept: undefined; detail: string }
+
+export const kept = (detail: string): Judgement => ({ kept: true, detail })
+export const broken = (detail: string): Judgement => ({ kept: false, detail })
+export const notApplicable = (detail: string): Judgement => ({ kept: undefined, detail })
+
+/** Kept if `holds`; else broken. */
+export const judged = (holds: boolean, good: string, bad: string): Judgement => (holds ? kept(good) : broken(bad))
+
+export function outcomeOf(level: Level, { kept: holds }: Judgement): Outcome {
+  if (holds === undefined) return 'not applicable'
+  if (level === 'behaviour') return holds ? 'yes' : 'no'
+  if (holds) return 'pass'
+  return level === 'MUST' ? 'fail' : 'warn'
+}
+
+/** Several trials of one check: it is kept where it was kept every time that it could be judged. */
+export function together(all: readonly Judgement[]): Judgement {
+  const judgedOnes = all.filter(({ kept: holds }) => holds !== undefined)
+  const bad = judgedOnes.filter(({ kept: holds }) => holds === false)
+  const shown = bad[0] ?? judgedOnes[0] ?? all[0] ?? notApplicable('it was not tried')
+  if (judgedOnes.length < 2) return shown
+  const times = `${bad.length > 0 ? bad.length : judgedOnes.length} of ${judgedOnes.length} times`
+  return { ...shown, detail: `${shown.detail} (${times})` }
+}

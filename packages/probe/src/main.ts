@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { Unreachable } from './engine/facts.js'
+import type { Report } from './engine/result.js'
+import { parseTarget } from './engine/target.js'
+import type { Outcome } from './engine/verdict.js'
+import { nearness } from './options/address.js'
+import { type FailOn, type Files, parseArguments } from './options/arguments.js'
+import { help } from './options/help.js'
+import { badge } from './output/badge.js'
+import { explain } from './output/explain.js'
+import { html } from './output/html.js'
+import { progressOn } from './output/progress.js'
+import { table } from './output/table.js'
+import { probe } from './probe.js'
+import { version } from './version.js'
+
+/** All was done; a rule is broken; nothing could be probed. */
+export type ExitCode = 0 | 1 | 2
+
+/** The program. */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  try {
+    return await run(args)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`${error instanceof Unreachable ? message : `halfclose-probe: ${message}`}\n`)
+    return 2
+  }
+}
+
+async function run(args: readonly string[]): Promise<ExitCode> {
+  const wanted = parseArguments(args)
+  if (wanted.do === 'version') return say(`${version}\n`)
+  if (wanted.do === 'help') return say(help())
+  if (wanted.do === 'explain') {
+    const text = explain(wanted.id)
+    if (text === undefined) throw new Error(`There is no check "${wanted.id}". --help lists them all.`)
+    return say(text)
+  }
+  const near = await nearness(parseTarget(wanted.options.url).host)
+  if (near === 'public' && !wanted.yes) await consent(wanted.options.url)
+  const { progress, end } = progressOn(process.stderr)
+  const report = await probe({ ...wanted.options, floods: wanted.floods || near === 'loopback', progress }).finally(end)
+  process.stdout.write(`\n${table(report, { colour: process.stdout.isTTY && process.env.NO_COLOR === undefined })}`)
+  writeFiles(report, wanted.files)
+  return exitCode(report, wanted.failOn)
+}
+
+function say(text: string): ExitCode {
+  process.stdout.write(text)
+  return 0
+}
+
+/** Throws where the answer is not yes. */
+async function consent(url: string): Promise<void> {
+  if (!process.stdin.isTTY)
+    throw new Error(`${url} is neither loopback nor private. Probe only what is yours, and say so with --yes.`)
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await terminal.question(`${url} is neither loopback nor private. Is it yours to probe? (yes/no) `)
+  terminal.close()
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Error('not probed')
+}
+
+function writeFiles(report: Report, files: Files): void {
+  if (files.json !== undefined) writeFileSync(files.json, `${JSON.stringify(report, undefined, 2)}\n`)
+  if (files.html !== undefined) writeFileSync(files.html, html(report))
+  if (files.badge !== undefined) writeFileSync(files.badge, badge(report))
+}
+
+/** 1 where a rule of this level, or of a stronger one, is broken. */
+export function exitCode({ results }: Pick<Report, 'results'>, failOn: FailOn): ExitCode {
+  const bad: Record<FailOn, readonly Outcome[]> = { MUST: ['fail'], SHOULD: ['fail', 'warn'], never: [] }
+  return results.some(({ outcome }) => bad[failOn].includes(outcome)) ? 1 : 0
+}

@@ -1,0 +1,127 @@
+import { constants } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { Tier } from '../engine/check.js'
+import { parseTarget } from '../engine/target.js'
+import type { ProbeOptions } from '../probe.js'
+import { parseCommand } from '../process/command.js'
+import { rules } from '../rules.js'
+
+/** What the command line asks for. */
+export type Wanted =
+  | { do: 'help' }
+  | { do: 'version' }
+  | { do: 'explain'; id: string }
+  | { do: 'probe'; options: ProbeOptions; files: Files; failOn: FailOn; yes: boolean; floods: boolean }
+
+export interface Files {
+  json: string | undefined
+  html: string | undefined
+  badge: string | undefined
+}
+
+/** From which level on a broken rule makes the exit code 1. */
+export type FailOn = 'MUST' | 'SHOULD' | 'never'
+
+const OPTIONS = {
+  url: { type: 'string' },
+  tier: { type: 'string', multiple: true },
+  slow: { type: 'string' },
+  stream: { type: 'string' },
+  run: { type: 'string' },
+  stop: { type: 'string' },
+  only: { type: 'string', multiple: true },
+  patience: { type: 'string' },
+  deadline: { type: 'string' },
+  connections: { type: 'string' },
+  bytes: { type: 'string' },
+  json: { type: 'string' },
+  html: { type: 'string' },
+  badge: { type: 'string' },
+  explain: { type: 'string' },
+  'fail-on': { type: 'string' },
+  yes: { type: 'boolean' },
+  floods: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const
+
+/** Throws an Error with a sentence for people where something is not understood. */
+export function parseArguments(args: readonly string[]): Wanted {
+  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+  if (values.version) return { do: 'version' }
+  if (values.explain !== undefined) return { do: 'explain', id: values.explain }
+  if (values.help || args.length === 0) return { do: 'help' }
+  const [first, second] = positionals
+  if (second !== undefined) throw new Error(`One URL is probed at a time; "${second}" is one too many.`)
+  const url = first ?? values.url
+  if (url === undefined) throw new Error('No URL is given. Write one like http://127.0.0.1:3000/')
+  parseTarget(url)
+  if (values.run !== undefined) parseCommand(values.run)
+  const options: ProbeOptions = {
+    url,
+    tiers: tiersOf(values.tier, values.slow, values.run),
+    slow: path('slow', values.slow),
+    stream: path('stream', values.stream),
+    run: values.run,
+    stop: signalOf(values.stop),
+    only: onlyOf(values.only),
+    patience: number('patience', values.patience, 500),
+    deadline: number('deadline', values.deadline, 500),
+    connections: number('connections', values.connections, 1),
+    bytes: number('bytes', values.bytes, 100_000),
+  }
+  const { json, html, badge, yes = false, floods = false } = values
+  return { do: 'probe', options, files: { json, html, badge }, failOn: failOn(values['fail-on']), yes, floods }
+}
+
+function tiersOf(given: string[] | undefined, slow: string | undefined, run: string | undefined): Tier[] | undefined {
+  const tiers = given
+    ?.flatMap((list) => list.toLowerCase().split(','))
+    .map((one) => {
+      if (one !== 'a' && one !== 'b' && one !== 'c') throw new Error(`--tier ${one}: there are a, b and c.`)
+      return one
+    })
+  if (tiers?.includes('b') && slow === undefined)
+    throw new Error("Tier b needs a path whose answer takes its time: --slow '/slow?ms=1500'")
+  if (tiers?.includes('c') && run === undefined)
+    throw new Error("Tier c needs a process to start and stop: --run 'node server.js'")
+  return tiers
+}
+
+function path(name: string, given: string | undefined): string | undefined {
+  if (given !== undefined && !given.startsWith('/'))
+    throw new Error(`--${name} is a path of the same server, and begins with a slash: "${given}"`)
+  return given
+}
+
+function number(name: string, given: string | undefined, least: number): number | undefined {
+  if (given === undefined) return undefined
+  const value = Number(given.replaceAll('_', ''))
+  if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number, at least ${least}: "${given}"`)
+  return value
+}
+
+function signalOf(given: string | undefined): NodeJS.Signals | undefined {
+  if (given === undefined) return undefined
+  const wanted = given.toUpperCase().startsWith('SIG') ? given.toUpperCase() : `SIG${given.toUpperCase()}`
+  if (!isSignal(wanted)) throw new Error(`--stop "${given}" is no signal. Most servers stop on SIGTERM.`)
+  return wanted
+}
+
+function isSignal(name: string): name is NodeJS.Signals {
+  return name in constants.signals
+}
+
+function onlyOf(given: string[] | undefined): string[] | undefined {
+  const ids = given?.flatMap((list) => list.split(','))
+  const unknown = ids?.find((id) => !rules.some((rule) => rule.id === id))
+  if (unknown !== undefined) throw new Error(`There is no check "${unknown}". --help lists them all.`)
+  return ids
+}
+
+function failOn(given = 'MUST'): FailOn {
+  const level = given.toUpperCase()
+  if (level === 'MUST' || level === 'SHOULD') return level
+  if (given.toLowerCase() === 'never') return 'never'
+  throw new Error(`--fail-on is MUST, SHOULD or never: "${given}"`)
+}

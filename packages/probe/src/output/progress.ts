@@ -1,0 +1,36 @@
+import type { Progress } from '../engine/run.js'
+import { SIGNS } from './words.js'
+
+interface Terminal {
+  isTTY?: boolean
+  columns?: number
+  write(text: string): unknown
+}
+
+/** A line for each check that ends; on a terminal also one that says which are under way, and for how long. */
+export function progressOn(terminal: Terminal): { progress: Progress; end: () => void } {
+  const running = new Map<string, number>()
+  const status = () => {
+    if (!terminal.isTTY) return
+    const list = [...running].map(([id, began]) => `${id} ${Math.round((performance.now() - began) / 1_000)} s`).join(', ')
+    terminal.write(`\r\u001b[K${list.slice(0, (terminal.columns ?? 80) - 1)}`)
+  }
+  const timer = setInterval(status, 500)
+  timer.unref()
+  return {
+    progress: (id, result) => {
+      if (result === undefined) running.set(id, performance.now())
+      else {
+        running.delete(id)
+        terminal.write(
+          `${terminal.isTTY ? '\r\u001b[K' : ''}${SIGNS[result.outcome]} ${id}: ${result.outcome}, ${result.detail}\n`,
+        )
+      }
+      status()
+    },
+    end: () => {
+      clearInterval(timer)
+      if (terminal.isTTY) terminal.write('\r\u001b[K')
+    },
+  }
+}

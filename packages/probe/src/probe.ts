@@ -1,0 +1,94 @@
+import { tierA, tierB, tierC } from './checks/index.js'
+import { type Bounds, boundsOf } from './engine/bounds.js'
+import { Budget } from './engine/budget.js'
+import type { Check, Tier } from './engine/check.js'
+import { type Facts, findOut } from './engine/facts.js'
+import { type Report, type Result, scoresOf } from './engine/result.js'
+import { type Progress, runChecks } from './engine/run.js'
+import { Scene } from './engine/scene.js'
+import { parseTarget, type Target } from './engine/target.js'
+import type { Child } from './process/child.js'
+import { parseCommand } from './process/command.js'
+import { type Started, StopScene, start } from './process/stop-scene.js'
+import { version } from './version.js'
+
+/** What to probe, and how. */
+export interface ProbeOptions {
+  /** http:// or https://; the certificate is not checked. */
+  url: string
+  /** Tiers to run. Default: all for which there is enough: `slow` for b, `run` for c. */
+  tiers?: readonly Tier[] | undefined
+  /** Path of an answer that takes its time, at least 300 ms. */
+  slow?: string | undefined
+  /** Path of an answer that has no end. */
+  stream?: string | undefined
+  /** Command of a process to start and stop; it has to listen on the URL's port. */
+  run?: string | undefined
+  /** The signal that stops it. Default: SIGTERM */
+  stop?: NodeJS.Signals | undefined
+  /** ms that a server has for what it does by itself (letting go who is idle, silent or slow). Default: 75,000 */
+  patience?: number | undefined
+  /** ms that a process has to end after its signal. Default: 30,000 */
+  deadline?: number | undefined
+  /** Bytes of the body of the early answer. Default: 16 MB */
+  upload?: number | undefined
+  /** Send floods of frames. Default: false */
+  floods?: boolean | undefined
+  /** Connections at once, at most. Default: 50 */
+  connections?: number | undefined
+  /** Bytes sent in all, at most. Default: 64 MB */
+  bytes?: number | undefined
+  /** Ids of the only checks to run. */
+  only?: readonly string[] | undefined
+  /** Called when a check begins (without a result) and when it ends. */
+  progress?: Progress | undefined
+}
+
+/**
+ * Runs the checks against a server. Rejects with an Unreachable where it cannot be reached or speaks no HTTP, and with an Error where the
+ * options are wrong; a broken rule is a result.
+ */
+export async function probe(options: ProbeOptions): Promise<Report> {
+  const target = parseTarget(options.url)
+  const { patience, deadline, upload } = options
+  const bounds = boundsOf({ ...(patience && { patience }), ...(deadline && { deadline }), ...(upload && { upload }) })
+  const started =
+    options.run === undefined ? undefined : { command: parseCommand(options.run), signal: options.stop ?? 'SIGTERM' }
+  const child = started === undefined ? undefined : await start(started, target)
+  try {
+    const facts = await findOut(target, bounds, options)
+    return { ...head(target), facts, ...(await tiersOf(options, target, bounds, facts, started, child)) }
+  } finally {
+    await child?.kill()
+  }
+}
+
+const head = (target: Target) => ({ probe: version, url: target.url, at: new Date().toISOString() })
+
+async function tiersOf(
+  options: ProbeOptions,
+  target: Target,
+  bounds: Bounds,
+  facts: Facts,
+  started: Started | undefined,
+  child: Child | undefined,
+): Promise<Pick<Report, 'scores' | 'results'>> {
+  const { slow, only, progress = () => {}, floods = false } = options
+  const tiers = options.tiers ?? [
+    'a',
+    ...(slow === undefined ? [] : (['b'] as const)),
+    ...(started === undefined ? [] : (['c'] as const)),
+  ]
+  const chosen = <S>(checks: readonly Check<S>[]) =>
+    checks.filter(({ id, tier }) => tiers.includes(tier) && (only === undefined || only.includes(id)))
+  const budget = new Budget(options.connections, options.bytes)
+  const scene = () => new Scene(target, facts, bounds)
+  const common = { facts, budget, floods, progress }
+  const results: Result[] = await runChecks({ ...common, checks: chosen([...tierA, ...tierB]), scene })
+  await child?.kill()
+  if (started !== undefined) {
+    const stopScene = () => new StopScene(scene(), started)
+    results.push(...(await runChecks({ ...common, checks: chosen(tierC), scene: stopScene, serial: true })))
+  }
+  return { scores: scoresOf(results), results }
+}

@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { deferred, pass, within } from '../wire/index.js'
+import type { Command } from './command.js'
+
+/** How a process ended. */
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+  /** ms since its signal was sent; NaN: it was sent none. */
+  after: number
+}
+
+/** A process of its own group, so that all of it can be stopped in its tracks, and none of it stays behind. */
+export class Child {
+  readonly #child: ChildProcess
+  readonly #exit = deferred<Exit>()
+  #signalledAt = Number.NaN
+  /** Its last output, for messages. */
+  output = ''
+  exited: Exit | undefined
+
+  constructor({ file, args, env }: Command) {
+    this.#child = spawn(file, args, { detached: true, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output = `${this.output}${text}`.slice(-2_000)
+      })
+    }
+    const over = (code: number | null, signal: NodeJS.Signals | null) => {
+      this.exited ??= { code, signal, after: Date.now() - this.#signalledAt }
+      this.#exit.resolve(this.exited)
+    }
+    this.#child.on('error', ({ message }) => {
+      this.output += message
+      over(null, null)
+    })
+    this.#child.on('exit', over)
+  }
+
+  /** Sends the signal to the process itself, as an orchestrator does. */
+  stop(signal: NodeJS.Signals): void {
+    this.#signalledAt = Date.now()
+    this.#child.kill(signal)
+  }
+
+  /** Nothing of the group runs any more, until resume(): what comes in waits in the kernel. */
+  async pause(): Promise<void> {
+    this.#group('SIGSTOP')
+    await pass(20)
+  }
+
+  resume(): void {
+    this.#group('SIGCONT')
+  }
+
+  /** Undefined where it is still there after `ms`. */
+  exit(ms: number): Promise<Exit | undefined> {
+    return within(this.#exit.promise, () => 'exit', ms).catch(() => undefined)
+  }
+
+  async kill(): Promise<void> {
+    this.#group('SIGKILL')
+    await this.exit(5_000)
+  }
+
+  #group(signal: NodeJS.Signals): void {
+    if (this.#child.pid === undefined) return
+    try {
+      process.kill(-this.#child.pid, signal)
+    } catch {
+      // The group has gone already.
+    }
+  }
+}

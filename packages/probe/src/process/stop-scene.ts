@@ -1,0 +1,74 @@
+import { connect } from 'node:net'
+import { Unreachable } from '../engine/facts.js'
+import { Scene } from '../engine/scene.js'
+import type { Target } from '../engine/target.js'
+import { pass } from '../wire/index.js'
+import { Child, type Exit } from './child.js'
+import type { Command } from './command.js'
+
+/** What is started for each check, and how it is told to stop. */
+export interface Started {
+  command: Command
+  signal: NodeJS.Signals
+}
+
+/** A process may take so long until it listens, in ms. */
+const START = 30_000
+
+/** Starts a process, and resolves once its port takes connections. Throws {@link Unreachable}. */
+export async function start({ command }: Started, target: Target): Promise<Child> {
+  const child = new Child(command)
+  for (let waited = 0; waited < START && child.exited === undefined; waited += 25) {
+    if (await listens(target)) return child
+    await pass(25)
+  }
+  await child.kill()
+  const said = child.output.trim()
+  throw new Unreachable(`${command.file} did not listen on ${target.url}${said === '' ? '.' : `. It said: ${said}`}`)
+}
+
+function listens({ host, port }: Target): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port })
+    socket.once('connect', () => {
+      socket.resetAndDestroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+/** A trial with a process of its own. */
+export class StopScene extends Scene {
+  #child: Child | undefined
+
+  constructor(
+    scene: Scene,
+    readonly started: Started,
+  ) {
+    super(scene.target, scene.facts, scene.bounds)
+  }
+
+  async start(): Promise<void> {
+    this.#child = await start(this.started, this.target)
+  }
+
+  get child(): Child {
+    if (this.#child === undefined) throw new Error('the process was not started')
+    return this.#child
+  }
+
+  signal(): void {
+    this.child.stop(this.started.signal)
+  }
+
+  /** Undefined where it is still there at its deadline. */
+  exit(): Promise<Exit | undefined> {
+    return this.child.exit(this.bounds.deadline)
+  }
+
+  override async dispose(): Promise<void> {
+    await super.dispose()
+    await this.#child?.kill()
+  }
+}

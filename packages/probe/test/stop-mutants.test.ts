@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { probe, rules } from 'halfclose-probe'
+
+// The same for tier C: the server is a process, started and stopped for each check.
+
+const root = path.join(__dirname, '../../..')
+const folder = mkdtempSync(path.join(tmpdir(), 'halfclose-probe-'))
+const server = path.join(folder, 'server.cjs')
+const ids = rules.filter(({ tier }) => tier === 'c').map(({ id }) => id)
+
+beforeAll(() => {
+  const wire = `--alias:halfclose-probe/wire=${path.join(root, 'packages/probe/src/wire/index.ts')}`
+  const options = ['--bundle', '--platform=node', '--log-level=error', wire, `--outfile=${server}`]
+  execFileSync(process.execPath, [
+    path.join(root, 'node_modules/esbuild/bin/esbuild'),
+    path.join(__dirname, 'server/child.ts'),
+    ...options,
+  ])
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** One that nobody listens on. */
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => listener.once('listening', resolve))
+  const address = listener.address()
+  await new Promise((resolve) => listener.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+async function stopped(...faults: string[]) {
+  const port = await freePort()
+  const { results } = await probe({
+    url: `http://127.0.0.1:${port}/`,
+    run: `'${process.execPath}' '${server}' ${port} ${faults.join(' ')}`,
+    tiers: ['c'],
+    slow: '/slow?ms=800',
+    stream: '/stream',
+    patience: 3_000,
+    deadline: 4_000,
+  })
+  const seen = results.filter(({ outcome }) => !['pass', 'yes'].includes(outcome))
+  return {
+    broken: seen.filter(({ outcome }) => outcome !== 'not applicable').map(({ id }) => id),
+    missing: seen.filter(({ outcome }) => outcome === 'not applicable').map(({ id }) => id),
+    seen: seen.map(({ id, outcome, detail }) => `${id}: ${outcome}, ${detail}`),
+  }
+}
+
+test.concurrent('the faultless server passes all', async () => {
+  expect(await stopped()).toEqual({ broken: [], missing: [], seen: [] })
+}, 120_000)
+
+test.concurrent.each(ids)(
+  'breaking %s fails that check alone',
+  async (id) => {
+    const { broken, seen } = await stopped(id)
+    expect({ broken, seen }).toEqual({ broken: [id], seen })
+  },
+  120_000,
+)
