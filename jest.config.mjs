@@ -28,7 +28,7 @@ export default {
   // Fastify's inject() loads cookie 2, which is ESM only.
   transformIgnorePatterns: ['/node_modules/(?!(?:\\.pnpm/cookie@2|cookie/dist/))'],
   moduleNameMapper: {
-    '^@halfclose/core/(adapter|cluster|metrics)$': '<rootDir>/packages/core/src/$1/index.ts',
+    '^@halfclose/core/(adapter|cluster|metrics|view)$': '<rootDir>/packages/core/src/$1/index.ts',
     '^@halfclose/(core|fastify|express)$': '<rootDir>/packages/$1/src/index.ts',
     '^halfclose-probe$': '<rootDir>/packages/probe/src/index.ts',
     '^halfclose-probe/wire$': '<rootDir>/packages/probe/src/wire/index.ts',

@@ -7,7 +7,14 @@ import { root } from './steps.mjs'
 
 /** The entries of a package, by the names of their files in `src`: the subpaths of its `exports`. */
 const ENTRIES = {
-  core: { index: 'index', adapter: 'adapter/index', cluster: 'cluster/index', metrics: 'metrics/index', register: 'register' },
+  core: {
+    index: 'index',
+    adapter: 'adapter/index',
+    cluster: 'cluster/index',
+    metrics: 'metrics/index',
+    view: 'view/index',
+    register: 'register',
+  },
   fastify: { index: 'index' },
   express: { index: 'index' },
   probe: { index: 'index', wire: 'wire/index', cli: 'cli' },

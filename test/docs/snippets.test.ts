@@ -58,7 +58,7 @@ const docs: Record<string, Shown[]> = {
   'docs/migration/nestjs.md': [sketch],
   'docs/migration/nextjs.md': [sketch],
   'docs/proxies.md': [sketch, sketch],
-  'docs/who-is-open.md': [sketch],
+  'docs/who-is-open.md': [sketch, sketch, sketch],
   'docs/recipes/aws-ecs.md': [
     all('examples/aws-ecs/task-definition.json'),
     all('examples/aws-ecs/load-balancer.yaml'),

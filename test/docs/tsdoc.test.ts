@@ -11,6 +11,7 @@ const ENTRIES = [
   'packages/core/dist/types/adapter/index.d.ts',
   'packages/core/dist/types/cluster/index.d.ts',
   'packages/core/dist/types/metrics/index.d.ts',
+  'packages/core/dist/types/view/index.d.ts',
   'packages/core/dist/register.d.mts',
   'packages/express/dist/types/index.d.ts',
   'packages/fastify/dist/types/index.d.ts',

@@ -5,6 +5,7 @@
 import { type AdapterOptions, govern, REGISTER } from './adapter/index.js'
 import { HalfcloseRangeError, HalfcloseTypeError, optionTypeError } from './errors/errors.js'
 import { isAttached } from './handle/attached.js'
+import { isViewServer } from './node/view-server.js'
 import { plainObject } from './options/rules.js'
 import { watchListen } from './process/watch-listen.js'
 import type { AttachableServer } from './types.js'
@@ -22,7 +23,7 @@ function governEvery(): void {
       // It may be attached in the same breath: by an adapter that is told of it after us, or by hand, after its listen(). No connection is accepted before that.
       queueMicrotask(() => {
         if (isAttached(server)) governed.accompany(server)
-        else governed.connections.attach(server, listening)
+        else if (!isViewServer(server)) governed.connections.attach(server, listening)
       })
     },
   }

@@ -58,9 +58,10 @@ test.each([
   [{ state: ['idle', 'open'] }, 'HALFCLOSE_OPTION_RANGE', "must be one of 'busy', 'closing', "],
   [{ state: 3 }, 'HALFCLOSE_OPTION_TYPE', '`list.state`'],
   [{ state: null }, 'HALFCLOSE_OPTION_TYPE', '`list.state`'],
-  [{ limits: 3 }, 'HALFCLOSE_OPTION_UNKNOWN', 'did you mean `limit`?'],
+  [{ limits: 3 }, 'HALFCLOSE_OPTION_UNKNOWN', 'did you mean `list.limit`?'],
   [5, 'HALFCLOSE_OPTION_TYPE', 'an object'],
   [null, 'HALFCLOSE_OPTION_TYPE', 'an object'],
+  [[], 'HALFCLOSE_OPTION_TYPE', 'an object'],
 ])('list(%j) throws %s', (request, code, words) => {
   const connections = attach(createServer(), { logger: quiet })
   const list = () => Reflect.apply(connections.list, connections, [request])

@@ -12,6 +12,7 @@ import type { Intercept } from '../http/messages.js'
 import { measure } from '../metrics/option.js'
 import { listeningServers } from '../node/server-fields.js'
 import { isAttachable } from '../node/server-kinds.js'
+import { isViewServer } from '../node/view-server.js'
 import { elsewhereMessage, NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage } from '../process/ungoverned-servers.js'
 import { watchListen } from '../process/watch-listen.js'
 import type { AttachableServer, StateEvent } from '../types.js'
@@ -139,6 +140,7 @@ export class Governed {
 
   /** A server is about to listen: attaches it if it is one of the application's, unless somebody has attached it by hand. */
   adopt(server: AttachableServer, listening: unknown): void {
+    if (isViewServer(server)) return
     const isOwn = this.#isCalledBy(server)
     if (isAttached(server)) {
       if (isOwn) this.#seenElsewhere(server)

@@ -1,13 +1,13 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describeHeld, describeSession, type Held } from '../drain/held.js'
-import { HalfcloseTypeError, optionRangeError, optionTypeError, quote } from '../errors/errors.js'
+import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import { nearest } from '../errors/spelling.js'
 import type { ConnectionState, OpenConnection } from '../events/types.js'
 import { Connection } from '../http1/connection.js'
 import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
-import { limit, plainObject } from '../options/rules.js'
+import { limit, section } from '../options/rules.js'
 import type { GovernedServer } from '../server/governed-server.js'
 import { Looks } from '../server/looks.js'
 import { peersOf } from '../server/stalled-peers.js'
@@ -19,7 +19,6 @@ import type { ListRequest } from '../types.js'
 const STATES: readonly ConnectionState[] = ['busy', 'closing', 'upgraded', 'lingering', 'silent', 'idle']
 /** `closing` is as `busy`: what has a request. */
 const RANKS: Readonly<Record<ConnectionState, number>> = { busy: 0, closing: 0, upgraded: 1, lingering: 2, silent: 3, idle: 4 }
-const NAMES = ['limit', 'state']
 
 /** What is open, with what it is put in order by. */
 interface Candidate {
@@ -99,8 +98,7 @@ function sinceOf(peer: Connection | Session): number {
 
 function parse(request: ListRequest | undefined): { most: number | undefined; states: readonly ConnectionState[] } {
   if (request === undefined) return { most: undefined, states: STATES }
-  const fields = plainObject(request, 'list', 'an object such as { limit: 20 }')
-  for (const name of Object.keys(fields)) if (!NAMES.includes(name)) throw unknown(name, fields[name])
+  const fields = section(request, 'list', 'an object such as { limit: 20 }', ['limit', 'state'])
   const isCount = (given: number) => Number.isSafeInteger(given) && given >= 1
   const most = limit(fields.limit, 'list.limit', 'an integer of at least 1', isCount)
   return { most: most === false ? undefined : most, states: parseStates(fields.state) }
@@ -117,11 +115,4 @@ function parseStates(value: unknown): readonly ConnectionState[] {
     const meant = nearest(one, STATES)
     throw optionRangeError('list.state', rule, one, meant === undefined ? undefined : `did you mean '${meant}'?`)
   })
-}
-
-function unknown(name: string, value: unknown): HalfcloseTypeError {
-  const meant = nearest(name, NAMES)
-  const hint = meant === undefined ? `known there: ${NAMES.join(', ')}` : `did you mean \`${meant}\`?`
-  const message = `halfclose: unknown option ${quote(`list.${name}`)}; ${hint}`
-  return new HalfcloseTypeError('HALFCLOSE_OPTION_UNKNOWN', message, { path: `list.${name}`, value })
 }

@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connectionsOf } from '../handle/attached.js'
+import type { Connections } from '../types.js'
+import type { Frame } from './record.js'
+import { Recorder } from './recorder.js'
+
+/** Milliseconds between two frames. */
+const EVERY = 1_000
+/** Pages that may be open at once. */
+const AT_MOST = 20
+/** Milliseconds before now that are shown while no drain is under way. */
+const WINDOW = 60_000
+
+/** The event streams of open pages: all get the same frame, once a second. Nothing is looked at while there is none. */
+export class Streams {
+  readonly #connections: Connections
+  readonly #open = new Set<ServerResponse>()
+  readonly #recorder: Recorder
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(connections: Connections) {
+    this.#connections = connections
+    this.#recorder = new Recorder(connections)
+    connections.on('state', (event) => {
+      this.#recorder.mark(event)
+      this.#send()
+      if (event.state === 'drained') for (const res of this.#open) res.end()
+    })
+  }
+
+  open(req: IncomingMessage, res: ServerResponse, headers: Record<string, string>): void {
+    if (this.#open.size >= AT_MOST) {
+      res.writeHead(503, headers).end()
+      return
+    }
+    // HTTP/2 has a stream for that, and ends it with its session.
+    res.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream' })
+    if (req.method === 'HEAD') {
+      res.end()
+      return
+    }
+    this.#open.add(res)
+    res.on('close', () => this.#closed(res))
+    if (this.#timer === undefined) {
+      this.#recorder.watch()
+      this.#timer = setInterval(() => this.#send(), EVERY).unref()
+    }
+    this.#send()
+    // Where its server is governed, be it by the same handle, a page holds up no drain.
+    const server: unknown = Reflect.get(req.socket, 'server')
+    if (typeof server === 'object' && server !== null && connectionsOf(server) !== undefined) {
+      const { signal } = this.#connections
+      if (signal.aborted) res.end()
+      else signal.addEventListener('abort', () => res.end(), { once: true })
+    }
+  }
+
+  #send(): void {
+    if (this.#open.size === 0) return
+    this.#recorder.look()
+    const event = `data: ${JSON.stringify(this.#frame())}\n\n`
+    // One that does not read gets a later frame.
+    for (const res of this.#open) if (!res.writableNeedDrain && !res.writableEnded) res.write(event)
+  }
+
+  #frame(): Frame {
+    const { state } = this.#connections
+    const remaining = state === 'serving' ? null : Math.round(this.#connections.remaining())
+    const { open, connections, requests } = this.#connections.stats()
+    const summary = `${connections.opened - connections.closed} open, ${connections.closed} closed; ${requests.finished} requests answered, ${requests.cut} cut`
+    return { state, remaining, open, record: this.#recorder.record('Connections', summary, WINDOW) }
+  }
+
+  #closed(res: ServerResponse): void {
+    this.#open.delete(res)
+    if (this.#open.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#recorder.unwatch()
+  }
+}
