@@ -2,6 +2,7 @@
 // So an application that loads a package by `import` and by `require` has one copy of it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build, transform } from 'esbuild'
 import { root } from './steps.mjs'
 
@@ -40,11 +41,20 @@ const options = {
   logLevel: 'warning',
 }
 
-/**
- * A third of what is packed. What stands at the top keeps its name, and so do methods: by those one reads a stack trace, whose lines are no longer than one reads.
- * Not while it is bundled: then every name would go.
- */
-const smaller = { minifyWhitespace: true, minifyIdentifiers: true, lineLimit: 160, charset: 'utf8', target: 'node20' }
+/** A third of what is packed. Methods keep their names, and so do the errors that people see: by those one reads a stack trace. */
+const smaller = { minify: true, lineLimit: 320 }
+
+/** The script of the view's page is a string, which nothing else would make smaller. It stays what it is a hash of: both are of the same string. */
+const scriptOfView = {
+  name: 'script-of-view',
+  setup({ onLoad }) {
+    onLoad({ filter: /view\/page-script\.js$/ }, async ({ path }) => {
+      const { SCRIPT } = await import(pathToFileURL(path))
+      const { code } = await transform(SCRIPT, { minify: true, charset: 'utf8', target: 'es2022' })
+      return { contents: `export const SCRIPT = ${JSON.stringify(code.trim())}` }
+    })
+  },
+}
 
 /** Makes `dist/*.cjs`, `dist/*.mjs`, `dist/*.d.cts`, `dist/*.d.mts` and `dist/types` of what tsc has put into `dist/esm`. */
 export async function bundle(name) {
@@ -53,8 +63,14 @@ export async function bundle(name) {
   const entries = Object.entries(ENTRIES[name])
   if (MODULES_ONLY.has(name)) return modules(dist, esm, entries)
   const all = entries.map(([entry, file]) => `export * as ${entry} from './${file}.js'`).join('\n')
-  const code = await build({ ...options, format: 'cjs', stdin: { contents: all, resolveDir: esm } })
-  write(join(dist, 'bundle.cjs'), (await transform(code.outputFiles[0].text, smaller)).code)
+  const code = await build({
+    ...options,
+    ...smaller,
+    format: 'cjs',
+    plugins: [scriptOfView],
+    stdin: { contents: all, resolveDir: esm },
+  })
+  write(join(dist, 'bundle.cjs'), code.outputFiles[0].text)
   for (const [entry, file] of entries) {
     if (RUN.has(entry)) {
       write(join(dist, `${entry}.cjs`), `${GENERATED}'use strict'\nrequire('./bundle.cjs').${entry}.${entry}()\n`)

@@ -1,4 +1,4 @@
-import type { WatchRequests } from '../process/ungoverned-servers.js'
+import type { WatchRequests } from '../http/messages.js'
 import type { AttachableServer, Logger, Report } from '../types.js'
 
 /** What an adapter knows of its application. */

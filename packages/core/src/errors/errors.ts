@@ -8,6 +8,8 @@ export interface ErrorDetail {
 
 /** A `TypeError` with a stable `code`. Tell it by the code: two copies of the package may be loaded, so `instanceof` may fail. */
 export class HalfcloseTypeError extends TypeError {
+  /** As Node prints it; the bundle's own name is another. */
+  static override readonly name = 'HalfcloseTypeError'
   /** Stable; docs/codes.md says of each when it comes and what to do. */
   readonly code: ErrorCode
   /** The option, e.g. `keepAlive.hold`; `''` for the options as a whole; `undefined` where the error is not about an option. */
@@ -24,6 +26,8 @@ export class HalfcloseTypeError extends TypeError {
 
 /** A `RangeError` with a stable `code`, see {@link HalfcloseTypeError}. */
 export class HalfcloseRangeError extends RangeError {
+  /** As Node prints it; the bundle's own name is another. */
+  static override readonly name = 'HalfcloseRangeError'
   /** Stable; docs/codes.md says of each when it comes and what to do. */
   readonly code: ErrorCode
   /** The option, e.g. `keepAlive.hold`; `undefined` where the error is not about an option. */

@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
 /** What the requests and responses of HTTP/1.1 and HTTP/2 have in common. */
 export interface AnyRequest {
   readonly url?: string | undefined
@@ -13,3 +15,6 @@ export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
 
 /** Answers a request before the application sees it (a readiness route); true: it did. */
 export type Intercept = (req: AnyRequest, res: AnyResponse) => boolean
+
+/** Shows an application's requests to `look`, which says whether it has answered one, until the function returned is called. */
+export type WatchRequests = (look: (req: IncomingMessage, res: ServerResponse) => boolean) => () => void

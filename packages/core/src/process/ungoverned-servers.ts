@@ -1,10 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIPv6 } from 'node:net'
+import type { WatchRequests } from '../http/messages.js'
 import { isAttachable } from '../node/server-kinds.js'
 import type { AttachableServer } from '../types.js'
-
-/** Shows an application's requests to `look`, which says whether it has answered one, until the function returned is called. */
-export type WatchRequests = (look: (req: IncomingMessage, res: ServerResponse) => boolean) => () => void
 
 /** Who wants to know of {@link Strangers}. */
 export interface Host {
