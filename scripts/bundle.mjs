@@ -42,7 +42,7 @@ const options = {
 }
 
 /** A third of what is packed. Methods keep their names, and so do the errors that people see: by those one reads a stack trace. */
-const smaller = { minify: true, lineLimit: 320 }
+const smaller = { minify: true, lineLimit: 800 }
 
 /** The script of the view's page is a string, which nothing else would make smaller. It stays what it is a hash of: both are of the same string. */
 const scriptOfView = {
