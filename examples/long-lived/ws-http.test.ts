@@ -31,6 +31,6 @@ describe('examples/long-lived/ws-http, at SIGTERM in the middle of an exchange',
   it('cuts at the deadline who does not answer the close, and names it', async () => {
     const running = await cast.start('ws-http.mjs', { DRAIN_DEADLINE: '3000' })
     await isCutAtTheDeadline(running, cast, '/chat?token=secret', 3_000)
-    expect(running.example.lines.join('\n')).toMatch(/^ {2}upgraded GET \/chat for [\d.]+ s, 127\.0\.0\.1:\d+$/m)
+    expect(running.example.lines.join('\n')).toMatch(/^ {2}upgraded GET \/chat for [\d.]+ s, 127\.0\.0\.1:\d+: websocket$/m)
   })
 })
