@@ -1,24 +1,13 @@
 import { ServerResponse } from 'node:http'
-import { performance } from 'node:perf_hooks'
 import type { CloseReason } from '../events/types.js'
-import { parseConnection } from '../http/tokens.js'
-import {
-  bodyLength,
-  declaredLength,
-  hasBody,
-  isLast,
-  makeLast,
-  refusesBody,
-  removedConnection,
-  setPrintedKeepAlive,
-} from '../node/response-fields.js'
+import { bodyLength, declaredLength, hasBody, isLast, makeLast } from '../node/response-fields.js'
 import { yieldMessage } from '../node/status-message.js'
-import type { KeepAlivePolicy } from '../options/types.js'
-import { closeReason, goesOn, keepAliveField, promiseFor } from '../policy.js'
 import { end } from './close.js'
-import type { Connection, Exchange } from './connection.js'
-import { announceClose, type Headers, NOTHING, type Said, whatWasSaid, withConnection, without } from './connection-header.js'
-import { type Carrier, endsWithTrailers, ifOpen, isMadeOf, kExchange } from './exchange.js'
+import type { Exchange } from './connection.js'
+import { announceClose, type Headers, NOTHING, type Said, whatWasSaid, without } from './connection-header.js'
+import { type Carrier, ifOpen, isMadeOf, kExchange } from './exchange.js'
+import { announce, printsPromise } from './keep-alive-header.js'
+import { decide, isAskedToClose } from './persist-or-close.js'
 import { countBelow, misfit } from './response-body.js'
 
 /** Node's own, which V8 compiles in place where it is called by this name. */
@@ -62,7 +51,11 @@ export function writeHead(
   }
   const framing = frame(exchange, given, said, code)
   const ending = decide(exchange, framing.said)
-  callPrior(prior, this, status, reason, announce(exchange, framing.said, framing.given, code, ending))
+  const { res, facts } = exchange
+  const persists = ending === undefined
+  if (res.shouldKeepAlive !== persists) res.shouldKeepAlive = persists
+  if (facts.http10) prepareHttp10(res, code, ending)
+  callPrior(prior, this, status, reason, announce(exchange, framing.said, framing.given, persists))
   settle(exchange, ending)
   return this
 }
@@ -77,60 +70,6 @@ function callPrior(
   if (typeof reason === 'string') Reflect.apply(prior, res, [status, reason, headers])
   else if (prior === nodeWriteHead) nodeWriteHead.call(res, status, headers)
   else prior.call(res, status, headers)
-}
-
-/**
- * The common case: nothing speaks against another request, nobody said anything of the connection, and Node prints what is promised by itself.
- * If so, that is promised. Asks nothing of the response, which under Express costs more than all of this.
- */
-function printsPromise(exchange: Exchange): boolean {
-  const { connection, res } = exchange
-  const { owner, requests } = connection
-  const { keepAlive } = owner.policy
-  const { printable } = owner
-  if (keepAlive === false || printable === undefined) return false
-  const isTimeless = connection.isCommon || (connection.rare.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
-  const steady = owner.phase === 'serving' && isTimeless
-  const persists = !exchange.isSpecial || (exchange.facts.persists && !endsWithTrailers(exchange))
-  if (!goesOn(keepAlive, persists, steady, connection.inputEnded, requests)) return false
-  if (removedConnection(res)) return false
-  connection.promised = printable
-  if (printable !== exchange.printed || keepAlive.maxRequests !== false) print(res, keepAlive, printable, requests)
-  return true
-}
-
-/** The other common case: the client asked for the close, which Node says by itself. */
-function isAskedToClose({ facts, connection, res }: Exchange): boolean {
-  return facts.askedClose && !facts.http10 && !connection.excess && !res.shouldKeepAlive && !removedConnection(res)
-}
-
-function print(res: ServerResponse, { maxRequests }: KeepAlivePolicy, promise: number, requests: number): void {
-  setPrintedKeepAlive(res, promise, maxRequests === false ? 0 : maxRequests - requests)
-}
-
-/** Makes the head say what was decided. Returns the fields to write. */
-function announce(
-  { connection, res, facts }: Exchange,
-  said: Said,
-  given: Headers | undefined,
-  status: number,
-  ending: CloseReason | undefined,
-): Headers | undefined {
-  const { keepAlive } = connection.owner.policy
-  const persists = ending === undefined
-  if (res.shouldKeepAlive !== persists) res.shouldKeepAlive = persists
-  if (facts.http10) prepareHttp10(res, status, ending)
-  if (!persists || keepAlive === false) {
-    connection.promised = 0
-    return isSpokenFor(res, said) ? withConnection(res, given, said, 'close', '') : given
-  }
-  const promise = promiseFor(keepAlive, connection.owner.keepable())
-  connection.promised = promise
-  if (isSpokenFor(res, said) || needsExplicitField(keepAlive, promise)) {
-    return withConnection(res, given, said, 'keep-alive', keepAliveField(keepAlive, promise, connection.requests))
-  }
-  print(res, keepAlive, promise, connection.requests)
-  return given
 }
 
 /**
@@ -152,50 +91,6 @@ function frame(
     kept = without(kept, 'content-length')
   }
   return { given: kept, said: uncoded ? { ...said, transferEncoding: undefined } : said }
-}
-
-function decide(exchange: Exchange, said: Said): CloseReason | undefined {
-  const { connection, req, res, facts } = exchange
-  const { http10, parserPersists } = facts
-  const { owner, requests, inputEnded } = connection
-  const { keepAlive } = owner.policy
-  return closeReason(
-    keepAlive,
-    {
-      http10,
-      parserPersists,
-      askedClose: facts.askedClose || endsWithTrailers(exchange),
-      askedKeepAlive: facts.askedKeepAlive,
-      handlerCloses: (parserPersists && !res.shouldKeepAlive) || parseConnection(said.connection).close,
-      refusesBody: refusesBody(res),
-      unframed: said.transferEncoding !== undefined && !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(said.transferEncoding),
-      faultyFraming: http10 && req.headers['transfer-encoding'] !== undefined,
-      requests,
-      expiresAt: connection.rare.expiresAt,
-      excess: connection.excess,
-      inputEnded: inputEnded && connection.rare.waiting === undefined && connection.socket.readableLength === 0,
-      phase: owner.phaseFor(connection.openedAt),
-      left: owner.left(),
-      owesMore: owesMore(connection),
-    },
-    // The clock is read only where something depends on it.
-    connection.rare.expiresAt === Number.POSITIVE_INFINITY ? 0 : performance.now(),
-    Math.random,
-  )
-}
-
-function owesMore({ owner, rare: { waiting } }: Connection): boolean {
-  const first = waiting?.[0]
-  return first !== undefined && owner.drain !== undefined && first.arrived < owner.drain.began
-}
-
-/** Whether Node's own Connection line would be wrong or missing. */
-function isSpokenFor(res: ServerResponse, said: Said): boolean {
-  return said.connection !== undefined || said.keepAlive || said.upgrade || removedConnection(res)
-}
-
-function needsExplicitField(keepAlive: KeepAlivePolicy, promise: number): boolean {
-  return keepAlive.parameters !== '' || (promise === 0 && keepAlive.maxRequests !== false)
 }
 
 /**
