@@ -11,12 +11,13 @@ const HELLO = { hello: 'world' }
 
 /**
  * @param {string} host
- * @param {{ options?: object, wrap?: (server: import('node:http').Server) => () => Promise<unknown> }} variant
+ * @param {{ options?: object, measure?: (connections: import('@halfclose/core').Connections) => void, wrap?: (server: import('node:http').Server) => () => Promise<unknown> }} variant
  * @param {{ seen: () => void, hold: () => Promise<unknown> }} hooks `seen` is called for every request, `hold` decides how long a busy one waits
  * @returns {Promise<{ server: import('node:http').Server, connections?: import('@halfclose/core').Connections, stop: () => Promise<unknown> }>}
  */
-export async function start(host, { options, wrap }, hooks) {
+export async function start(host, { options, measure, wrap }, hooks) {
   const { server, connections, close } = await builders[host](options, hooks)
+  measure?.(connections)
   const stop = wrap?.(server)
   return { server, connections, stop: stop ?? close ?? (() => new Promise((resolve) => server.close(resolve))) }
 }

@@ -4,15 +4,17 @@
 import { AsyncResource } from 'node:async_hooks'
 import { Socket } from 'node:net'
 import { createTerminus } from '@godaddy/terminus'
+import { prometheus } from '@halfclose/core/metrics'
 import gracefulShutdown from 'http-graceful-shutdown'
 import { createHttpTerminator } from 'http-terminator'
+import client from 'prom-client'
 import stoppable from 'stoppable'
 
 /** More requests than any run sends on a connection: the counting is what costs, not the closing. */
 const NEVER_REACHED = 100_000_000
 
 /**
- * `options`: halfclose with these; `wrap`: a peer, which returns how it is told to stop. With neither it is the bare host; `again` is the
+ * `options`: halfclose with these; `measure`: is given its handle; `wrap`: a peer, which returns how it is told to stop. With neither it is the bare host; `again` is the
  * bare host once more, in another process: what differs between the two is noise.
  */
 export const variants = {
@@ -20,6 +22,14 @@ export const variants = {
   again: {},
   halfclose: { options: {} },
   counting: { options: { keepAlive: { maxRequests: NEVER_REACHED } } },
+  /** With metrics on, scraped as often as Prometheus does by default. */
+  metrics: {
+    options: {},
+    measure(connections) {
+      prometheus(connections, { client })
+      setInterval(() => client.register.metrics(), 15_000).unref()
+    },
+  },
   /** The bare host in which V8 keeps one thing in mind that it forgets otherwise (core/src/node/tick-shape.ts): what is left then is what a policy costs. */
   'tick-shape': {
     wrap() {
@@ -82,6 +92,7 @@ export const labels = {
   again: 'bare again (noise)',
   halfclose: 'halfclose',
   counting: 'halfclose, maxRequests',
+  metrics: 'halfclose, metrics',
   'tick-shape': 'bare, tick shape kept',
   'output-first': 'bare, but output first',
   terminus: '@godaddy/terminus',

@@ -11,7 +11,7 @@ const FULL = { generations: 32, budget: 210_000 }
 const QUICK = { generations: 9, budget: 60_000 }
 /** Turns of 50 ms. */
 const TURNS = { warmup: 24, turns: 16 }
-const OURS = ['halfclose', 'counting']
+const OURS = ['halfclose', 'counting', 'metrics']
 /** Generations in which the peers take part. */
 const WITH_PEERS = 4
 

@@ -11,7 +11,7 @@ import { labelOf } from '../variants.mjs'
 export const title = 'Instructions per request'
 
 const run_ = promisify(execFile)
-const COUNTED = ['bare', 'halfclose', 'counting']
+const COUNTED = ['bare', 'halfclose', 'counting', 'metrics']
 
 /** How requests come: on one connection, or each on its own. */
 const WAYS = [

@@ -1,6 +1,7 @@
 const assert = require('node:assert/strict')
 const { Agent, createServer, get } = require('node:http')
 const { attach } = require('@halfclose/core')
+const { exposition } = require('@halfclose/core/metrics')
 const { halfclose: halfcloseExpress, default: defaultExpress } = require('@halfclose/express')
 const { halfclose: halfcloseFastify, default: defaultFastify } = require('@halfclose/fastify')
 const express = require('express')
@@ -20,6 +21,7 @@ async function core() {
     res.end('core')
   })
   const connections = attach(server, options)
+  assert.match(exposition(connections), /\nhalfclose_connections_opened_total 0\n/)
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
   return { server, connections, body: 'core' }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Agent, createServer, get } from 'node:http'
 import { createRequire } from 'node:module'
 import { attach } from '@halfclose/core'
+import { exposition } from '@halfclose/core/metrics'
 import halfcloseExpress, { halfclose as namedExpress } from '@halfclose/express'
 import halfcloseFastify, { halfclose as namedFastify } from '@halfclose/fastify'
 import express from 'express'
@@ -10,6 +11,7 @@ import Fastify from 'fastify'
 // One copy, however it is loaded.
 const require = createRequire(import.meta.url)
 assert.equal(require('@halfclose/core').attach, attach)
+assert.equal(require('@halfclose/core/metrics').exposition, exposition)
 assert.equal(require('@halfclose/express'), halfcloseExpress)
 assert.equal(require('@halfclose/fastify'), halfcloseFastify)
 assert.equal(halfcloseFastify, namedFastify)
@@ -23,6 +25,7 @@ async function core() {
     res.end('core')
   })
   const connections = attach(server, options)
+  assert.match(exposition(connections), /\nhalfclose_connections_opened_total 0\n/)
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
   return { server, connections, body: 'core' }
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { attach } from '@halfclose/core'
+import { exposition, type PrometheusClient, prometheus } from '@halfclose/core/metrics'
 
 type Options = NonNullable<Parameters<typeof attach>[1]>
 type IsAny<T> = 0 extends 1 & T ? true : false
@@ -22,6 +23,11 @@ const connections = attach(server, {
   logger: { info: () => {}, warn: () => {} },
 })
 connections.attach(createSecureServer({ key: '', cert: '' }))
+
+notAny(exposition)
+export const text: string = exposition(connections, { format: 'openmetrics' })
+export const measured = (client: PrometheusClient): (() => void) => prometheus(connections, { client })
+connections.on('close', ({ state, bytes, promise, tls }) => notAny({ state, bytes, promise, tls }))
 
 // Options that were computed may be undefined, whole and in part.
 const perhaps: number | undefined = Number(process.env.TIMEOUT) || undefined
