@@ -5,7 +5,7 @@ const docs = join(import.meta.dirname, '../docs')
 
 /** The pages, by what people want to do. One that is not named here stands under "More". */
 const GROUPS = {
-  Start: ['index', 'options', 'glossary', 'handle', 'long-lived', 'comparison'],
+  Start: ['index', 'options', 'glossary', 'handle', 'limits', 'long-lived', 'comparison'],
   'Something is wrong': ['troubleshooting', 'observability', 'connection-log', 'who-is-open', 'codes'],
   'Come from something else': [
     'migration/index',
@@ -15,7 +15,7 @@ const GROUPS = {
   'Use it with': ['frameworks', 'recipes/nestjs', 'recipes/nextjs', 'register', 'forwarding', 'http2'],
   'Run it on': ['timers', 'recipes/kubernetes', 'recipes/aws-ecs', 'recipes/systemd', 'recipes/pm2', 'recipes/cluster'],
   'Behind a proxy': ['proxies', 'recipes/nginx', 'recipes/haproxy'],
-  'Watch it': ['observability', 'probe'],
+  'Watch it': ['observability', 'connection-log', 'probe'],
   Understand: ['connections', 'node', 'conformance', 'benchmark'],
 }
 

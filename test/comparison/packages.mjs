@@ -60,3 +60,6 @@ export const packages = {
     },
   },
 }
+
+/** Those that leave the connections to Node's own close(). */
+export const byNode = new Set(['bare Node', 'bare Express', "Fastify's close", 'close-with-grace'])

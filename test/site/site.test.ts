@@ -75,7 +75,7 @@ async function look(page, width) {
   if (scrollWidth > width) found.push(page + ' needs ' + scrollWidth + ' of ' + width)
   if (!inside.querySelector('main h1')?.textContent) found.push(page + ' has no heading')
   if (!inside.querySelector('.VPNavBarSearch button')) found.push(page + ' has no search')
-  if ([...inside.images].some((image) => image.complete && image.naturalWidth === 0)) found.push(page + ' lacks a picture')
+  if ([...inside.images].some(({ src, complete, naturalWidth }) => src.startsWith(location.origin) && complete && naturalWidth === 0)) found.push(page + ' lacks a picture')
   frame.remove()
   return found
 }
@@ -126,6 +126,8 @@ describeWith(
         '--disable-gpu',
         '--disable-dev-shm-usage',
         '--no-first-run',
+        // The badges are of other sites, which are not asked.
+        '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
         '--window-size=1400,1000',
       ]
       const args = [...flags, `--user-data-dir=${profile}`, `http://127.0.0.1:${port}/harness`]
