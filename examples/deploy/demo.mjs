@@ -1,13 +1,18 @@
 /**
  * A real deploy, side by side: each framework as it comes and with halfclose, under the same load, restarted worker by worker.
- * Ends in a table; fails if halfclose lost a request.
+ * Ends in a table, and the path of a page that shows the connections of the deploys one above the other; fails if halfclose lost a request.
  *
  *   npm run demo
- *   node examples/deploy/demo.mjs [--framework express|fastify|fastify-h2] [--policy bare|halfclose] [--restarts 4] [--losses]
+ *   node examples/deploy/demo.mjs [--framework express|fastify|fastify-h2] [--policy bare|halfclose] [--restarts 4] [--losses] [--page demo.html]
  */
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Deploy, endAll } from './deploy.mjs'
+import { pageOf } from './lanes.mjs'
 import { Progress } from './progress.mjs'
 import { frameworks, HTTP2_RESTARTS, policies, RESTARTS, WORKERS } from './settings.mjs'
 import { formatTable } from './table.mjs'
@@ -22,7 +27,7 @@ for (const [signal, number] of /** @type {const} */ ([
   process.once(signal, () => process.exit(128 + number))
 }
 
-/** @typedef {{ frameworks: readonly string[], policies: readonly string[], restarts: number | undefined, losses: boolean }} Options */
+/** @typedef {{ frameworks: readonly string[], policies: readonly string[], restarts: number | undefined, losses: boolean, page: string | undefined }} Options */
 
 /** @returns {Options} */
 function readOptions() {
@@ -32,6 +37,7 @@ function readOptions() {
       policy: { type: 'string' },
       restarts: { type: 'string' },
       losses: { type: 'boolean', default: false },
+      page: { type: 'string' },
     },
   })
   /** @param {'framework' | 'policy'} name @param {readonly string[]} all */
@@ -44,7 +50,13 @@ function readOptions() {
   const restarts = values.restarts === undefined ? undefined : Number(values.restarts)
   if (restarts !== undefined && (!Number.isInteger(restarts) || restarts < 1))
     throw new RangeError(`--restarts must be a whole number from 1, not ${values.restarts}`)
-  return { frameworks: choose('framework', frameworks), policies: choose('policy', policies), restarts, losses: values.losses }
+  return {
+    frameworks: choose('framework', frameworks),
+    policies: choose('policy', policies),
+    restarts,
+    losses: values.losses,
+    page: values.page,
+  }
 }
 
 /**
@@ -90,7 +102,11 @@ async function main() {
   const deploys = []
   for (const framework of options.frameworks) deploys.push(...(await compare(framework, options, progress)))
   console.log(`\n${formatTable(deploys)}\n`)
-  return conclude(deploys, options)
+  const code = conclude(deploys, options)
+  const file = options.page ?? join(tmpdir(), 'halfclose-demo.html')
+  writeFileSync(file, pageOf(deploys))
+  console.log(`\nWhat became of the connections, lost requests in red: ${pathToFileURL(file)}`)
+  return code
 }
 
 /** @param {Deploy[]} deploys @param {Options} options @returns {number} exit code */

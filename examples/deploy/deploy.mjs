@@ -27,6 +27,10 @@ export class Deploy extends EventEmitter {
   restarts = []
   /** @type {object[]} */
   losses = []
+  /** What became of each connection. @type {import('./lanes.mjs').Lane[]} */
+  lanes = []
+  /** When each restart's SIGTERM was sent. @type {number[]} */
+  signals = []
   rolling = false
   /** @type {import('node:child_process').ChildProcess} */
   #cluster
@@ -53,7 +57,10 @@ export class Deploy extends EventEmitter {
     }
     this.#cluster.on('message', (message) => {
       const { failed, restart } = /** @type {{ failed?: string, restart?: import('./cluster.mjs').Restart }} */ (message)
-      if (restart) this.restarts.push(restart)
+      if (restart) {
+        this.restarts.push(restart)
+        this.signals.push(Date.now() - restart.ms)
+      }
       if (failed) this.#fail(failed)
     })
     this.#load.on('message', (message) => {
@@ -84,7 +91,9 @@ export class Deploy extends EventEmitter {
   async stop() {
     const done = this.#next(this.#load, (message) => 'done' in message)
     this.#load.send('stop')
-    this.losses = (await done).losses
+    const { losses, lanes } = await done
+    this.losses = losses
+    this.lanes = lanes
     this.#over = true
     for (const child of [this.#load, this.#cluster]) {
       if (child.connected) child.disconnect()

@@ -7,6 +7,7 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from './connection.mjs'
+import { Lanes } from './lanes.mjs'
 import { habits, judge } from './requests.mjs'
 import { Session } from './session.mjs'
 import { countLoss, newTally } from './tally.mjs'
@@ -24,6 +25,7 @@ const ASK_AGAIN = 5
 const tally = newTally()
 /** @type {object[]} */
 const losses = []
+const lanes = new Lanes()
 const stop = new AbortController()
 setMaxListeners(0, stop.signal)
 let lastId = 0
@@ -39,6 +41,7 @@ function openConnection(port, number) {
   tally.connections += 1
   connection.onIdleClose = (early) => {
     if (early) tally.closedEarly += 1
+    lanes.ended(connection, early ? 'closed within its promise' : 'closed when its promise was over')
   }
   return connection
 }
@@ -51,6 +54,7 @@ function http1Client(port, number) {
     async send(request, id) {
       if (!connection?.usable) {
         connection?.close()
+        if (connection) lanes.ended(connection, 'closed by its client, before its promise was over')
         connection = openConnection(port, number)
       }
       const used = connection
@@ -104,7 +108,9 @@ async function run({ kind, name }, id, connection, exchange) {
   const sentAt = Date.now()
   const connectionAge = sentAt - connection.openedAt
   tally.sent += 1
+  lanes.sent(connection, name)
   const loss = await exchange()
+  lanes.over(connection, name, loss)
   if (loss === undefined) {
     tally.answered += 1
     return
@@ -137,7 +143,7 @@ async function serve({ port, http2 }) {
   await Promise.all(clients.map((client, number) => live(client, number, /** @type {typeof habits[number]} */ (all[number]))))
   for (const client of clients) client.close()
   clearInterval(report)
-  process.send?.({ tally, losses, done: true })
+  process.send?.({ tally, losses, lanes: lanes.all, done: true })
 }
 
 process.on('message', (message) => {
