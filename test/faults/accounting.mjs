@@ -24,10 +24,16 @@ export class Account {
   /** @type {Map<string, Outcome>} */
   outcomes = new Map()
   #clients = 0
+  #name
+
+  /** `name`: begins the name of each request. @param {string} [name] */
+  constructor(name = 'c') {
+    this.#name = name
+  }
 
   /** @param {{ port: number, kind: Kind }} target */
   client(target) {
-    return new AccountingClient(this, target, `c${this.#clients++}`)
+    return new AccountingClient(this, target, `${this.#name}${this.#clients++}`)
   }
 
   /** What both sides know together. @param {Ledger} ledger @returns {Verdict} */
@@ -47,6 +53,46 @@ export class Account {
     }
     for (const id in ledger) if (!this.outcomes.has(id)) found.wrong.push(`${id} was run, and never asked`)
     return found
+  }
+}
+
+/** Of several processes. @param {...Ledger} ledgers @returns {Ledger} */
+export function together(...ledgers) {
+  /** @type {Ledger} */
+  const all = {}
+  for (const ledger of ledgers) for (const id in ledger) all[id] = (all[id] ?? 0) + (ledger[id] ?? 0)
+  return all
+}
+
+/** Clients that go on asking until they are told to stop. */
+export class Load {
+  #isOver = false
+  #done
+  clients
+
+  /** `random`: from 0 to 1. @param {Account} account @param {{ port: number, kind: Kind }} target @param {{ clients?: number, random?: () => number, pause?: number }} [how] */
+  constructor(account, target, { clients = 10, random = Math.random, pause = 30 } = {}) {
+    this.clients = Array.from({ length: clients }, () => account.client(target))
+    this.#done = Promise.all(this.clients.map((client) => this.#go(client, random, pause)))
+  }
+
+  /** @param {AccountingClient} client @param {() => number} random @param {number} pause */
+  async #go(client, random, pause) {
+    while (!this.#isOver) {
+      const outcome = await client.ask({ ms: Math.round(random() * 40), body: random() < 0.3 ? 5_000 : 0 })
+      await sleep(outcome === 'answered' ? random() * pause : 50)
+    }
+  }
+
+  /** Each client hears of its last request first. */
+  async stop() {
+    this.#isOver = true
+    await this.#done
+  }
+
+  close() {
+    this.#isOver = true
+    for (const client of this.clients) client.close()
   }
 }
 

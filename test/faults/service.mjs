@@ -1,10 +1,13 @@
 /** A server of server.mjs, as a process of its own. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** @typedef {import('./accounting.mjs').Kind} Kind */
-/** @typedef {{ kind: Kind, bare?: boolean, options?: object, keepAliveTimeout?: number, port?: number }} Setup */
+/** @typedef {{ kind: Kind, bare?: boolean, options?: object, keepAliveTimeout?: number, port?: number, faulty?: { what: string, how: string } }} Setup */
 
 const SERVER = fileURLToPath(new URL('server.mjs', import.meta.url))
 
@@ -16,6 +19,7 @@ export class Service {
   /** @type {Promise<[number | null, NodeJS.Signals | null]>} */
   ended
   #asked = 0
+  #folder = mkdtempSync(join(tmpdir(), 'halfclose-faults-'))
   /** @type {Map<number, (told: unknown) => void>} */
   #waiting = new Map()
 
@@ -31,7 +35,8 @@ export class Service {
 
   /** @param {Setup} setup @param {{ wrap?: string[], execArgv?: string[], env?: Record<string, string> }} [how] */
   constructor(setup, { wrap = [], execArgv = [], env = {} } = {}) {
-    const [command, ...args] = [...wrap, process.execPath, ...execArgv, SERVER, JSON.stringify(setup)]
+    const given = JSON.stringify({ ...setup, ledger: this.#ledgerFile })
+    const [command, ...args] = [...wrap, process.execPath, ...execArgv, SERVER, given]
     this.child = spawn(command ?? '', args, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, NODE_ENV: 'production', ...env },
@@ -55,6 +60,18 @@ export class Service {
     }
   }
 
+  get #ledgerFile() {
+    return join(this.#folder, 'ledger')
+  }
+
+  /** How often each request was run, also after its end. @returns {Record<string, number>} */
+  ledger() {
+    /** @type {Record<string, number>} */
+    const runs = {}
+    for (const id of readFileSync(this.#ledgerFile, 'utf8').split('\n')) if (id !== '') runs[id] = (runs[id] ?? 0) + 1
+    return runs
+  }
+
   get pid() {
     return this.child.pid ?? 0
   }
@@ -63,7 +80,7 @@ export class Service {
   ask(ask, more = {}) {
     const id = this.#asked++
     const told = new Promise((resolve) => this.#waiting.set(id, resolve))
-    this.child.send({ id, ask, ...more })
+    if (this.child.connected) this.child.send({ id, ask, ...more }, () => {})
     return Promise.race([told, this.ended.then(() => Promise.reject(new Error(`it ended: ${this.stderr}`)))])
   }
 
@@ -72,10 +89,16 @@ export class Service {
     this.child.kill(name)
   }
 
-  /** Nobody asks any more: it ends, unless something holds it. */
-  async end() {
+  /** After its drain: nobody asks any more, so that it ends, unless something was left open. */
+  async leave() {
     if (this.child.connected) this.child.disconnect()
+    const [code, signal] = await this.ended
+    return signal ?? code
+  }
+
+  async end() {
     this.child.kill('SIGKILL')
     await this.ended
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 }
