@@ -8,7 +8,7 @@ const NO_DURATION = new Set(
   [
     'keepAlive.maxRequests keepAlive.http10 keepAlive.parameters linger.bytes linger.connections drain.minRate',
     'limits.connections limits.perClient limits.idle limits.minRate limits.refuse tcp.noDelay tcp.keepAlive.count',
-    'http2.streams http2.resets http2.control behind logger',
+    'http2.streams http2.resets http2.control behind logger connectionLog',
   ]
     .join(' ')
     .split(' '),

@@ -13,7 +13,7 @@ export function refuses(owner: PolicyInForce, { req, res, facts }: Exchange): bo
   return status !== undefined && refuse(res, status)
 }
 
-/** HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, past the gate. */
+/** HTTP/1.1 without Host (RFC 9112 §3.2): Node would answer by itself, before the requests in front of it. */
 export function refusesHost({ requireHost }: PolicyInForce, req: IncomingMessage, res: ServerResponse): boolean {
   const lacks = requireHost && req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && req.headers.host === undefined
   return lacks && refuse(res, 400)

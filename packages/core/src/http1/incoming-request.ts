@@ -58,7 +58,7 @@ function beginLate(connection: Connection, event: RequestEvent, req: IncomingMes
   return heard
 }
 
-/** An upgrade or CONNECT has been parsed: Node has let go of the socket. It passes the same gate. */
+/** An upgrade or CONNECT has been parsed: Node has let go of the socket. It waits for its turn like a request. */
 export function arriveUpgrade(
   owner: Http1Owner,
   event: 'upgrade' | 'connect',

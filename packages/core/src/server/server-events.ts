@@ -37,10 +37,10 @@ export function govern(governed: GovernedServer, governor: Governor): void {
   const { server } = governed
   const isPlain = !isSecure(server) && !isHttp2(server)
   governed.requireHost = Reflect.get(server, 'requireHostHeader') !== false
-  // The gate answers a missing Host and an unknown expectation in their turn; Node would do it at once, past the gate.
+  // A missing Host and an unknown expectation are answered in their turn (http1/incoming-request.ts); Node would answer at once.
   Reflect.set(server, 'requireHostHeader', false)
   standWhenAsked(server)
-  governed.takesTunnels = () => hasOthers(server, 'connect', leaveToGate)
+  governed.takesTunnels = () => hasOthers(server, 'connect', leaveToArrival)
   impose(governed)
   governed.admit = (socket, raw) => admit(governed, socket, raw)
   governed.follow = () => follow(governed, governor.policyFor)
@@ -171,7 +171,7 @@ function standWhenAsked(server: AttachableServer): void {
 function stand(server: AttachableServer): void {
   if (server.listeners('checkExpectation').length === 0) server.on('checkExpectation', failExpectation)
   // Without a listener Node destroys a CONNECT's socket, and with it the answers before it.
-  if (server.listeners('connect').length === 0) server.on('connect', leaveToGate)
+  if (server.listeners('connect').length === 0) server.on('connect', leaveToArrival)
 }
 
 function failExpectation(this: AttachableServer, _req: IncomingMessage, res: ServerResponse): void {
@@ -179,14 +179,14 @@ function failExpectation(this: AttachableServer, _req: IncomingMessage, res: Ser
   res.writeHead(417).end()
 }
 
-function leaveToGate(this: AttachableServer, _req: unknown, socket: Socket | Http2ServerResponse): void {
+function leaveToArrival(this: AttachableServer, _req: unknown, socket: Socket | Http2ServerResponse): void {
   if (!(socket instanceof Socket)) {
     // CONNECT over HTTP/2, which nobody else listens for: what Node would answer.
-    if (!hasOthers(this, 'connect', leaveToGate)) socket.writeHead(405).end()
+    if (!hasOthers(this, 'connect', leaveToArrival)) socket.writeHead(405).end()
     return
   }
   // A connection from before attach(): what Node would do.
-  if (connectionOf(socket) === undefined && !hasOthers(this, 'connect', leaveToGate)) socket.destroy()
+  if (connectionOf(socket) === undefined && !hasOthers(this, 'connect', leaveToArrival)) socket.destroy()
 }
 
 /** Whether anybody listens but us. */
