@@ -20,7 +20,7 @@ export function repositoryLinks(markdown) {
       const inside = relative(docs, file)
       const hash = anchor === undefined ? '' : `#${anchor}`
       if (file === join(root, 'README.md')) return `${relative(dirname(env.relativePath), 'index.md') || 'index.md'}${hash}`
-      const isPage = !inside.startsWith('..') && (existsSync(file) ? /\.(md|svg)$/.test(file) : inside.startsWith('api/'))
+      const isPage = !inside.startsWith('..') && (existsSync(file) ? /\.(md|svg|png)$/.test(file) : inside.startsWith('api/'))
       if (!isPage) return `${REPOSITORY}${relative(root, file)}${hash}`
       return isReadme ? `./${inside}${hash}` : href
     }
