@@ -7,8 +7,9 @@ import { Client } from '../../../test/support/client.js'
 import { FrameClient } from '../../../test/support/h2/client.js'
 import { frame, settings, uint32 } from '../../../test/support/h2/frames.js'
 import { credentials } from '../../../test/support/hosts/http.js'
-import { get, pipeline, postHead } from '../../../test/support/requests.js'
+import { get, get10, pipeline, postHead } from '../../../test/support/requests.js'
 import { until, within } from '../../../test/support/wait.js'
+import { isGone } from '../src/node/socket-handle.js'
 
 // What a report says of a drain's deadline is what the clients got: whoever got a whole answer was not cut, and whoever did not was.
 
@@ -23,6 +24,7 @@ interface Answering {
 interface Asked {
   url?: string | undefined
   pause(): unknown
+  destroy(): unknown
 }
 
 /** Does what the path says. */
@@ -30,7 +32,11 @@ class Application {
   readonly held: Answering[] = []
   readonly handle = (req: Asked, res: Answering): void => {
     if (req.url === '/big') res.end(Buffer.alloc(48 * MiB))
-    else if (req.url === '/early') res.end('whole')
+    else if (req.url === '/destroyed') {
+      res.write(Buffer.alloc(24 * MiB))
+      res.end(Buffer.alloc(24 * MiB))
+      req.destroy()
+    } else if (req.url === '/early') res.end('whole')
     else if (req.url === '/paused') {
       req.pause()
       res.end('whole')
@@ -227,6 +233,21 @@ test.each(
     await client.closed()
     const resets = client.frames.list.flatMap((frame) => (frame.type === 'RST_STREAM' ? [frame.code] : []))
     expect(resets).toEqual([0])
+  },
+)
+
+test.each(HTTP1)(
+  '%s: an answer that ends with its connection, to a client that does not read, is reset at the deadline, also where its request is destroyed behind it',
+  async (kind) => {
+    const { connections, ...to } = await govern(kind, DEADLINE)
+    const client = await Client.open(to)
+    client.stream.pause()
+    client.raw.pause()
+    await client.send(get10('/destroyed'))
+    await until('a request', () => connections.stats().requests.received === 1)
+    expect(await drain(connections)).toEqual({ clean: false, finished: 0, rescued: 0, cut: 1 })
+    // Asked of the kernel: libuv takes data and a reset that are read in one go for a clean end.
+    await until('a reset', () => isGone(client.raw))
   },
 )
 

@@ -17,6 +17,7 @@ export class Target {
   readonly connections: Connections
   readonly #servers: Server[]
   readonly #seen = new Map<string, string[]>()
+  readonly #played = new Map<string, Case>()
   #serial = 0
 
   constructor() {
@@ -39,7 +40,8 @@ export class Target {
     await nothingOpen.catch(async () => {
       const left = open().join(' ')
       const { heldBy } = await this.connections.drain()
-      throw new Error(`left open, with HALFCLOSE_SEED=${baseSeed}: ${left}: ${JSON.stringify(heldBy)}`)
+      const cases = heldBy.map(({ path }) => JSON.stringify(this.#played.get(/^\/(s\w+s)x/.exec(path ?? '')?.[1] ?? '')))
+      throw new Error(`left open, with HALFCLOSE_SEED=${baseSeed}: ${left}: ${JSON.stringify(heldBy)} ${cases}`)
     })
     const report = await within(this.connections.drain(), () => 'the drain to end')
     if (!report.clean) throw new Error(`held by ${JSON.stringify(report.heldBy)}`)
@@ -48,7 +50,9 @@ export class Target {
   }
 
   async play(one: Case): Promise<void> {
-    const { bytes, owed } = build(one, `s${(this.#serial++).toString(36)}s`)
+    const serial = `s${(this.#serial++).toString(36)}s`
+    this.#played.set(serial, one)
+    const { bytes, owed } = build(one, serial)
     await this.exchange(bytes, owed, one)
   }
 

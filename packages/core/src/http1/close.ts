@@ -174,9 +174,21 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   if (connection.released) return
   connection.released = true
   const { socket, current } = connection
-  if (!byPeer && current !== undefined && endsWithConnection(current) && !socket.writableEnded) {
+  // Its end may have been written, and not be with the kernel.
+  const isAmid = !socket.writableEnded || socket.writableLength > 0
+  if (!byPeer && current !== undefined && endsWithConnection(current) && isAmid) {
     resetSoon(connection)
   } else destroyBy(connection.rare.own, socket, error)
+}
+
+/** The peer has reset it, which nothing but a look at it has told. */
+export function killByPeer(connection: Connection): void {
+  const end = noteEnd(connection)
+  if (end !== undefined) end.isReset = true
+  connection.makeRare().byPeer = true
+  connection.ending ??= 'peer'
+  connection.closedFirst ??= 'peer'
+  kill(connection, undefined, true)
 }
 
 /** Apart: its closure would cost every connection that ends a context. */

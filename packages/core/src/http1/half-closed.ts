@@ -2,9 +2,10 @@ import type { Socket } from 'node:net'
 import { types } from 'node:util'
 import { attempt } from '../events/attempt.js'
 import { bytesTaken } from '../node/socket-handle.js'
+import { hasReset, LOOK } from '../socket/peer-gone.js'
 import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
-import { cut, kill } from './close.js'
+import { cut, kill, killByPeer } from './close.js'
 import type { Connection } from './connection.js'
 import { connectionOf, kConnection, type SocketCarrier } from './connection-of.js'
 import { pushPieces } from './pause-reading.js'
@@ -51,8 +52,11 @@ function endInput(connection: Connection): boolean {
     kill(connection)
     return true
   }
-  if (connection.current !== undefined) boundAnswer(connection)
-  else connection.ending ??= 'client-close'
+  if (connection.current === undefined) connection.ending ??= 'client-close'
+  else if (hasReset(connection)) {
+    killByPeer(connection)
+    return true
+  } else boundAnswer(connection)
   return false
 }
 
@@ -66,15 +70,18 @@ export function boundAnswer(connection: Connection): void {
   watch(connection, { kernel: bytesTaken(connection), peer: undefined, quiet: 0 })
 }
 
-function watch(connection: Connection, before: Quiet): void {
+function watch(connection: Connection, before: Quiet, left = connection.owner.policy.halfClosed): void {
   const { owner } = connection
   const { halfClosed } = owner.policy
+  const piece = Math.min(left, LOOK)
   connection.rare.halfClosedTimer?.stop()
   const look = () => {
+    if (hasReset(connection)) return killByPeer(connection)
+    if (left > piece) return watch(connection, before, left - piece)
     const taken = new Unacknowledged().takenBy(connection)
     const next = stayQuiet(before, taken, isOwed(connection, taken), halfClosed)
     if (next === undefined) cut(connection, 'half-closed')
     else watch(connection, next)
   }
-  connection.makeRare().halfClosedTimer = owner.timers.after(halfClosed, () => attempt(connection, look))
+  connection.makeRare().halfClosedTimer = owner.timers.after(piece, () => attempt(connection, look))
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import { descriptorOf, isGone } from '../node/socket-handle.js'
-import { kill, shut } from './close.js'
+import { hasReset } from '../socket/peer-gone.js'
+import { killByPeer, shut } from './close.js'
 import type { Connection } from './connection.js'
 import { goIdle } from './idle.js'
 
@@ -30,12 +30,8 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
     if (socket.bytesRead !== seen) {
       seen = socket.bytesRead
       moved = now
-    } else if (socket.isPaused() && hasLeft(connection)) {
-      connection.makeRare().byPeer = true
-      connection.ending ??= 'peer'
-      connection.closedFirst ??= 'peer'
-      return kill(connection, undefined, true)
-    }
+      // Where nobody reads, only the kernel knows of a reset.
+    } else if (socket.isPaused() && hasReset(connection)) return killByPeer(connection)
     const isStill = now - moved >= quiet
     if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && owner.draining))) {
       if (!owner.draining && performance.now() < connection.promiseUntil) owner.broke('limit')
@@ -61,12 +57,6 @@ function arrived(connection: Connection, req: IncomingMessage): void {
   connection.mark = connection.socket.bytesRead
   // Its hold was over before the body was: a new one begins.
   if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
-}
-
-/** Where nobody reads, only the kernel knows of a reset. */
-function hasLeft({ socket, raw }: Connection): boolean {
-  const tcp = raw ?? socket
-  return descriptorOf(tcp) !== undefined && isGone(tcp)
 }
 
 function readAway(req: IncomingMessage): void {

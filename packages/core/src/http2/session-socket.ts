@@ -5,10 +5,11 @@ import { destroyBy, ownOfSessionSocket, put } from '../node/own-methods.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import { isConnectionError } from '../socket/connection-error.js'
 import { lookLast } from '../socket/last-look.js'
+import { hasReset, LOOK } from '../socket/peer-gone.js'
 import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { noteSessionEnd } from './end.js'
-import { cutSession, leave } from './goaway.js'
+import { cutSession, killSession, leave } from './goaway.js'
 import { type Session, sessionOf } from './session.js'
 
 /** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */
@@ -83,20 +84,36 @@ function onInputEnd(session: Session): void {
   session.closedFirst ??= 'peer'
   tellGone(session.http2, session.streams.keys())
   if (session.lingering) return
+  if (hasReset(session)) {
+    killByPeer(session)
+    return
+  }
   const { halfClosed } = session.owner.policy
   if (halfClosed > 0) watch(session, { kernel: bytesTaken(session), peer: undefined, quiet: 0 })
   if (session.streams.size === 0) leave(session, 'client-close')
 }
 
 /** The bound starts anew while the client takes something of its answers. */
-function watch(session: Session, before: Quiet): void {
+function watch(session: Session, before: Quiet, left = session.owner.policy.halfClosed): void {
   const { halfClosed } = session.owner.policy
-  session.setTimer(halfClosed, () => {
+  const piece = Math.min(left, LOOK)
+  session.setTimer(piece, () => {
+    if (hasReset(session)) return killByPeer(session)
+    if (left > piece) return watch(session, before, left - piece)
     const taken = new Unacknowledged().takenBy(session)
     const next = session.lingering ? undefined : stayQuiet(before, taken, isOwed(session, taken), halfClosed)
     if (next === undefined) giveUp(session)
     else watch(session, next)
   })
+}
+
+/** Its client has reset it, which nothing but a look at it has told. */
+function killByPeer(session: Session): void {
+  const end = noteSessionEnd(session)
+  if (end !== undefined) end.isReset = true
+  session.byPeer = true
+  session.ending ??= 'peer'
+  killSession(session)
 }
 
 /** A client that has sent FIN has waited long enough. If it has gone altogether our writes have failed, which Node tells nobody over TLS. */
