@@ -2,6 +2,7 @@ const assert = require('node:assert/strict')
 const { Agent, createServer, get } = require('node:http')
 const { attach } = require('@halfclose/core')
 const { exposition } = require('@halfclose/core/metrics')
+const { view } = require('@halfclose/core/view')
 const { halfclose: halfcloseExpress, default: defaultExpress } = require('@halfclose/express')
 const { halfclose: halfcloseFastify, default: defaultFastify } = require('@halfclose/fastify')
 const express = require('express')
@@ -22,6 +23,7 @@ async function core() {
   })
   const connections = attach(server, options)
   assert.match(exposition(connections), /\nhalfclose_connections_opened_total 0\n/)
+  assert.equal(typeof view(connections), 'function')
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
   return { server, connections, body: 'core' }
 }

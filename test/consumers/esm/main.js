@@ -3,6 +3,7 @@ import { Agent, createServer, get } from 'node:http'
 import { createRequire } from 'node:module'
 import { attach } from '@halfclose/core'
 import { exposition } from '@halfclose/core/metrics'
+import { renderDrain, view } from '@halfclose/core/view'
 import halfcloseExpress, { halfclose as namedExpress } from '@halfclose/express'
 import halfcloseFastify, { halfclose as namedFastify } from '@halfclose/fastify'
 import express from 'express'
@@ -12,6 +13,8 @@ import Fastify from 'fastify'
 const require = createRequire(import.meta.url)
 assert.equal(require('@halfclose/core').attach, attach)
 assert.equal(require('@halfclose/core/metrics').exposition, exposition)
+assert.equal(require('@halfclose/core/view').view, view)
+assert.match(renderDrain([]), /^<!doctype html>/)
 assert.equal(require('@halfclose/express'), halfcloseExpress)
 assert.equal(require('@halfclose/fastify'), halfcloseFastify)
 assert.equal(halfcloseFastify, namedFastify)

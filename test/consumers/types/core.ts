@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { attach } from '@halfclose/core'
 import { exposition, type PrometheusClient, prometheus } from '@halfclose/core/metrics'
+import { type DrainRecord, recordDrain, renderDrain, view } from '@halfclose/core/view'
 
 type Options = NonNullable<Parameters<typeof attach>[1]>
 type IsAny<T> = 0 extends 1 & T ? true : false
@@ -25,6 +26,9 @@ const connections = attach(server, {
 connections.attach(createSecureServer({ key: '', cert: '' }))
 
 notAny(exposition)
+export const shown: import('node:http').RequestListener = view(connections, { hosts: ['ops.internal'] })
+export const recorded: Promise<DrainRecord> = recordDrain(connections, { title: 'deploy' })
+export const drawn: Promise<string> = recorded.then(renderDrain)
 export const text: string = exposition(connections, { format: 'openmetrics' })
 export const measured = (client: PrometheusClient): (() => void) => prometheus(connections, { client })
 connections.on('close', ({ state, bytes, promise, tls }) => notAny({ state, bytes, promise, tls }))
