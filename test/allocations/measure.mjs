@@ -14,6 +14,8 @@ const FLAGS = [
   // So large that nothing is collected while we count.
   '--min-semi-space-size=512',
   '--max-semi-space-size=512',
+  // Nor because little happens, on a slow machine.
+  '--no-memory-reducer',
 ]
 const WARMUP = 300
 // V8 accounts for its heap by pages of 256 KB: over this many, one page more or less is 43 bytes each, and 52.
