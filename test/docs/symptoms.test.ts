@@ -5,6 +5,7 @@ import { Agent, get } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fetch } from 'undici'
 import { freePort } from '../../examples/testing/ports.js'
 import { describeWith, find } from '../clients/client.js'
@@ -70,6 +71,28 @@ describeWith(find('curl'), 'curl', 'no curl on this machine', (curl) => {
     heads(line)
   })
 })
+
+test('halfclose itself: what it says of a drain that cuts a response', async () => {
+  const child = spawn(process.execPath, [path.join(__dirname, '../comparison/server.mjs'), 'halfclose', '3000'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
+  const [said, printed] = [text(child.stderr), new Arrivals<string>()]
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => printed.push(chunk))
+  const port = Number(/listening (\d+)/.exec(await within(printed.at(0), () => 'it listens', 20_000))?.[1])
+  const endless = get({ port, host: '127.0.0.1', path: '/endless' }, (response) => {
+    response.on('error', () => {}).once('data', () => child.kill('SIGTERM'))
+  }).on('error', () => {})
+  const [code] = await once(child, 'close')
+  endless.destroy()
+  expect(code).toBe(1)
+  // Alike but for seconds and ports.
+  const alike = (lines: string) => lines.replaceAll(/\d+(\.\d+)? s|:\d{4,5}/g, '#')
+  const shown = page.split('\n').filter((line) => line.includes('/endless') || line.startsWith('[HALFCLOSE'))
+  const quoted = shown.map((line) => /`(halfclose: draining[^`]*)`/.exec(line)?.[1] ?? line.replace(/^\[\w+\] /, ''))
+  expect(quoted).toHaveLength(3)
+  for (const line of quoted) expect(alike(await said)).toContain(alike(line.trim()))
+}, 60_000)
 
 /** A proxy before a server that ends so, its log, and one request. */
 async function proxied(command: string, argsOf: (file: string) => string[], config: string): Promise<Arrivals<string>> {
