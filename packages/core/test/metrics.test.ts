@@ -239,3 +239,14 @@ test('nothing is noted of an end unless somebody listens', async () => {
   stop()
   expect(noted).toHaveBeenCalledTimes(1)
 })
+
+test('one metric that is read by itself is as new as all of them', async () => {
+  const { connections, open } = await serve()
+  const register = new client.Registry()
+  const stop = prometheus(connections, { client, registers: [register] })
+  expect(await register.getSingleMetricAsString('halfclose_connections_opened_total')).toContain(' 0')
+  await (await open()).ask(get('/'))
+  expect(await register.getSingleMetricAsString('halfclose_requests_total')).toContain('{outcome="finished"} 1')
+  expect(await register.getSingleMetricAsString('halfclose_connections_opened_total')).toContain(' 1')
+  stop()
+})

@@ -218,7 +218,8 @@ export interface CloseEvent {
   /** It ended by a reset: the client's, or one that the server was told to send. One that a kernel sends for bytes which nobody has read shows to its peer alone. */
   readonly reset: boolean
   /**
-   * What became of the promise with which an idle connection was left. `broken`: the server ended it before the advertised time was over. `none`: it was not idle,
+   * What became of the promise with which an idle connection was left. `broken`: the server ended it before the advertised time was over; also where the application
+   * destroyed the socket, which {@link Stats.promisesBroken} does not count. `none`: it was not idle,
    * or nothing was promised (HTTP/2, `keepAlive: false`).
    */
   readonly promise: 'kept' | 'broken' | 'none'

@@ -84,21 +84,7 @@ export function prometheus(connections: Connections, { client, registers = [clie
   const definitions: readonly Definition[] = [...READ, DRAIN, DURATION, PER_CONNECTION]
   const names = definitions.map(nameOf)
   for (const register of registers) makeRoom(register, names, connections)
-  const values = new Map<ReadName, readonly Sample[]>()
   const metrics: object[] = []
-  const configurationOf = (definition: Definition): PrometheusConfiguration => ({
-    name: nameOf(definition),
-    help: definition.help,
-    labelNames: definition.attributes.map(labelName),
-    registers: [],
-  })
-  const read = (name: ReadName) => {
-    // A scrape asks for one after the other, each once: what all are read from is looked at once.
-    if (!values.has(name)) for (const [read, samples] of collector.read()) values.set(read, samples)
-    const samples = values.get(name) ?? []
-    values.delete(name)
-    return samples
-  }
   for (const definition of [...READ, DRAIN]) {
     const Value = definition.kind === 'counter' ? client.Counter : client.Gauge
     const metric = new Value({
@@ -123,12 +109,32 @@ export function prometheus(connections: Connections, { client, registers = [clie
       for (const [at, name] of names.entries())
         if (register.getSingleMetric(name) === metrics[at]) register.removeSingleMetric(name)
   }
+  const read = readTogether(collector)
   const measured: Measured = { connections, stop }
   for (const metric of metrics) {
     noteMeasured(metric, measured)
     for (const register of registers) register.registerMetric(metric)
   }
   return stop
+}
+
+/** A scrape asks for one metric after the other, in one go: what all are read from is looked at once for it. */
+function readTogether(collector: Collector): (name: ReadName) => readonly Sample[] {
+  let values: ReturnType<Collector['read']> | undefined
+  return (name) => {
+    if (values === undefined) {
+      values = collector.read()
+      queueMicrotask(() => {
+        values = undefined
+      })
+    }
+    return values.get(name) ?? []
+  }
+}
+
+function configurationOf(definition: Definition): PrometheusConfiguration {
+  const { help, attributes } = definition
+  return { name: nameOf(definition), help, labelNames: attributes.map(labelName), registers: [] }
 }
 
 /** Metrics of a handle that has drained are over: tests make one application after the other. */
