@@ -10,6 +10,8 @@ export interface AnyCase<Name extends string, H> {
   hosts?: readonly Name[]
   /** A bare server does this too: what must not be broken. */
   regression?: true
+  /** A bare server does now this and now that: what it did once is noted, and nothing is compared with it. */
+  races?: true
   /** Blocks the event loop or measures the process: nothing may run beside it. */
   alone?: true
   run: (host: H) => Promise<void>

@@ -61,8 +61,14 @@ export function describeCases<Name extends string, Case extends AnyCase<Name, ne
   })
 }
 
-type Told = Pick<AnyCase<string, never>, 'id' | 'title' | 'rules' | 'regression'>
-const about = ({ id, title, rules, regression }: Told) => ({ id, title, rules, regression: regression === true })
+type Told = Pick<AnyCase<string, never>, 'id' | 'title' | 'rules' | 'regression' | 'races'>
+const about = ({ id, title, rules, regression, races }: Told) => ({
+  id,
+  title,
+  rules,
+  regression: regression === true,
+  ...(races && { races }),
+})
 const titleOf = ({ id, title, rules }: Told): string => `${id}: ${title} [${rules.join(' ')}]`
 
 async function leavesNothing(before: Record<string, number>): Promise<void> {

@@ -110,6 +110,7 @@ const cases: Case[] = Object.keys(ways).flatMap((path): Case[] => [
     title: `breaking off (${path.slice(1)}) right behind another answer takes that along only where it is a reset, and is nearly as quick`,
     alone: true,
     regression: true,
+    races: true,
     run: async (host) => {
       watchRaw(host)
       const client = await host.connect({ obliging: false })
