@@ -6,7 +6,7 @@ export const read = (file: string): string => readFileSync(path.join(root, file)
 
 /** Every page of the documentation that is written by hand, or rendered and checked in: paths from the root. */
 export const pages: readonly string[] = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SUPPORT.md', 'CODE_OF_CONDUCT.md'],
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SUPPORT.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md'],
   ...readdirSync(path.join(root, 'packages'))
     .map((name) => `packages/${name}/README.md`)
     .filter((page) => existsSync(path.join(root, page))),
