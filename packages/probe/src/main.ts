@@ -18,10 +18,10 @@ import { version } from './version.js'
 /** All was done; a rule is broken; nothing could be probed. */
 export type ExitCode = 0 | 1 | 2
 
-/** The program. */
-export async function main(args: readonly string[]): Promise<ExitCode> {
+/** The program. `abort`: it is to end now, and leave no process behind. */
+export async function main(args: readonly string[], abort?: AbortSignal): Promise<ExitCode> {
   try {
-    return await run(args)
+    return await run(args, abort)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     process.stderr.write(`${error instanceof Unreachable ? message : `halfclose-probe: ${message}`}\n`)
@@ -29,7 +29,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-async function run(args: readonly string[]): Promise<ExitCode> {
+async function run(args: readonly string[], abort: AbortSignal | undefined): Promise<ExitCode> {
   const wanted = parseArguments(args)
   if (wanted.do === 'version') return say(`${version}\n`)
   if (wanted.do === 'help') return say(help())
@@ -41,7 +41,7 @@ async function run(args: readonly string[]): Promise<ExitCode> {
   const near = await nearness(parseTarget(wanted.options.url).host)
   if (near === 'public' && !wanted.yes) await consent(wanted.options.url)
   const { progress, end } = progressOn(process.stderr)
-  const report = await probe({ ...wanted.options, floods: wanted.floods || near === 'loopback', progress }).finally(end)
+  const report = await probe({ ...wanted.options, floods: wanted.floods || near === 'loopback', progress, abort }).finally(end)
   process.stdout.write(`\n${table(report, { colour: process.stdout.isTTY && process.env.NO_COLOR === undefined })}`)
   writeFiles(report, wanted.files)
   return exitCode(report, wanted.failOn)

@@ -38,6 +38,8 @@ export interface ProbeOptions {
   connections?: number | undefined
   /** Bytes sent in all, at most. Default: 64 MB */
   bytes?: number | undefined
+  /** Aborted: the process that was started is killed at once. */
+  abort?: AbortSignal | undefined
   /** Ids of the only checks to run. */
   only?: readonly string[] | undefined
   /** Called when a check begins (without a result) and when it ends. */
@@ -53,7 +55,9 @@ export async function probe(options: ProbeOptions): Promise<Report> {
   const { patience, deadline, upload } = options
   const bounds = boundsOf({ ...(patience && { patience }), ...(deadline && { deadline }), ...(upload && { upload }) })
   const started =
-    options.run === undefined ? undefined : { command: parseCommand(options.run), signal: options.stop ?? 'SIGTERM' }
+    options.run === undefined
+      ? undefined
+      : { command: parseCommand(options.run), signal: options.stop ?? 'SIGTERM', abort: options.abort }
   const child = started === undefined ? undefined : await start(started, target)
   try {
     const facts = await findOut(target, bounds, options)

@@ -79,7 +79,7 @@ export const bounds = [
     why: 'What it has not read stays in the server’s memory, and holds its shutdown.',
     needs: ['http1', 'persistent'],
     phase: 'heavy',
-    bytes: 7 * 1024 * 1024,
+    bytes: 10 * 1024 * 1024,
     look: async (scene: Scene) => {
       const client = await scene.connect()
       client.stream.pause()

@@ -140,7 +140,7 @@ const flood = {
   level: 'behaviour',
   needs: ['http2', 'floods'],
   phase: 'heavy',
-  bytes: 2_000_000,
+  bytes: 500_000,
 } as const
 
 /** Sends until the server has had enough. */

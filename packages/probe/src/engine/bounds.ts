@@ -24,7 +24,7 @@ export function boundsOf({ patience = 75_000, deadline = 30_000, upload = 16 * 1
     quiet: Math.min(400, patience / 4),
     stall: Math.min(1_000, patience / 5),
     upload,
-    unread: 7 * 1024 * 1024,
+    unread: 10 * 1024 * 1024,
     deadline,
   }
 }

@@ -1,4 +1,4 @@
-import { Client, FrameClient, type Response, within } from '../wire/index.js'
+import { Client, FrameClient, type Response } from '../wire/index.js'
 import type { Bounds } from './bounds.js'
 import type { Target } from './target.js'
 
@@ -94,10 +94,11 @@ async function timeOf(target: Target, bounds: Bounds, path: string) {
   try {
     const began = performance.now()
     void client.send(request(target, path))
-    await within(client.next(bounds.answer), () => `an answer for ${path}`, bounds.answer)
-    return { path, ms: Math.round(performance.now() - began) }
-  } catch {
-    throw new Unreachable(`The slow path ${path} was not answered.`)
+    const { status } = await client.next(bounds.answer)
+    if (status < 400) return { path, ms: Math.round(performance.now() - began) }
+    throw new Unreachable(`The slow path ${path} was answered by ${status}.`)
+  } catch (error) {
+    throw error instanceof Unreachable ? error : new Unreachable(`The slow path ${path} was not answered.`)
   } finally {
     client.vanish()
   }

@@ -2,6 +2,7 @@ import { deferred } from '../wire/index.js'
 import type { Budget } from './budget.js'
 import type { Check, Need } from './check.js'
 import type { Facts } from './facts.js'
+import { Lateness } from './lateness.js'
 import type { Result, Trial } from './result.js'
 import type { Scene } from './scene.js'
 import { broken, type Judgement, notApplicable, outcomeOf, together } from './verdict.js'
@@ -34,6 +35,9 @@ const MISSING: Record<Need, string> = {
   floods: 'floods are sent to loopback only, unless --floods is given',
 }
 
+/** So often a trial is done again at most. */
+const AGAIN = 3
+
 /** An answer counts as slow from here on, in ms. */
 const SLOW = 300
 
@@ -62,9 +66,10 @@ function lacks<S extends Scene>(need: Need, { facts, scene, floods }: Run<S>): b
 /** Runs all: quick ones beside each other, then heavy ones one by one, then timed ones all together. */
 export async function runChecks<S extends Scene>(run: Run<S>): Promise<Result[]> {
   const results = new Map<string, Result>()
+  const lateness = new Lateness()
   const one = async (check: Check<S>, calm: () => void = () => {}): Promise<void> => {
     run.progress(check.id, undefined)
-    const result = await runCheck(check, run, calm)
+    const result = await runCheck(check, run, lateness, calm)
     results.set(check.id, result)
     run.progress(check.id, result)
   }
@@ -81,10 +86,11 @@ export async function runChecks<S extends Scene>(run: Run<S>): Promise<Result[]>
     }
     await Promise.all([...waiting, ...of('timed').map((check) => one(check))])
   }
+  lateness.stop()
   return run.checks.flatMap(({ id }) => results.get(id) ?? [])
 }
 
-async function runCheck<S extends Scene>(check: Check<S>, run: Run<S>, calm: () => void): Promise<Result> {
+async function runCheck<S extends Scene>(check: Check<S>, run: Run<S>, lateness: Lateness, calm: () => void): Promise<Result> {
   const began = performance.now()
   const { run: _run, needs: _needs, phase: _phase, repeats, connections, bytes, ...rule } = check
   const finish = (judgement: Judgement, trials: Trial[]): Result => ({
@@ -105,20 +111,26 @@ async function runCheck<S extends Scene>(check: Check<S>, run: Run<S>, calm: () 
   const trials: Trial[] = []
   const judgements: Judgement[] = []
   const trial = async () => {
-    if (!run.budget.spend(bytes)) {
-      judgements.push(notApplicable(`it sends up to ${bytes} bytes, and --bytes leaves ${run.budget.bytesLeft}`))
-      return
-    }
-    await run.budget.take(connections)
-    const scene = run.scene()
-    scene.calm = calm
-    try {
-      const judgement = await tried(check, scene)
-      judgements.push(judgement)
-      trials.push({ detail: judgement.detail, connections: scene.record() })
-    } finally {
-      await scene.dispose()
-      run.budget.give(connections)
+    for (let again = AGAIN; ; again--) {
+      if (!run.budget.spend(bytes)) {
+        judgements.push(notApplicable(`it sends up to ${bytes} bytes, and --bytes leaves ${run.budget.bytesLeft}`))
+        return
+      }
+      await run.budget.take(connections)
+      const since = performance.now()
+      const scene = run.scene()
+      scene.calm = calm
+      try {
+        const judgement = await tried(check, scene)
+        // What a late machine has found is tried again, but not for ever.
+        if (judgement.kept === false && again > 0 && lateness.since(since)) continue
+        judgements.push(judgement)
+        trials.push({ detail: judgement.detail, connections: scene.record() })
+        return
+      } finally {
+        await scene.dispose()
+        run.budget.give(connections)
+      }
     }
   }
   if (check.phase === 'timed') await Promise.all(Array.from({ length: repeats }, trial))

@@ -15,19 +15,23 @@ export class Child {
   readonly #child: ChildProcess
   readonly #exit = deferred<Exit>()
   #signalledAt = Number.NaN
+  /** A probe that is given up leaves no process behind. */
+  readonly #abandon = () => this.#group('SIGKILL')
   /** Its last output, for messages. */
   output = ''
   exited: Exit | undefined
 
-  constructor({ file, args, env }: Command) {
+  constructor({ file, args, env }: Command, abort?: AbortSignal) {
     this.#child = spawn(file, args, { detached: true, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output = `${this.output}${text}`.slice(-2_000)
       })
     }
+    abort?.addEventListener('abort', this.#abandon)
     const over = (code: number | null, signal: NodeJS.Signals | null) => {
       this.exited ??= { code, signal, after: Date.now() - this.#signalledAt }
+      abort?.removeEventListener('abort', this.#abandon)
       this.#exit.resolve(this.exited)
     }
     this.#child.on('error', ({ message }) => {

@@ -10,14 +10,16 @@ import type { Command } from './command.js'
 export interface Started {
   command: Command
   signal: NodeJS.Signals
+  /** Aborted: the process is killed at once. */
+  abort: AbortSignal | undefined
 }
 
 /** A process may take so long until it listens, in ms. */
 const START = 30_000
 
 /** Starts a process, and resolves once its port takes connections. Throws {@link Unreachable}. */
-export async function start({ command }: Started, target: Target): Promise<Child> {
-  const child = new Child(command)
+export async function start({ command, abort }: Started, target: Target): Promise<Child> {
+  const child = new Child(command, abort)
   for (let waited = 0; waited < START && child.exited === undefined; waited += 25) {
     if (await listens(target)) return child
     await pass(25)

@@ -4,8 +4,8 @@
  */
 export { Client } from './client.js'
 export type { ClientOptions } from './dial.js'
-export { Answer, type RequestOptions } from './http2/answer.js'
-export { FrameClient, type FrameClientOptions } from './http2/client.js'
+export { Answer } from './http2/answer.js'
+export { FrameClient } from './http2/client.js'
 export {
   ACK,
   describeFrame,
@@ -23,6 +23,7 @@ export {
   uint32,
 } from './http2/frames.js'
 export { encodeFields, FieldDecoder, type Fields } from './http2/hpack.js'
+export type { FrameClientOptions, RequestOptions } from './http2/options.js'
 export type { Poured } from './pace.js'
 export { ask, get, get10, pipeline, post, postHead } from './requests.js'
 export { type Ending, Response, ResponseParser } from './responses.js'

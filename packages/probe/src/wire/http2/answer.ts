@@ -1,15 +1,5 @@
 import type { Fields } from './hpack.js'
 
-/** A request on a stream. */
-export interface RequestOptions {
-  /** Default: GET */
-  method?: string | undefined
-  /** Besides the pseudo fields. */
-  fields?: Fields | undefined
-  /** Nothing follows the head (default). */
-  end?: boolean | undefined
-}
-
 /** What came back on one stream. */
 export class Answer {
   /** The head of the final response. */

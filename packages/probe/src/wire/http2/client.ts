@@ -1,11 +1,9 @@
 import { Client } from '../client.js'
-import type { ClientOptions } from '../dial.js'
 import type { Ending } from '../responses.js'
 import { Transcript } from '../transcript.js'
 import { Arrivals, patience, within } from '../wait.js'
-import { Answer, type RequestOptions } from './answer.js'
+import { Answer } from './answer.js'
 import {
-  ACK,
   describeFrame,
   END_HEADERS,
   END_STREAM,
@@ -20,23 +18,11 @@ import {
   uint32,
 } from './frames.js'
 import { encodeFields, type Fields } from './hpack.js'
+import { repliesTo, SendWindows } from './manners.js'
+import type { FrameClientOptions, RequestOptions } from './options.js'
 
 /** The last stream id of the first of two GOAWAYs (RFC 9113 §6.8). */
 const NOTICE = 2 ** 31 - 1
-
-/** Where to connect, and what kind of HTTP/2 client to be. */
-export interface FrameClientOptions extends Omit<ClientOptions, 'reads' | 'alpn'> {
-  /** SETTINGS to send with the preface. */
-  settings?: readonly (readonly [id: number, value: number])[] | undefined
-  /** What `:authority` says. Default: example */
-  authority?: string | undefined
-  /** What `:scheme` says. Default: http */
-  scheme?: string | undefined
-  /** Send the connection preface at once (default). Off: until start() is called. */
-  preface?: boolean | undefined
-  /** Acknowledge SETTINGS and PING, and open the windows again for what was received (default). */
-  polite?: boolean | undefined
-}
 
 /** Speaks HTTP/2 frame by frame, and notes every frame that comes back and how the connection ended. */
 export class FrameClient {
@@ -56,9 +42,7 @@ export class FrameClient {
   /** Frames sent and received, with times. */
   readonly transcript = new Transcript(80)
   readonly #waiting = new Set<() => void>()
-  /** What the server lets us send: 0 is the connection. */
-  readonly #windows = new Map<number, number>([[0, 65_535]])
-  #initialWindow = 65_535
+  readonly #windows = new SendWindows()
   #started = false
   #nextStream = 1
 
@@ -105,7 +89,7 @@ export class FrameClient {
     this.#nextStream += 2
     this.opened.push(stream)
     this.answers.set(stream, new Answer(stream))
-    this.#windows.set(stream, this.#initialWindow)
+    this.#windows.open(stream)
     const { scheme = 'http', authority = 'example' } = this.options
     const all: Fields = [[':method', method], [':scheme', scheme], [':authority', authority], [':path', path], ...fields]
     return { stream, bytes: frame('HEADERS', END_HEADERS | (end ? END_STREAM : 0), stream, encodeFields(all)) }
@@ -127,7 +111,7 @@ export class FrameClient {
   /** Sends a DATA frame. */
   data(stream: number, body: string | Buffer, end = false): void {
     const bytes = Buffer.from(body)
-    this.#spend(stream, bytes.length)
+    this.#windows.spend(stream, bytes.length)
     void this.send(frame('DATA', end ? END_STREAM : 0, stream, bytes))
   }
 
@@ -148,7 +132,7 @@ export class FrameClient {
 
   /** How much may be sent on a stream now. */
   window(stream: number): number {
-    return Math.min(this.#windows.get(0) ?? 0, this.#windows.get(stream) ?? 0)
+    return this.#windows.left(stream)
   }
 
   /** The answer on a stream once it is whole. Fails where it was reset, or the connection ended. */
@@ -253,8 +237,8 @@ export class FrameClient {
 
   #account(one: Frame): void {
     const answer = this.answers.get(one.stream)
-    if (one.type === 'SETTINGS' && !one.ack) this.#resize(one.settings.get(settings.INITIAL_WINDOW_SIZE))
-    if (one.type === 'WINDOW_UPDATE') this.#spend(one.stream, -one.increment, true)
+    if (one.type === 'SETTINGS' && !one.ack) this.#windows.resize(one.settings.get(settings.INITIAL_WINDOW_SIZE))
+    if (one.type === 'WINDOW_UPDATE') this.#windows.grow(one.stream, one.increment)
     if (answer === undefined) return
     if (one.type === 'HEADERS') {
       const status = Number(one.fields.find(([name]) => name === ':status')?.[1] ?? 0)
@@ -267,22 +251,8 @@ export class FrameClient {
   }
 
   #reply(one: Frame): void {
-    if (one.type === 'SETTINGS' && !one.ack) void this.send(frame('SETTINGS', ACK, 0))
-    if (one.type === 'PING' && !one.ack) void this.send(frame('PING', ACK, 0, one.data))
-    if (one.type !== 'DATA' || one.bytes === 0) return
-    const again = [frame('WINDOW_UPDATE', 0, 0, uint32(one.bytes))]
-    if (!one.end) again.push(frame('WINDOW_UPDATE', 0, one.stream, uint32(one.bytes)))
-    void this.send(...again)
-  }
-
-  #resize(initial: number | undefined): void {
-    if (initial === undefined) return
-    for (const stream of this.opened) this.#spend(stream, this.#initialWindow - initial, true)
-    this.#initialWindow = initial
-  }
-
-  #spend(stream: number, bytes: number, alone = false): void {
-    for (const one of alone ? [stream] : [0, stream]) this.#windows.set(one, (this.#windows.get(one) ?? 0) - bytes)
+    const bytes = repliesTo(one)
+    if (bytes.length > 0) void this.send(...bytes)
   }
 
   #note(what: string): void {

@@ -1,0 +1,7 @@
+export default {
+  title: 'Node Hono',
+  program: 'node',
+  version: ['--version'],
+  run: ['@FOLDER@/server.mjs', '@PORT@'],
+  stop: 'SIGTERM',
+}

@@ -1,0 +1,26 @@
+import type { ClientOptions } from '../dial.js'
+import type { Fields } from './hpack.js'
+
+/** Where to connect, and what kind of HTTP/2 client to be. */
+export interface FrameClientOptions extends Omit<ClientOptions, 'reads' | 'alpn'> {
+  /** SETTINGS to send with the preface. */
+  settings?: readonly (readonly [id: number, value: number])[] | undefined
+  /** What `:authority` says. Default: example */
+  authority?: string | undefined
+  /** What `:scheme` says. Default: http */
+  scheme?: string | undefined
+  /** Send the connection preface at once (default). Off: until start() is called. */
+  preface?: boolean | undefined
+  /** Acknowledge SETTINGS and PING, and open the windows again for what was received (default). */
+  polite?: boolean | undefined
+}
+
+/** A request on a stream. */
+export interface RequestOptions {
+  /** Default: GET */
+  method?: string | undefined
+  /** Besides the pseudo fields. */
+  fields?: Fields | undefined
+  /** Nothing follows the head (default). */
+  end?: boolean | undefined
+}
