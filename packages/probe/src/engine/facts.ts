@@ -58,7 +58,8 @@ async function askTwice(target: Target, bounds: Bounds) {
   })
   try {
     void client.send(request(target, target.path))
-    const first = await client.next(bounds.answer).catch(() => undefined)
+    // The very first answer of a process may have to be compiled.
+    const first = await client.next(2 * bounds.answer).catch(() => undefined)
     if (first === undefined) return undefined
     if (first.complete && client.ending === undefined) void client.send(request(target, target.path))
     const second = await client.next(bounds.answer).catch(() => undefined)
