@@ -44,7 +44,7 @@ async function packCheck() {
   await step('pack', async () => {
     rmSync(packed, { recursive: true, force: true })
     mkdirSync(packed)
-    await pnpm(['--filter', './packages/*', 'pack', '--pack-destination', packed])
+    await pnpm(['--filter', './packages/*', 'pack', '--pack-gzip-level', '9', '--pack-destination', packed])
     if (tarballs(packed).length !== packages.length) throw new Error(`expected ${packages.length} tarballs: ${tarballs(packed)}`)
   })
   await step('size', () => {
