@@ -5,8 +5,8 @@ import { Writable } from 'node:stream'
 import { attach } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
-import { postHead } from '../../../test/support/requests.js'
-import { until } from '../../../test/support/wait.js'
+import { get, pipeline, postHead } from '../../../test/support/requests.js'
+import { pass, until } from '../../../test/support/wait.js'
 
 // A FIN stands behind half a body that its handler has let go, and answered: nobody reads as far as the FIN but us, after `linger.quiet`.
 
@@ -46,6 +46,36 @@ test.each(['http', 'https'].flatMap((kind) => Object.keys(lettingGo).map((way) =
     expect((await client.next()).status).toBe(422)
     client.fin()
     await until('the connection gone', () => connections.stats().connections.closed === 1)
+    await connections.drain()
+  },
+)
+
+test.each(['http', 'https'])(
+  '%s: so does one behind bytes that follow a CONNECT which has waited, and which is refused: its answer is delivered, and linger.quiet is not waited for',
+  async (kind) => {
+    let held: ServerResponse | undefined
+    const handle = (req: IncomingMessage, res: ServerResponse): void => {
+      if (held === undefined) held = res
+      else req.resume().on('end', () => res.end('too'))
+    }
+    const tls = kind === 'https'
+    const server = tls ? createTlsServer(credentials, handle) : createServer(handle)
+    const linger = { quiet: 100_000, total: 100_000 }
+    const connections = attach(server, { logger, linger, halfClosed: 100_000, drain: 'fast' })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    const client = await Client.open({ port: address.port, tls })
+    // Reading stops at a body that waits.
+    await client.send(pipeline(get('/'), `${postHead('/', 1)}x`, 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'))
+    await until('the request', () => held !== undefined)
+    await client.send('what would go through the tunnel')
+    client.fin()
+    await pass(50)
+    held?.end('answered')
+    for (const text of ['answered', 'too']) expect((await client.next()).text).toBe(text)
+    await until('the connection gone', () => connections.stats().connections.closed === 1)
+    expect(await client.closed()).toBe('fin')
     await connections.drain()
   },
 )

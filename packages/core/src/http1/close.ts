@@ -44,7 +44,8 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   if (connection.rare.failure !== undefined) connection.makeRare().failure = undefined
   connection.clearTimers()
   dropWaiting(connection)
-  if (socket.readableFlowing === false) resumeReading(connection)
+  // Behind a CONNECT that has waited nothing flows, nor is it paused.
+  if (socket.readableFlowing === false || connection.rare.stopped) resumeReading(connection)
   socket.end()
   // Node calls destroySoon() before the exchange has been taken away.
   const reader = current?.bodyTaken === true && !current.req.destroyed ? current.req : undefined
