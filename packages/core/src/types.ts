@@ -1,9 +1,9 @@
 import type { ConnectionState, ConnectionsEvents, OpenConnection, Report, ServerState, Stats } from './events/types.js'
-import type { AttachableServer } from './node/server-kinds.js'
+import type { AttachableServer } from './node/attachable-server.js'
 import type { Policy } from './options/types.js'
 
 export type * from './events/types.js'
-export type { AttachableServer } from './node/server-kinds.js'
+export type { AttachableServer } from './node/attachable-server.js'
 export type * from './options/types.js'
 
 /** Of `connections.drain()`. */

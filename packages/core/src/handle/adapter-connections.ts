@@ -1,5 +1,5 @@
 import type { Intercept } from '../http/messages.js'
-import type { AttachableServer } from '../node/server-kinds.js'
+import type { AttachableServer } from '../node/attachable-server.js'
 import type { Connections } from '../types.js'
 
 /** What an adapter adds to the options. */

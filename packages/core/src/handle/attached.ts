@@ -1,6 +1,7 @@
 import { HalfcloseTypeError } from '../errors/errors.js'
+import type { AttachableServer } from '../node/attachable-server.js'
 import { notAServer } from '../node/not-a-server.js'
-import { type AttachableServer, isAttachable } from '../node/server-kinds.js'
+import { isAttachable } from '../node/server-kinds.js'
 import type { Connections } from '../types.js'
 
 /** On every governed server; in the global registry, since two copies of this package may be loaded. */

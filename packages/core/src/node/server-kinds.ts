@@ -3,9 +3,7 @@ import type { Http2SecureServer, Http2Server } from 'node:http2'
 import { Server as HttpsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
-
-/** What {@link attach} takes: a server made by `node:http`, `node:https` or `node:http2`. */
-export type AttachableServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer
+import type { AttachableServer } from './attachable-server.js'
 
 /** node:http2 exports no class of its servers; `updateSettings` is what only they have. */
 export function isHttp2(server: unknown): server is Http2Server | Http2SecureServer {

@@ -1,3 +1,5 @@
+import type { ProxyName } from './types.js'
+
 /** What is known of a proxy that keeps connections to its backends. The figures are looked up, not tried: docs/proxies.md says more. */
 export interface ProxyPreset {
   /** For a message. */
@@ -11,7 +13,7 @@ export interface ProxyPreset {
 /** What a hold has to exceed the proxy's figure by: its clock started when our response arrived there, and its close takes time to get here. */
 export const PROXY_MARGIN = 5_000
 
-export const PROXIES = Object.freeze({
+export const PROXIES: Readonly<Record<ProxyName, ProxyPreset>> = Object.freeze({
   'aws-alb': {
     name: 'an AWS Application Load Balancer',
     idle: 60_000,
@@ -79,10 +81,7 @@ export const PROXIES = Object.freeze({
     idle: 90_000,
     source: 'https://devcenter.heroku.com/articles/http-routing#keepalives',
   },
-} satisfies Record<string, ProxyPreset>)
-
-/** What {@link PROXIES} has a preset for. */
-export type ProxyName = keyof typeof PROXIES
+})
 
 /** What people call them. Keys are folded: lower case, without `-`, `_` and blanks. */
 export const PROXY_ALIASES: ReadonlyMap<string, ProxyName> = new Map([

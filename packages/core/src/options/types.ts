@@ -1,7 +1,20 @@
 import type { CloseEvent, Logger } from '../events/types.js'
-import type { ProxyName } from './proxies.js'
 
-export type { ProxyName }
+/** A proxy that `behind` has a preset for. */
+export type ProxyName =
+  | 'aws-alb'
+  | 'aws-elb'
+  | 'gcp-lb'
+  | 'azure-appgw'
+  | 'nginx'
+  | 'haproxy'
+  | 'envoy'
+  | 'traefik'
+  | 'caddy'
+  | 'cloudfront'
+  | 'cloudflare'
+  | 'akamai'
+  | 'heroku'
 
 /** How HTTP/1.0 clients that ask for `Connection: keep-alive` are treated. */
 export type Http10 = 'grant' | 'refuse' | 'ignore'

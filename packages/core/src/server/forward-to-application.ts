@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { AttachableServer } from '../node/server-kinds.js'
+import type { AttachableServer } from '../node/attachable-server.js'
 import type { GovernedServer } from './governed-server.js'
 
 // How the application gets an event that has passed us: by an own `emit` that somebody had put on the server before; else by the prototype's, which is

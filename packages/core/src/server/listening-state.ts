@@ -1,5 +1,5 @@
 import { Server as NetServer } from 'node:net'
-import type { AttachableServer } from '../node/server-kinds.js'
+import type { AttachableServer } from '../node/attachable-server.js'
 import type { Timer, Timers } from '../node/timers.js'
 
 /** A server's listener: how it listens, whether it did, and whether it has closed. */
