@@ -32,7 +32,7 @@ describe('a drain, and streams that', () => {
   }
 
   it('do not move: whose client does not read is cut by minRate, long before the deadline; who is merely quiet is waited for', async () => {
-    const { connections, streams, open } = await serve({ drain: { deadline: 60_000 } })
+    const { connections, streams, open } = await serve({ drain: { deadline: 120_000 } })
     expect(connections.policy.drain.minRate).toBe(240)
     const [stalled, quiet] = [await open('/stalled'), await open('/quiet')]
     stalled.stream.pause()
@@ -40,7 +40,7 @@ describe('a drain, and streams that', () => {
     streams.get('/stalled')?.write(Buffer.alloc(32 * 1024 * 1024, 'x'))
 
     const drained = connections.drain()
-    await until('the stalled one is cut', () => connections.stats().closes.stalled === 1, 25_000)
+    await until('the stalled one is cut', () => connections.stats().closes.stalled === 1, 60_000)
     expect(connections.remaining()).toBeGreaterThan(0)
     expect(connections.stats().open).toMatchObject({ busy: 0, closing: 1 })
     streams.get('/quiet')?.end('data: goodbye\n\n')
@@ -50,7 +50,7 @@ describe('a drain, and streams that', () => {
     stalled.stream.resume()
     await stalled.closed()
     expect(stalled.answers.list).toEqual([])
-  })
+  }, 90_000)
 
   it('end themselves: who said `Connection: close` goes at once, who did not is owed its promise and a second', async () => {
     const { connections, streams, open } = await serve({ keepAlive: { timeout: 2_000 } })

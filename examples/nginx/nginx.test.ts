@@ -46,5 +46,5 @@ describeWith(versionOf('nginx'), 'examples/nginx', 'no nginx on this machine', (
       if (which === 0) await deployment.replace(which)
     }
     expect(deployment.visitors.lost[0]).toMatch('502')
-  }, 30_000)
+  }, 60_000)
 })
