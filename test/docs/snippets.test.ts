@@ -72,6 +72,7 @@ const docs: Record<string, Shown[]> = {
   'docs/recipes/nextjs.md': [all('examples/nextjs/server.mjs')],
   'docs/recipes/nginx.md': [part('examples/nginx/server.mjs')],
   'docs/recipes/pm2.md': [all('examples/pm2/ecosystem.config.cjs'), all('examples/pm2/server.mjs')],
+  'docs/recipes/reuseport.md': [all('examples/reuseport/server.mjs')],
   'docs/recipes/systemd.md': [part('examples/systemd/server.mjs'), sketch],
   'docs/recipes/under-pressure.md': [all('examples/under-pressure/server.mjs')],
 }
