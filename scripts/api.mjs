@@ -10,6 +10,7 @@ import { hash, root, unlessStamped } from './steps.mjs'
 const ENTRIES = {
   core: 'core/dist/types/index.d.ts',
   cluster: 'core/dist/types/cluster/index.d.ts',
+  metrics: 'core/dist/types/metrics/index.d.ts',
   view: 'core/dist/types/view/index.d.ts',
   express: 'express/dist/types/index.d.ts',
   fastify: 'fastify/dist/types/index.d.ts',
