@@ -99,6 +99,7 @@ async function modules(dist, esm, entries) {
   const code = await build({
     ...options,
     banner: {},
+    define: { PACKAGE_VERSION: JSON.stringify(JSON.parse(readFileSync(join(dist, '../package.json'), 'utf8')).version) },
     format: 'esm',
     splitting: true,
     entryPoints,

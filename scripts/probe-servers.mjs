@@ -49,7 +49,7 @@ const there = (program) => {
 
 async function versionOf({ version }, program) {
   const { stdout, stderr } = await promisify(execFile)(program, version).catch((error) => error)
-  return /\d+(\.\d+)+[\w.+-]*/.exec(/Server (?:version|number):[^\n]*/.exec(stdout)?.[0] ?? `${stdout}${stderr}`)?.[0] ?? ''
+  return /\d+(\.\d+)+/.exec(/Server (?:version|number):[^\n]*/.exec(stdout)?.[0] ?? `${stdout}${stderr}`)?.[0] ?? ''
 }
 
 /** The report of one server; undefined where it cannot be had. */

@@ -1,2 +1,5 @@
-/** As in package.json; a test compares them. */
-export const version = '0.1.0'
+/** Put there by scripts/bundle.mjs. */
+declare const PACKAGE_VERSION: string | undefined
+
+/** As in package.json; sources that were not built have none. */
+export const version: string = typeof PACKAGE_VERSION === 'string' ? PACKAGE_VERSION : 'unreleased'

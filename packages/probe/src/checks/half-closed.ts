@@ -26,6 +26,7 @@ export const halfClosed = [
   check({
     ...common,
     id: 'a/half-closed',
+    repeats: 3,
     level: 'SHOULD',
     section: 'RFC 1122 §4.2.2.13, RFC 9112 §9.6',
     title: 'A client that sends its request and then FIN is answered.',
@@ -38,6 +39,7 @@ export const halfClosed = [
   check({
     ...common,
     id: 'a/half-closed-pipeline',
+    repeats: 3,
     level: 'SHOULD',
     section: 'RFC 1122 §4.2.2.13, RFC 9112 §9.3.2',
     title: 'Two requests and then FIN: both are answered.',
@@ -130,7 +132,7 @@ export const earlyAnswer = [
     ...early,
     ...upload,
     id: 'a/early-answer-close',
-    title: 'The same where the client says Connection: close.',
+    title: 'An early answer can be read to its end where the client says Connection: close, too.',
     sends: 'A POST with Connection: close and a body of 16 MB, which is sent before anything is read.',
     repeats: 2,
     look: (scene: Scene) => uploads(scene, 'Connection: close'),

@@ -140,7 +140,7 @@ export const persistence = [
     section: 'RFC 9112 §9.3',
     title: 'The body of a request is never taken for the next request.',
     sends: 'A POST whose body looks like a GET, and a GET behind it.',
-    expects: 'One answer for each, or one and the end of the connection; never three.',
+    expects: 'One answer for each, or one for the first; never three.',
     why: 'Where a server answers what was a body, a client reads the wrong answers, and an attacker writes them.',
     look: async (scene: Scene) => {
       const client = await scene.connect()
@@ -150,11 +150,13 @@ export const persistence = [
       return answered(client, 3, scene.bounds.quiet)
     },
     judge: ({ answers, ending }) =>
-      judged(
-        answers.length === 2 || (answers.length === 1 && ending !== 'open'),
-        `${statuses(answers)}, then ${endingInWords[ending]}`,
-        `two requests, and these answers: ${statuses(answers)}; ${endingInWords[ending]}`,
-      ),
+      answers.length === 0
+        ? notApplicable(`no answer came: ${endingInWords[ending]}`)
+        : judged(
+            answers.length <= 2,
+            `${statuses(answers)}, then ${endingInWords[ending]}`,
+            `two requests, and these answers: ${statuses(answers)}; ${endingInWords[ending]}`,
+          ),
   }),
 ]
 

@@ -30,7 +30,7 @@ export const tls = [
     title: 'An idle connection over TLS ends with close_notify.',
     sends: 'A GET, and then nothing.',
     expects: 'close_notify, then FIN.',
-    why: 'The same; at the end of an idle connection it is often forgotten.',
+    why: 'A client cannot tell the end from an attacker who cuts the connection; where it is idle this is often forgotten.',
     needs: ['http1', 'tls', 'persistent'],
     phase: 'timed',
     look: async (scene: Scene) => {

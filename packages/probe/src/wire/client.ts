@@ -8,6 +8,9 @@ import type { Records } from './tls-tap.js'
 import { Transcript } from './transcript.js'
 import { Arrivals, deferred, pass, patience, within } from './wait.js'
 
+/** Of what is sent a transcript shows so much. */
+const SHOWN = 120
+
 /** Sends exactly the bytes that it is told to, and notes everything that comes back and how the connection ended. */
 export class Client {
   /** Final responses, whole. */
@@ -232,8 +235,8 @@ export class Client {
 
   #noteSent(data: string | Buffer): void {
     this.#bytesNoted = typeof data === 'string' ? 0 : this.#bytesNoted + 1
-    if (this.#bytesNoted < 3)
-      this.#note(`sent ${data.length} B ${typeof data === 'string' ? JSON.stringify(data.slice(0, 40)) : ''}`)
+    const text = typeof data === 'string' ? data.slice(0, SHOWN) : data.toString('latin1', 0, SHOWN)
+    if (this.#bytesNoted < 3) this.#note(`sent ${data.length} B ${/^[ -~\r\n]+$/.test(text) ? JSON.stringify(text) : ''}`)
     if (this.#bytesNoted === 3) this.#note('sent more and more …')
   }
 

@@ -23,13 +23,15 @@ export class Output {
     if (this.stream.write(data, () => {})) return true
     const forever = ['a/stalled-reader-let-go', 'c/stalled-reader'].some((id) => this.shared.faults.has(id))
     const taken = await new Promise<boolean>((resolve) => {
-      const timer = forever ? undefined : setTimeout(() => resolve(false), times.bound)
+      const timer = forever ? undefined : setTimeout(() => done(false), times.bound)
       const done = (ok: boolean) => {
         clearTimeout(timer)
+        this.stream.off('drain', drained).off('close', closed)
         resolve(ok)
       }
-      this.stream.once('drain', () => done(true))
-      this.stream.once('close', () => done(false))
+      const drained = () => done(true)
+      const closed = () => done(false)
+      this.stream.on('drain', drained).on('close', closed)
     })
     if (!taken) this.raw.resetAndDestroy()
     return taken
