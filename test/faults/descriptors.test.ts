@@ -109,13 +109,14 @@ test.each(['http', 'https'] as const)(
   async (kind) => {
     const service = await serve({ kind })
     const account = new Account()
-    const busy = Array.from({ length: 12 }, () => account.client({ port: service.port, kind }))
+    const busy = Array.from({ length: 20 }, () => account.client({ port: service.port, kind }))
     clients.push(...busy)
-    const slow = busy.map((client) => client.ask({ ms: 1_500 }))
-    await until('all are run', () => Object.keys(service.ledger()).length === 12)
-    const answers = await Promise.all(Array.from({ length: 8 }, async () => (await open(service, kind)).ask(GET)))
-    expect(answers.filter(({ status }) => status === 503).length).toBeGreaterThan(2)
-    expect(await Promise.all(slow)).toEqual(busy.map(() => 'answered'))
+    // How many there is room for differs: Node has some twenty descriptors of its own.
+    const outcomes = await within(Promise.all(busy.map((client) => client.ask({ ms: 1_500 }))), () => told(account), LONGEST)
+    const count = (outcome: string) => outcomes.filter((one) => one === outcome).length
+    expect(count('answered')).toBeGreaterThan(2)
+    expect(count('refused')).toBeGreaterThan(2)
+    expect(account.verdict(service.ledger())).toMatchObject({ wrong: [], cutAfterRun: 0 })
     expect((await (await open(service, kind)).ask(GET)).status).toBe(200)
     expect(await service.ask('drain')).toMatchObject({ clean: true })
   },
@@ -126,8 +127,8 @@ test('with refuse: drop the new one is closed at once', async () => {
   const account = new Account()
   const busy = Array.from({ length: 14 }, () => account.client({ port: service.port, kind: 'http' }))
   clients.push(...busy)
-  const slow = busy.map((client) => client.ask({ ms: 1_000 }))
-  await until('all that there is room for are run', () => Object.keys(service.ledger()).length >= 9)
+  const slow = busy.map((client) => client.ask({ ms: 3_000 }))
+  await until('there is room for no more', async () => (await service.ask('stats')).connections.refused > 0)
   const late = await open(service, 'http')
   expect(await late.closed()).toMatch(/^(fin|reset)$/)
   await Promise.all(slow)
