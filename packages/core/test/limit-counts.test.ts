@@ -7,7 +7,7 @@ import { get } from '../../../test/support/requests.js'
 import { deferred, until, within } from '../../../test/support/wait.js'
 import { govern } from '../src/adapter/index.js'
 import { attach } from '../src/index.js'
-import { clientOf } from '../src/server/client-address.js'
+import { clientOf } from '../src/server/client-key.js'
 import type { Options } from '../src/types.js'
 
 // Who holds a place within `limits.connections` and `limits.perClient`, and whose it is.

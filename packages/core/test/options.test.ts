@@ -2,7 +2,8 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Inherited } from '../src/node/server-kinds.js'
-import { FAST_DRAIN, loggerOf, parseOptions } from '../src/options/parse.js'
+import { FAST_DRAIN } from '../src/options/drain.js'
+import { loggerOf, parseOptions } from '../src/options/parse.js'
 
 const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
 const FASTIFY: Inherited = { ...NODE, keepAliveTimeout: 72_000 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { deferred, within } from '../../../test/support/wait.js'
-import { joinSignals, type LeaveRequest, type Participant, type SignalHost } from '../src/process/signals.js'
+import { joinSignals, type LeaveRequest, type Participant, type SignalHost } from '../src/process/join-signals.js'
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'message', 'exit']
 
@@ -408,7 +408,7 @@ describe('the coordinator', () => {
 
   it('is one for two copies of the package', async () => {
     const copies = [joinSignals]
-    jest.isolateModules(() => copies.push(require('../src/process/signals.js').joinSignals))
+    jest.isolateModules(() => copies.push(require('../src/process/join-signals.js').joinSignals))
     expect(copies[1]).not.toBe(joinSignals)
     const apps = copies.map((join) => {
       const app = new App()
@@ -430,7 +430,7 @@ describe('at a terminal', () => {
     let join = joinSignals
     jest.isolateModules(() => {
       jest.doMock('node:tty', () => ({ isatty: (fd: number) => terminal && fd === 0 }))
-      join = require('../src/process/signals.js').joinSignals
+      join = require('../src/process/join-signals.js').joinSignals
       jest.dontMock('node:tty')
     })
     return join

@@ -1,22 +1,21 @@
-import type { Events } from '../events/events.js'
+import { count } from '../events/events.js'
+import { seconds } from '../events/seconds.js'
+import type { ConnectionState } from '../events/types.js'
+import type { Connection } from '../http1/connection.js'
+import type { Session } from '../http2/session.js'
+import type { Look } from '../server/waits-for.js'
+import { describeHeld, describeSession } from './held.js'
 
-/** Milliseconds until a drain tells what holds it up, and between two lines. */
-const FIRST = 2_000
-const NEXT = 5_000
-
-/** While draining a line after 2 s, then every 5 s: what holds it up. Without a logger only the first. Returns how to stop it. */
-export function tellProgress(events: Events, look: () => { readonly isEmpty: boolean; readonly line: string }): () => void {
-  const next = () => {
-    timer = setTimeout(next, NEXT).unref()
-    events.attempt(() => events.info({}, look().line))
-  }
-  const first = () => {
-    timer = setTimeout(next, NEXT).unref()
-    events.attempt(() => {
-      const { isEmpty, line } = look()
-      if (!isEmpty) events.infoOrWarn('HALFCLOSE_DRAIN_HELD', line)
-    })
-  }
-  let timer = setTimeout(first, FIRST).unref()
-  return () => clearTimeout(timer)
+/** `halfclose: draining, 14.2 s left: 2 busy, 11 idle; oldest GET /report for 3.1 s: the handler` */
+export function progressLine(connections: readonly Connection[], sessions: readonly Session[], left: number, look: Look): string {
+  const states: Partial<Record<ConnectionState, number>> = {}
+  for (const { state } of [...connections, ...sessions]) count(states, state)
+  const busy = connections.filter(({ current }) => current !== undefined).map((connection) => describeHeld(connection, look))
+  const streams = sessions.filter((session) => session.streams.size > 0).flatMap((session) => describeSession(session, look))
+  const [first, ...others] = [...busy, ...streams]
+  const oldest = others.reduce((held, other) => (held !== undefined && held.ms >= other.ms ? held : other), first)
+  const open = Object.entries(states).map(([state, n]) => `${n} ${state}`)
+  const request =
+    oldest === undefined ? '' : `; oldest ${oldest.method} ${oldest.path} for ${seconds(oldest.ms)}: ${oldest.waitsFor}`
+  return `halfclose: draining, ${seconds(left)} left: ${open.join(', ') || 'nothing'} open${request}`
 }

@@ -7,7 +7,7 @@ import { shrinkBacklog } from '../node/server-fields.js'
 import { isHttp2, speaksHttp1 } from '../node/server-kinds.js'
 import type { GovernedServer } from '../server/governed-server.js'
 import { unseenOf, unseenRequestsOf } from '../server/unseen-connections.js'
-import { caughtUpWithPrimary } from './cluster-worker.js'
+import { caughtUpWithPrimary } from './caught-up-with-primary.js'
 
 /** Turns of the loop, and milliseconds, that must bring no new connection before the listener closes, and the longest this may take, in ms. */
 const QUIET_TURNS = 4

@@ -1,6 +1,6 @@
 import type { RefusingLimit } from '../events/types.js'
 import type { Policy } from '../options/types.js'
-import { clientOf } from './client-address.js'
+import { clientOf } from './client-key.js'
 
 /** Places that are taken, and how many of them by TLS handshakes that are under way. */
 interface Taken {

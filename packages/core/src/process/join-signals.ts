@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
-import { SignalCoordinator } from './coordinator.js'
 import { findBystanders } from './other-listeners.js'
 import type { Participant } from './participant.js'
+import { SignalCoordinator } from './signal-coordinator.js'
 import { isCoordinator, type SignalHost } from './signal-host.js'
 import { ThreadHost } from './thread-host.js'
 import { admitThreads } from './worker-threads.js'

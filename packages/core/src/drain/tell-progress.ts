@@ -1,0 +1,22 @@
+import type { Events } from '../events/events.js'
+
+/** Milliseconds until a drain tells what holds it up, and between two lines. */
+const FIRST = 2_000
+const NEXT = 5_000
+
+/** While draining a line after 2 s, then every 5 s: what holds it up. Without a logger only the first. Returns how to stop it. */
+export function tellProgress(events: Events, look: () => { readonly isEmpty: boolean; readonly line: string }): () => void {
+  const next = () => {
+    timer = setTimeout(next, NEXT).unref()
+    events.attempt(() => events.info({}, look().line))
+  }
+  const first = () => {
+    timer = setTimeout(next, NEXT).unref()
+    events.attempt(() => {
+      const { isEmpty, line } = look()
+      if (!isEmpty) events.infoOrWarn('HALFCLOSE_DRAIN_HELD', line)
+    })
+  }
+  let timer = setTimeout(first, FIRST).unref()
+  return () => clearTimeout(timer)
+}

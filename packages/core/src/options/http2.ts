@@ -1,0 +1,28 @@
+import { FOR_EVER } from './keep-alive.js'
+import { parseStalled } from './limits.js'
+import { duration, isLimit, limit, section } from './rules.js'
+import type { Http2Policy, KeepAlivePolicy } from './types.js'
+
+/** `chosen`: how long idle connections are kept is no default. A session costs more to open than a connection, and is promised nothing. */
+export function parseHttp2(
+  value: unknown,
+  keepAlive: KeepAlivePolicy | false,
+  chosen: boolean,
+  stalled: number | false,
+): Http2Policy {
+  const given = section(value, 'http2', 'an object such as { hold: 60_000 }')
+  const usual = keepAlive === false ? 0 : chosen ? keepAlive.hold : Math.max(keepAlive.hold, FOR_EVER)
+  const rule = 'an integer of at least 1'
+  return Object.freeze({
+    hold: duration(given.hold, 'http2.hold') ?? usual,
+    streams: limit(given.streams, 'http2.streams', rule, isLimit) ?? 128,
+    resets: limit(given.resets, 'http2.resets', rule, isLimit) ?? 500,
+    control: limit(given.control, 'http2.control', rule, isLimit) ?? 1_000,
+    stalled: parseStalled(given.stalled, 'http2.stalled') ?? stalled,
+  })
+}
+
+export function isChosen(keepAlive: unknown): boolean {
+  if (typeof keepAlive !== 'object' || keepAlive === null) return false
+  return Reflect.get(keepAlive, 'hold') !== undefined || Reflect.get(keepAlive, 'timeout') !== undefined
+}
