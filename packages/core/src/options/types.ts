@@ -68,7 +68,7 @@ export interface DrainOptions {
   upgraded?: number | undefined
   /**
    * Bytes per second below which a peer that takes its response or sends its body, over 5 s, no longer holds the drain: it is cut, visibly. One that has taken something of
-   * its responses may be quiet for up to 17.5 s: a program that reads 64 KiB at once, at 4 kB/s, is. A slow handler is none of its business. Default 240; `false`: off.
+   * its responses may be quiet for up to 22 s: a program that reads 64 KiB at once, at 4 kB/s, is. A slow handler is none of its business. Default 240; `false`: off.
    */
   minRate?: number | false | undefined
 }
@@ -89,7 +89,7 @@ export interface LimitsOptions {
   idle?: number | false | undefined
   /**
    * Bytes per second below which a peer that takes its response or sends its body, over 5 s, is cut, visibly, at any time, as `drain.minRate` does it in a drain: one that has
-   * taken something may be quiet for up to 17.5 s. A slow handler is none of its business; an upload that pauses for 5 s is. `false` (default): off.
+   * taken something may be quiet for up to 22 s. A slow handler is none of its business; an upload that pauses for 5 s is. `false` (default): off.
    */
   minRate?: number | false | undefined
   /**

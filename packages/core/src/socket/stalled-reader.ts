@@ -5,10 +5,10 @@ import type { Socket } from 'node:net'
 /** Milliseconds that a peer which has taken nothing yet has for that: the window of `minRate`. */
 export const WINDOW = 5_000
 /**
- * Milliseconds that a peer which has taken something may be quiet: a program that reads 64 KiB at once, at 4 kB/s, is for 16.4 s, and from outside it
- * looks as one that has stalled.
+ * Milliseconds that a peer which has taken something may be quiet. A program that reads 64 KiB at once, and over TLS a record of 16 KiB more, is quiet for
+ * 20.5 s at 4 kB/s, and from outside it looks as one that has stalled.
  */
-export const READ = 17_500
+export const READ = 22_000
 /** A head, a TLS handshake: a peer that has taken no more has not shown that it reads. */
 const SHOWN = 8_192
 /** Milliseconds in which buffers on the way fill up, and some bytes are counted twice, as sent and as received: that is no progress of the peer. */
