@@ -1,6 +1,6 @@
 /**
- * The place in the code that called `own`, where that is neither Node's nor unknown; `undefined` where Node itself called it. For what happens seldom: a
- * stack is taken.
+ * The place in the application's code that called `own`; `undefined` where Node called it, or where the stack does not tell. It takes a stack trace,
+ * so it is only for rare calls.
  */
 export function directCaller(own: (...args: never[]) => unknown): string | undefined {
   const trace: { stack?: string } = {}

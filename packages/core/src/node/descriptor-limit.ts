@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * How many descriptors this process may have open; `Infinity`: no limit, or nobody tells (Windows). The kernel's own list first: a report takes ten
- * milliseconds. Node raises its soft limit to the hard one as it starts, so that it is read once.
+ * How many descriptors this process may have open. `Infinity`: there is no limit, or the system does not tell (Windows). The kernel's own file is
+ * read first, because a report takes ten milliseconds. One reading is enough: Node raises its soft limit to the hard one when it starts.
  */
 export function descriptorLimit(): number {
   return fromKernel() ?? fromReport() ?? Number.POSITIVE_INFINITY
@@ -13,7 +13,7 @@ function fromKernel(): number | undefined {
     const [, soft] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
     return soft === undefined ? undefined : numberOf(soft)
   } catch {
-    // Not Linux, or Node's permission model forbids it.
+    // This is not Linux, or Node's permission model forbids the file.
     return undefined
   }
 }
@@ -32,7 +32,7 @@ function within(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
-/** `'unlimited'` is one of its values. */
+/** The limit may be the word `'unlimited'`. */
 function numberOf(soft: unknown): number {
   const limit = Number(soft)
   return Number.isFinite(limit) && limit > 0 ? limit : Number.POSITIVE_INFINITY

@@ -8,13 +8,13 @@ interface FilePipe {
   unpipe(): void
 }
 
-/** How long a read of a file may take, in ms. */
+/** The longest time that a read of a file may take, in ms. */
 const READ = 60_000
 
-/** The same on every stream. */
+/** The key of the handle: the same symbol on every stream. */
 let handleKey: symbol | undefined
 
-/** The pipe by which Node sends a file past its stream, while it runs. Nothing public leads to it. */
+/** The pipe by which Node sends a file past its stream, while it runs. There is no public way to it. */
 export function filePipeOf(stream: ServerHttp2Stream): FilePipe | undefined {
   handleKey ??= Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kHandle')
   const handle: unknown = handleKey === undefined ? undefined : Reflect.get(stream, handleKey)
@@ -28,8 +28,8 @@ function isFilePipe(value: unknown): value is FilePipe {
 }
 
 /**
- * Ends the pipe of a file (`respondWithFile`, `respondWithFD`). To be called before its stream is destroyed: Node leaves the pipe running, and writes what
- * it reads behind that to a stream that has gone, which ends the process (SIGSEGV, Node 20 to 26). Node closes the file as ever.
+ * Ends the pipe of a file (`respondWithFile`, `respondWithFD`), before its stream is destroyed. Node leaves the pipe running and writes what it has
+ * read to the destroyed stream, which ends the process (SIGSEGV, Node 20 to 26). Node still closes the file itself.
  */
 export function endFilePipe(stream: ServerHttp2Stream, timers: Timers): void {
   const pipe = filePipeOf(stream)
@@ -39,8 +39,8 @@ export function endFilePipe(stream: ServerHttp2Stream, timers: Timers): void {
 }
 
 /**
- * Keeps a file's handle from being collected amid a read, which is told to the handle when it is done: that ends the process as well. Whether a read is
- * under way nobody can ask.
+ * Keeps the handle of a file alive until a read that may be under way is over: the read reports to the handle, and a handle that was collected ends
+ * the process as well. There is no way to ask whether a read is under way.
  */
 function keepAmidRead(source: object, timers: Timers): void {
   const kept = timers.arm(READ, () => void source, true)

@@ -1,9 +1,9 @@
 import { atOnce } from './parser.js'
 
-/** Done in one turn of the loop, so that ten thousand connections do not stall it. */
+/** Members that are handled in one turn of the loop, so that ten thousand connections do not block it. */
 const BATCH = 100
 
-/** Does something to each of `members` and takes it out, a batch in each turn of the loop. `done`: whether the last batch was a full one. */
+/** Calls `act` for each of `members` and removes it, one batch in each turn of the loop. `done` is told whether the last batch was a full one. */
 export function inBatches<T>(members: Set<T>, act: (one: T) => void, done?: (wasFull: boolean) => void): void {
   let acted = 0
   atOnce(() => {

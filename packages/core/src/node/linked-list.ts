@@ -1,12 +1,12 @@
-/** A member of a {@link List}, and of no other one. */
+/** A member of a {@link List}. It may be in one list only. */
 export interface Linked<T> {
   older: T | undefined
   newer: T | undefined
 }
 
 /**
- * Members in the order in which they came, linked with each other. Not a Set or Map: where members come and go by the thousand, V8 makes new
- * tables for those all the time, and a table that is dropped late keeps everything alive that it once held.
+ * Members in the order in which they were added, linked with each other. It is no Set or Map: where thousands of members come and go, V8 allocates
+ * new tables for those all the time, and an old table that is collected late keeps alive everything that it once held.
  */
 export class List<T extends Linked<T>> {
   #oldest: T | undefined
@@ -29,7 +29,7 @@ export class List<T extends Linked<T>> {
     this.#size++
   }
 
-  /** Whether it was a member: one that is none is left alone. */
+  /** Returns whether it was a member; an object that was none is left alone. */
   delete(member: T): boolean {
     const { older, newer } = member
     if (older === undefined && this.#oldest !== member) return false
@@ -37,14 +37,14 @@ export class List<T extends Linked<T>> {
     else older.newer = newer
     if (newer === undefined) this.#newest = older
     else newer.older = older
-    // A dead one that is not collected yet would keep the others alive.
+    // Otherwise a removed member that is not collected yet would keep its neighbours alive.
     member.older = undefined
     member.newer = undefined
     this.#size--
     return true
   }
 
-  /** Oldest first. Whoever is visited may be deleted meanwhile; others are deleted between two walks. */
+  /** Oldest first. The member that is being visited may be deleted during the walk, others may not. */
   *[Symbol.iterator](): IterableIterator<T> {
     let member = this.#oldest
     while (member !== undefined) {

@@ -1,7 +1,7 @@
 import { Server as NetServer } from 'node:net'
 import { describe, HalfcloseTypeError } from '../errors/errors.js'
 
-/** What `attach` was given instead of a server, and the line that would be right. */
+/** The error for `attach(value)` where `value` is no server. It says what was given, and the line that would be right. */
 export function notAServer(value: unknown): HalfcloseTypeError {
   const message = `halfclose: attach() takes an http, https or http2 server, got ${hintFor(value)}`
   return new HalfcloseTypeError('HALFCLOSE_NOT_A_SERVER', message, { value })

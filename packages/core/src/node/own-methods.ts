@@ -2,25 +2,25 @@ import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 
-// Methods that others have put on a response, a socket or a server itself before us: an APM on Node's channel `http.server.request.start`, a
-// response's class in its constructor, a 'connection' listener. Ours go over them, and call them where they would call Node's.
+// Methods that other code has put on a response, a socket or a server before halfclose: an APM on Node's channel `http.server.request.start`, the
+// constructor of a response's class, a 'connection' listener. Our methods replace them, and call them where they would call Node's.
 
-/** Called as a method: `Reflect.apply` makes an array of the arguments. */
+/** It is called as a method, since `Reflect.apply` makes an array of the arguments. */
 export type Prior<T> = (this: ServerResponse, chunk: unknown, encoding: unknown, callback: unknown) => T
 
-/** Of a response. */
+/** The methods that other code has put on a response. */
 export interface OwnOfResponse {
   readonly writeHead: ServerResponse['writeHead'] | undefined
   readonly write: Prior<boolean> | undefined
   readonly end: Prior<ServerResponse> | undefined
 }
 
-/** As Node calls it: with null as well. */
+/** Node calls `destroy` with null, too. */
 interface Destroys {
   destroy(error?: Error | null): Socket
 }
 
-/** Of a socket. */
+/** The methods that other code has put on a socket. */
 export interface OwnOfSocket {
   readonly setTimeout: Socket['setTimeout'] | undefined
   readonly destroySoon: Socket['destroySoon'] | undefined
@@ -29,14 +29,14 @@ export interface OwnOfSocket {
   readonly _destroy: Socket['_destroy'] | undefined
 }
 
-/** Of the socket below an HTTP/2 session. */
+/** The methods that other code has put on the socket below an HTTP/2 session. */
 export interface OwnOfSessionSocket {
   readonly end: Socket['end'] | undefined
   readonly destroy: Destroys['destroy'] | undefined
   readonly emit: Socket['emit'] | undefined
 }
 
-/** Of an HTTP/2 stream. */
+/** The methods of an HTTP/2 stream that halfclose replaces. */
 const STREAM_METHODS = ['destroy', 'close', 'respond', 'respondWithFile', 'respondWithFD', 'pushStream'] as const
 export type StreamMethod = (typeof STREAM_METHODS)[number]
 export type OwnOfStream = { readonly [K in StreamMethod]?: ServerHttp2Stream[K] }
@@ -80,26 +80,26 @@ export function ownOfSessionSocket(socket: Socket): OwnOfSessionSocket {
   }
 }
 
-/** Node's `destroy`, by way of the one that stood on the socket before ours. */
+/** Calls Node's `destroy`, through the one that other code had put on the socket before ours. */
 export function destroyBy(own: Pick<OwnOfSocket, 'destroy'> | undefined, socket: Socket, error: Error | null | undefined): void {
   const destroy: Destroys['destroy'] = own?.destroy ?? Socket.prototype.destroy
   destroy.call(socket, error)
 }
 
-/** Puts a method on an object. One that is fixed there (not writable, nor configurable) stays. */
+/** Puts a method on an object. A property that is neither writable nor configurable stays. */
 export function put(target: object, name: string, value: unknown): void {
   const isPut = Reflect.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true })
   if (!isPut) Reflect.set(target, name, value)
 }
 
-/** Takes ours away again, and puts back what stood there before; what others have put over it stays. */
+/** Removes our method and restores the one that was there before. A method that other code has put over ours stays. */
 export function takeBack(target: object, name: string, ours: unknown, before: unknown): void {
   if (Object.getOwnPropertyDescriptor(target, name)?.value !== ours) return
   if (before === undefined) Reflect.deleteProperty(target, name)
   else put(target, name, before)
 }
 
-/** The method that stands below ours: on the nearest prototype that has another. What is made of an object (`Object.create(res)`) has ours from that. */
+/** The method below ours: that of the nearest prototype which has another one. An object made by `Object.create(res)` inherits ours. */
 export function below<T extends object, K extends keyof T>(object: T, name: K, ours: unknown): T[K] {
   let prototype: T = Object.getPrototypeOf(object)
   while (prototype[name] === ours) prototype = Object.getPrototypeOf(prototype)

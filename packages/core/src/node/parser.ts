@@ -3,12 +3,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { types } from 'node:util'
 
-// All that is asked of Node's HTTP parser, and how its input is stopped or taken away: by private fields, each with the reason why no public way exists.
-// test/node-private.test.ts fails where a Node version changes one of these fields.
+// Everything that halfclose asks Node's HTTP parser, and how it stops the parser's input or takes it away: by private fields, each with the reason
+// why there is no public way. test/node-private.test.ts fails where a Node version changes one of these fields.
 
 /**
- * Undoes Node's own pause, made where a slow reader's responses pile up: over TLS it strikes the parser amid what has been decrypted, and
- * the rest fails with HPE_PAUSED. Reading is stopped by http1/pause-reading.ts instead.
+ * Undoes the pause that Node makes where the responses to a slow reader pile up. Over TLS that pause strikes the parser in the middle of decrypted
+ * input, and parsing then fails with HPE_PAUSED. http1/pause-reading.ts stops the reading instead.
  */
 export function unpauseParser(socket: Socket): void {
   if ('_paused' in socket && socket._paused === true) {
@@ -25,7 +25,7 @@ interface ParserList {
 
 const LIST = 'http.server.connections'
 
-/** The same on every server. */
+/** The key of the list: the same symbol on every server. */
 let listKey: symbol | undefined
 
 function parsersOf(server: object): ParserList | undefined {
@@ -38,34 +38,31 @@ function isParserList(value: unknown): value is ParserList {
   return typeof value === 'object' && value !== null && 'active' in value && typeof value.active === 'function'
 }
 
-/** Whether Node knows which of a server's connections are amid a message: once it listens. */
+/** Whether Node knows on which of a server's connections a message is arriving. It does once the server listens. */
 export function knowsMessages(server: object): boolean {
   return parsersOf(server) !== undefined
 }
 
-/** The sockets that Node parses for a server, once it listens; Node has no public list of a server's connections. */
+/** The sockets that Node parses for a server, once the server listens. Node has no public list of a server's connections. */
 export function parsedSockets(server: object): readonly unknown[] {
   return (parsersOf(server)?.all() ?? []).map(({ socket }) => socket)
 }
 
-/** What a socket has that Node parses. Not by `Reflect.get`, which V8 does not compile in place. */
+/** The fields of a socket that Node parses. They are not read by `Reflect.get`, which V8 does not compile inline. */
 interface Parsed {
   readonly server?: unknown
   readonly parser?: { readonly socket?: unknown } | null
 }
 
-/**
- * Whether a socket's parser is another server's, or knows the socket as another object: whoever listens for connections may have handed it on. A list
- * holds all that came while there was one.
- */
+/** Whether the parser of a socket belongs to another server, or to another socket object: a 'connection' listener may have passed the socket on. */
 export function isParsedElsewhere(server: object, socket: Socket & Parsed): boolean {
   return socket.server !== server || socket.parser?.socket !== socket
 }
 
 /**
- * The sockets on which a message has begun to arrive, and has not come as a whole; those that have never sent anything are among them. Only the parser
- * knows: of what comes in one piece the end of one request and the beginning of the next look alike in `bytesRead`, and so do an empty line and
- * half a head. Node's public closeIdleConnections() tells by destroying all the others, also those that are not ours.
+ * The sockets on which a message has begun to arrive and is not complete, those that have never sent anything included. Only the parser knows:
+ * `bytesRead` cannot tell the end of one request from the beginning of the next, nor an empty line from half a head. Node's public
+ * closeIdleConnections() shows it only by destroying all other connections.
  */
 export function amidMessage(server: object): ReadonlySet<unknown> {
   return new Set(
@@ -76,9 +73,9 @@ export function amidMessage(server: object): ReadonlySet<unknown> {
 }
 
 /**
- * Whether a parser has been given the beginning of a request that has not come as a whole. The list above cannot tell that of one that has had none yet, and bytes
- * cannot where the application has read some before it let Node parse the rest. Asked as Node asks at the client's FIN: `finish()` returns an error
- * amid a message, and does nothing else. `undefined`: the socket has no parser.
+ * Whether a parser has been given the beginning of a request that is not complete. The list above has connections that have sent nothing as well, and
+ * `bytesRead` does not tell where the application has read some bytes before Node parses the rest. `finish()`, which Node calls at the client's FIN,
+ * returns an error in the middle of a message, and does nothing else. `undefined`: the socket has no parser.
  */
 export function hasBegun(socket: Socket & { readonly parser?: unknown }): boolean | undefined {
   const { parser } = socket
@@ -87,7 +84,7 @@ export function hasBegun(socket: Socket & { readonly parser?: unknown }): boolea
   return types.isNativeError(Reflect.apply(parser.finish, parser, []))
 }
 
-/** A parser, with the piece of input that it is at: empty between two. */
+/** A parser, with the chunk of input that it is parsing: empty between two chunks. */
 interface Parser {
   getCurrentBuffer(): Uint8Array
 }
@@ -99,8 +96,8 @@ function isParser(value: unknown): value is Parser {
 }
 
 /**
- * Whether a request whose head has just been parsed is the whole of what has been read: its first and its last byte are those of that piece of input. What
- * else is in there nothing public tells.
+ * Whether a request whose head has just been parsed is all of the chunk that was read: its first and last bytes are those of the chunk. There is no
+ * public way to see what else the chunk holds.
  */
 export function endsItsRead({ socket, method, url, headers }: IncomingMessage): boolean {
   const parser: unknown = 'parser' in socket ? socket.parser : undefined
@@ -111,8 +108,8 @@ export function endsItsRead({ socket, method, url, headers }: IncomingMessage): 
 }
 
 /**
- * Takes the bytes of a connection away from Node's HTTP parser: from now on `onData` gets them raw. Node lets go of the socket's
- * handle when a data listener is added (public), but on Node 20 reading must then be started again on the handle.
+ * Takes the input of a connection away from Node's HTTP parser: from now on `onData` gets the raw bytes. Adding a data listener (public) makes Node
+ * release the socket's handle; on Node 20 reading must then be started again on the handle.
  */
 export function readRaw(socket: Socket, onData: (chunk: Buffer) => void): void {
   socket.removeAllListeners('data')
@@ -122,19 +119,22 @@ export function readRaw(socket: Socket, onData: (chunk: Buffer) => void): void {
 }
 
 /**
- * Lets a socket read from the kernel, also where its stream would not ask for more. net.Socket#_read starts the handle where it is stopped, and does
- * nothing where it runs.
+ * Lets a socket read from the kernel even where its stream would not ask for more. net.Socket#_read starts a handle that is stopped, and does nothing
+ * where it is running.
  */
 export function readOn(socket: Socket): void {
   if (!socket.destroyed) socket._read(0)
 }
 
-/** What the parsers of each server have said, while somebody asks for many connections: for as long as one call lasts, so that a second copy loses nothing. */
+/**
+ * What the parsers of each server have said, during one call of {@link atOnce}. It is never kept for longer, so a second copy of this package loses
+ * nothing.
+ */
 let said: Map<object, ReadonlySet<unknown>> | undefined
 
 /**
- * Runs what asks for many connections: the parsers of each server are asked once. Nothing can arrive meanwhile, and what they said is forgotten at its
- * end: parsers move on between two callbacks.
+ * Runs a function that asks about many connections: the parsers of each server are asked only once. No input arrives while it runs; their answers are
+ * forgotten at its end, since parsers go on between two callbacks.
  */
 export function atOnce<T>(run: () => T): T {
   if (said !== undefined) return run()
@@ -146,7 +146,10 @@ export function atOnce<T>(run: () => T): T {
   }
 }
 
-/** Whether a message has begun to arrive on a socket that has not come as a whole. By itself as much work as there are such sockets. */
+/**
+ * Whether a message has begun to arrive on a socket and is not complete. A single call costs as much as there are such sockets: ask about many within
+ * {@link atOnce}.
+ */
 export function isAmidMessage(server: object, socket: Socket): boolean {
   if (said === undefined) return amidMessage(server).has(socket)
   let amid = said.get(server)

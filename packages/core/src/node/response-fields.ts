@@ -4,42 +4,50 @@ import type { ServerResponse } from 'node:http'
 // test/node-private.test.ts fails where a Node version changes one of these fields.
 
 interface PrivateResponse {
-  /** What Node prints as `timeout=` (milliseconds) and `max=`. A setHeader in front of a writeHead with an object costs 20 % of a request. */
+  /**
+   * The milliseconds that Node prints as `timeout=`, and its `max=`. Calling setHeader before a writeHead with an object would cost 20 % of a
+   * request.
+   */
   _keepAliveTimeout: number
   _maxRequestsPerSocket: number
-  /** Whether Node closes after this response: the only place where its own reasons (framing, 417, refused 100-continue) show. */
+  /** Whether Node closes after this response: the only place where Node's own reasons (framing, 417, a refused 100-continue) show. */
   _last: boolean
-  /** The head as it will be sent: where Node closes without saying so (its framing needs it), the field is put right here. */
+  /** The head that will be sent. Where Node closes without announcing it, because of the framing, the Connection field is corrected here. */
   _header: string | null
-  /** False for HEAD, 1xx, 204 and 304: what is written is ignored, so its length does not matter. */
+  /** False for HEAD, 1xx, 204 and 304: Node ignores what is written, so its length does not matter. */
   _hasBody: boolean
-  /** The Content-Length that was declared, or the one that Node worked out for a body passed to end(); which then does not count where the field was taken out. */
+  /**
+   * The Content-Length that was declared, or that Node computed for a body passed to end(). The computed one does not count where the application
+   * removed the field.
+   */
   _contentLength: number | null
   _removedContLen: boolean
-  /** The request expects 100-continue; whether that was sent. A final answer without it leaves open whether the body follows. */
+  /**
+   * Whether the request expects 100-continue, and whether that was sent. Behind a final answer without it, the client may or may not send the body.
+   */
   _expect_continue: boolean
   _sent100: boolean
-  /** removeHeader was called for it: Node then announces nothing at all. */
+  /** The application called removeHeader for it: Node then announces nothing at all. */
   _removedConnection: boolean
 }
 
-/** Asked of the first response only: they are all alike, and it is asked ten times a request. */
+/** Only the first response is asked: they are all alike, and the question comes ten times a request. */
 let areThere: boolean | undefined
 
 function isPrivateResponse(res: ServerResponse): res is ServerResponse & PrivateResponse {
   areThere ??= '_last' in res && '_header' in res && '_hasBody' in res
-  // Not by its truth: see http1/exchange.ts.
+  // Compared with true on purpose: see Exchange in http1/connection.ts.
   return areThere === true
 }
 
-/** Lets Node print `Keep-Alive: timeout=…, max=…` by itself. `max` 0: not printed. */
+/** Lets Node print `Keep-Alive: timeout=…, max=…` itself. `max` 0: it is not printed. */
 export function setPrintedKeepAlive(res: ServerResponse, promise: number, max: number): void {
   if (!isPrivateResponse(res)) return
   if (res._keepAliveTimeout !== promise) res._keepAliveTimeout = promise
   if (max !== 0 || res._maxRequestsPerSocket !== 0) res._maxRequestsPerSocket = max
 }
 
-/** What the server's `keepAliveTimeout` was when the response was begun, in milliseconds: Node prints whole seconds of it as `timeout=`. */
+/** The server's `keepAliveTimeout` at the time when the response began, in milliseconds. Node prints it as `timeout=`, in whole seconds. */
 export function timeoutSetting(res: ServerResponse): number {
   return isPrivateResponse(res) ? res._keepAliveTimeout : 0
 }
@@ -49,12 +57,12 @@ export function isLast(res: ServerResponse): boolean {
   return isPrivateResponse(res) && res._last
 }
 
-/** Makes Node close after this response although its head said otherwise: its body turned out not to fit. */
+/** Makes Node close after this response although its head announced otherwise. */
 export function makeLast(res: ServerResponse): void {
   if (isPrivateResponse(res)) res._last = true
 }
 
-/** Whether the response has a body at all. Valid once the head is written. */
+/** Whether the response has a body. Valid once the head is written. */
 export function hasBody(res: ServerResponse): boolean {
   return !isPrivateResponse(res) || res._hasBody
 }
@@ -64,7 +72,7 @@ export function bodyLength(res: ServerResponse): number | null {
   return isPrivateResponse(res) ? res._contentLength : null
 }
 
-/** The length that the head declares, once that is written. */
+/** The length that the head declares, once the head is written. */
 export function declaredLength(res: ServerResponse): number | null {
   return isPrivateResponse(res) && !res._removedContLen ? res._contentLength : null
 }
@@ -74,7 +82,7 @@ export function removedConnection(res: ServerResponse): boolean {
   return isPrivateResponse(res) && res._removedConnection
 }
 
-/** Whether the request's body was refused by answering without 100 Continue (RFC 9110 §10.1.1). */
+/** Whether the request's body was refused: the final answer was sent without 100 Continue (RFC 9110 §10.1.1). */
 export function refusesBody(res: ServerResponse): boolean {
   return isPrivateResponse(res) && res._expect_continue && !res._sent100
 }
@@ -89,8 +97,9 @@ interface Sends {
 }
 
 /**
- * Shows each piece of a body to `keep` where Node sends it, behind all that may stand between the application and Node; what that returns is sent. Not by
- * `write` and `end`: a subclass calls those of Node past everybody, or those of the response out of its own. Whether it can be done.
+ * Shows `keep` each piece of a body at the point where Node sends it, below all wrappers of the application; Node sends what `keep` returns.
+ * Replacing `write` and `end` would not do: a subclass may call Node's directly, or call the response's own from within its own. Returns whether it
+ * was possible.
  */
 export function watchPieces(res: ServerResponse, keep: (chunk: unknown, encoding: unknown) => unknown): boolean {
   const prior: unknown = Reflect.get(res, '_send')
@@ -105,7 +114,7 @@ export function watchPieces(res: ServerResponse, keep: (chunk: unknown, encoding
   return true
 }
 
-/** The response that a socket is being sent, of however many requests that have come: the one by which Node tells a busy connection from an idle one. */
+/** The response that a socket is sending, however many requests have arrived. By this field Node tells a busy connection from an idle one. */
 export function openResponse(socket: object): unknown {
   return '_httpMessage' in socket ? (socket._httpMessage ?? undefined) : undefined
 }

@@ -3,7 +3,9 @@ import type { Server } from 'node:net'
 // Private fields of Node's servers, each with the reason why no public way exists.
 // test/node-private.test.ts fails where a Node version changes one of these fields.
 
-/** How many open connections a server has accepted. The public way, `getConnections()`, tells it in a later turn, and statistics are asked for in this one. */
+/**
+ * How many open connections a server has accepted. The public `getConnections()` answers in a later turn of the loop, and stats() answers at once.
+ */
 export function acceptedBy(server: object): number {
   const accepted: unknown = Reflect.get(server, '_connections')
   return typeof accepted === 'number' ? accepted : 0
@@ -15,16 +17,16 @@ function hasListenHandle(server: Server): server is Server & { _handle: { listen
 }
 
 /**
- * Shrinks the listener's backlog to nothing, so that as few finished handshakes as possible stand in the accept queue when it
- * closes: the kernel resets those. listen() on a listening socket only changes its backlog (POSIX); Node does not expose it.
+ * Shrinks the listener's backlog to nothing, so that few finished handshakes stand in the accept queue when the listener closes: the kernel resets
+ * those. listen() on a listening socket only changes its backlog (POSIX), and Node does not expose that.
  */
 export function shrinkBacklog(server: Server): void {
   if (hasListenHandle(server)) server._handle.listen(0)
 }
 
 /**
- * The settings that an http2 server was made with, or given since. Without a limit Node advertises none (RFC 9113 §5.1.2), but
- * `updateSettings` would overrule one that the application chose, and nothing public tells whether it did.
+ * The settings that an http2 server was made with, or was given since. Node advertises no limit of streams by default (RFC 9113 §5.1.2), but
+ * `updateSettings` would overrule a limit of the application, and there is no public way to see whether it has set one.
  */
 export function settingsOf(server: object): object | undefined {
   const options = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'options')
@@ -34,8 +36,9 @@ export function settingsOf(server: object): object | undefined {
 }
 
 /**
- * Servers of this thread that listen, among other things that are open; one that has just closed may be there still. For an application that is governed only after it began to: no public way leads from it to them. In a
- * cluster's worker the primary listens, and nothing is found.
+ * The open handles of this thread, the listening servers among them; a server that has just closed may still be there. It is for an application that
+ * is governed only after its server began to listen: there is no public way to find that server. In a cluster's worker the primary listens, so
+ * nothing is found.
  */
 export function listeningServers(): unknown[] {
   const handles: unknown = Reflect.get(process, '_getActiveHandles')

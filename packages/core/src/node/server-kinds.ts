@@ -5,7 +5,7 @@ import { Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import type { AttachableServer } from './attachable-server.js'
 
-/** node:http2 exports no class of its servers; `updateSettings` is what only they have. */
+/** node:http2 does not export the classes of its servers; only they have `updateSettings`. */
 export function isHttp2(server: unknown): server is Http2Server | Http2SecureServer {
   return server instanceof NetServer && 'updateSettings' in server
 }
@@ -18,16 +18,16 @@ export function isSecure(server: AttachableServer): boolean {
   return server instanceof TlsServer
 }
 
-/** Whether it speaks HTTP/1.1: all but an http2 server without `allowHTTP1`, which has none of HTTP/1's timers. */
+/** Whether the server speaks HTTP/1.1. An http2 server without `allowHTTP1` does not, and has none of HTTP/1's timers. */
 export function speaksHttp1(server: AttachableServer): boolean {
   return !isHttp2(server) || 'headersTimeout' in server
 }
 
-/** What a server that speaks HTTP/1.1 goes by. */
+/** The settings of a server that speaks HTTP/1.1. */
 export interface KeepsAlive {
   keepAliveTimeout: number
   maxRequestsPerSocket: number | null
-  /** Not before Node 22.19 and 24.6. */
+  /** Only in Node 22.19, 24.6 and later. */
   readonly keepAliveTimeoutBuffer?: number | undefined
   readonly headersTimeout: number
   readonly requestTimeout: number
@@ -37,7 +37,7 @@ export function keepsAlive(server: AttachableServer): server is AttachableServer
   return speaksHttp1(server)
 }
 
-/** What the server was set up with before a policy was put on it. */
+/** The server's settings from before a policy was put on it. */
 export interface Inherited {
   readonly keepAliveTimeout: number
   /** Milliseconds for which Node keeps a connection beyond that (22.19, 24.6 and later). */
@@ -54,7 +54,7 @@ export function inheritedFrom(server: AttachableServer): Inherited {
   }
 }
 
-/** `server.keepAliveTimeoutBuffer`, where there is one that says something. */
+/** `server.keepAliveTimeoutBuffer`, where it is a usable number. */
 export function bufferOf(server: AttachableServer): number | undefined {
   const value: unknown = Reflect.get(server, 'keepAliveTimeoutBuffer')
   return typeof value === 'number' && value >= 0 && Number.isFinite(value) ? value : undefined
@@ -65,12 +65,12 @@ export function numberOf(server: AttachableServer, name: string): number {
   return typeof value === 'number' ? value : 0
 }
 
-/** `allowHalfOpen` of the server's sockets, TLS ones included, before it was ours: what the server was made with. */
+/** `allowHalfOpen` of the server's sockets, TLS ones included, as the server was made: before halfclose changed it. */
 export function halfOpenBefore(server: AttachableServer): boolean {
   return Reflect.get(server, 'allowHalfOpen') === true
 }
 
-/** Whether `listen()` was given a descriptor or handle that others may accept from as well. */
+/** Whether `listen()` was given a descriptor or handle from which other processes may accept as well. */
 export function isShared(listening: unknown): boolean {
   return typeof listening === 'object' && listening !== null && ('fd' in listening || '_handle' in listening)
 }

@@ -2,18 +2,19 @@ import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 
-// What a socket's handle knows, and what is below TLS: by private fields, each with the reason why no public way exists.
-// test/node-private.test.ts fails where a Node version changes one of these fields.
+// What a socket's handle knows, and what is below TLS: by private fields, each with the reason why there is no public way. test/node-private.test.ts
+// fails where a Node version changes one of these fields.
 
 /**
- * What a TLS socket encrypts to: a socket or any other stream. Nothing public tells. Not by addresses: fronts override those of the raw socket, and a
- * unix domain socket has none. `undefined`: it is no TLS socket, or is closed already.
+ * The stream that a TLS socket encrypts to: a socket or any other stream. There is no public way to it. Comparing addresses would not do: a front
+ * that reads the PROXY protocol overrides those of the raw socket, and a unix domain socket has none. `undefined`: this is no TLS socket, or it is
+ * closed already.
  */
 export function belowTls(socket: Socket): Duplex | undefined {
   if (!('encrypted' in socket)) return undefined
   const parent: unknown = Reflect.get(socket, '_parent')
   if (parent instanceof Socket) return parent
-  // A stream without a handle is wrapped in a socket of Node's.
+  // Node wraps a stream without a handle in a socket of its own.
   const handle: unknown = Reflect.get(socket, '_handle')
   if (typeof handle !== 'object' || handle === null) return undefined
   const wrap: unknown = Reflect.get(handle, '_parentWrap')
@@ -21,7 +22,7 @@ export function belowTls(socket: Socket): Duplex | undefined {
   return stream instanceof Duplex ? stream : undefined
 }
 
-/** The TCP socket (or pipe) below TLS, also where TLS runs within TLS. `undefined`: there is no TLS, or it runs over some other stream. */
+/** The TCP socket (or pipe) below TLS, also where TLS runs within TLS. `undefined`: there is no TLS, or it runs over another kind of stream. */
 export function rawBelowTls(socket: Socket): Socket | undefined {
   let raw: Socket | undefined
   for (let below = belowTls(socket); below !== undefined; below = belowTls(raw)) {
@@ -31,16 +32,18 @@ export function rawBelowTls(socket: Socket): Socket | undefined {
   return raw
 }
 
-/** Whether `resetAndDestroy()` can reset it, which throws for whatever is not TCP (a pipe, TLS, a wrapped stream), and nothing public tells before. */
+/**
+ * Whether `resetAndDestroy()` can reset this socket. It throws for anything but TCP (a pipe, TLS, a wrapped stream), and there is no public way to
+ * ask before.
+ */
 export function canReset(socket: Socket): boolean {
   const handle: unknown = Reflect.get(socket, '_handle')
   return typeof handle === 'object' && handle !== null && 'reset' in handle
 }
 
 /**
- * Bytes that the kernel has taken of what was written to a connection (`raw`: below TLS): while they grow, the peer takes what it is sent.
- * `bytesWritten` counts a write as a whole when it begins, and `writableLength` until it has ended: of one that takes minutes, nothing public
- * tells how far it is.
+ * Bytes written to a connection that the kernel has taken (`raw`: the socket below TLS). While the number grows, the peer is reading. The public
+ * figures do not show the progress of one long write: `bytesWritten` counts it when it begins, and `writableLength` until it has ended.
  */
 export function bytesTaken({ socket, raw }: { readonly socket: Socket; readonly raw: Socket | undefined }): number {
   const handle: unknown = Reflect.get(raw ?? socket, '_handle')
@@ -52,8 +55,8 @@ export function bytesTaken({ socket, raw }: { readonly socket: Socket; readonly 
 }
 
 /**
- * Bytes of a connection that are written and not with the kernel: those that libuv has, and over TLS those that are encrypted and wait for it. An HTTP/2
- * session writes to the handle, past the socket, whose `writableLength` knows nothing of them.
+ * Bytes written to a connection that the kernel has not taken: those in libuv's queue, and over TLS those that are encrypted and wait. The
+ * `writableLength` of the socket does not count what an HTTP/2 session writes, since a session writes to the handle.
  */
 export function bytesQueued({ socket, raw }: { readonly socket: Socket; readonly raw: Socket | undefined }): number {
   let queued = 0
@@ -67,9 +70,9 @@ export function bytesQueued({ socket, raw }: { readonly socket: Socket; readonly
 }
 
 /**
- * Writes a few bytes to a TCP socket whose handle an HTTP/2 session has taken over: into the kernel, and only while nothing of the session's is
- * queued, so that they come between two of its writes, which are whole frames. Not by `socket.write`: where that does not end at once, its end is
- * told to the session, and Node aborts. `'none'`: the socket is busy, or has no descriptor (Windows).
+ * Writes a few bytes to a TCP socket whose handle belongs to an HTTP/2 session. It writes to the descriptor, and only while the session has nothing
+ * queued, so that the bytes stand between two of its writes, which are whole frames. `socket.write` would not do: where it cannot finish at once, the
+ * session is told of its end, and Node aborts. `'none'`: the socket is busy, or has no descriptor (Windows).
  */
 export function writeBeside(socket: Socket, bytes: Uint8Array): 'all' | 'some' | 'none' {
   const handle: unknown = Reflect.get(socket, '_handle')
@@ -79,31 +82,34 @@ export function writeBeside(socket: Socket, bytes: Uint8Array): 'all' | 'some' |
   try {
     return writeSync(fd, bytes) === bytes.length ? 'all' : 'some'
   } catch {
-    // The kernel's buffer is full, or the connection has gone.
+    // The kernel's buffer is full, or the connection is gone.
     return 'none'
   }
 }
 
-/** The descriptor of a socket: nothing public tells by which one the kernel knows it. `undefined`: it has none (closed, or Windows). */
+/** The descriptor of a socket, by which the kernel knows it; there is no public way to it. `undefined`: the socket is closed, or this is Windows. */
 export function descriptorOf(socket: Socket): number | undefined {
   const handle: unknown = Reflect.get(socket, '_handle')
   if (typeof handle !== 'object' || handle === null || !('fd' in handle)) return undefined
   return typeof handle.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
 }
 
-/** A stream that has just been accepted; asked by name, since V8 does not compile `Reflect.get` in place. */
+/** A stream that has just been accepted. Its fields are read by name, since V8 does not compile `Reflect.get` inline. */
 interface Accepted {
   readonly _handle?: { readonly fd?: unknown } | null
 }
 
-/** As {@link descriptorOf}, asked for every connection; -1: none. */
+/** Like {@link descriptorOf}, but cheap enough for every connection. -1: there is none. */
 export function streamDescriptor(stream: object): number {
   const accepted: Accepted = stream
   const fd = accepted._handle?.fd
   return typeof fd === 'number' ? fd : -1
 }
 
-/** Whether the kernel no longer has a TCP connection: a write of nothing sends nothing, and fails there. True where nobody can ask (Windows). */
+/**
+ * Whether the kernel no longer has a TCP connection: writing no bytes sends nothing, and fails where it is gone. Always true where there is no
+ * descriptor to ask (Windows).
+ */
 export function isGone(socket: Socket): boolean {
   const fd = descriptorOf(socket)
   if (fd === undefined) return true
@@ -117,7 +123,7 @@ export function isGone(socket: Socket): boolean {
 
 const NOTHING = new Uint8Array(0)
 
-/** Whether `resetAndDestroy()` is what ends a socket: it calls `destroy()`, which cannot tell. */
+/** Whether `resetAndDestroy()` is ending a socket. It calls `destroy()`, which cannot tell otherwise. */
 export function isResetting(socket: Socket): boolean {
   return 'resetAndClosing' in socket && socket.resetAndClosing === true
 }

@@ -1,21 +1,21 @@
 import { ServerResponse } from 'node:http'
 
-// Node adds `statusMessage` to a response with the head, which makes it another kind of object for V8: what was looked up before is looked up again. Behind
-// a change of its prototype (Express) it is even a kind of its own, made for each response anew, the dearer the more properties it has, ours among
-// them. So a response has it from the beginning, undefined as on Node's prototype, unless somebody else has a say in it.
+// Node adds `statusMessage` to a response when it writes the head. That changes the object's shape, and V8 has to look up its properties anew. After
+// the application has changed the prototype (Express), each response gets a shape of its own, which costs more the more properties there are. So a
+// response has the property from the beginning, undefined as on Node's prototype, unless other code has replaced it.
 
 interface Carrier {
   statusMessage?: string | undefined
 }
 
-/** A server whose responses are given their `statusMessage` early, or not. */
+/** A server, and whether its responses are given their `statusMessage` early. */
 interface Presets {
   presetsMessage: boolean
 }
 
 const NODES_OWN: unknown = ServerResponse.prototype
 
-/** Whether it is as Node has made it, and nobody (APM) has made it an accessor: asked when a server is attached. */
+/** Whether `statusMessage` is as Node made it, and no APM has turned it into an accessor. Asked when a server is attached. */
 export function isPlainMessage(): boolean {
   return Object.getOwnPropertyDescriptor(ServerResponse.prototype, 'statusMessage')?.writable === true
 }
@@ -27,9 +27,9 @@ export function presetMessage(server: Presets, res: ServerResponse): void {
 }
 
 /**
- * With the head: where the prototype that an application gave the response has one (Express: `app.response.statusMessage`), it counts, and from then on
- * none is set early. Not done: who reads `res.statusMessage` of the first such response before its head sees none, and a setter there whose getter gives
- * undefined is not called.
+ * When the head is written: a `statusMessage` on the prototype that the application gave the response (Express: `app.response.statusMessage`) counts,
+ * and from then on no response is given one early. Two cases are not covered: code that reads `res.statusMessage` of the first such response before
+ * its head sees none, and a setter whose getter returns undefined is not called.
  */
 export function yieldMessage(server: Presets, res: ServerResponse, prototype: object): void {
   const carrier: Carrier = res

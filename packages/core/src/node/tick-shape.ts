@@ -1,22 +1,22 @@
 import { AsyncResource } from 'node:async_hooks'
 
-/** One, at most. */
+/** It holds one object at most. */
 const kept: (object | undefined)[] = []
 
 /**
- * Keeps alive the shape of the objects that `process.nextTick` makes, of which Node makes five for a request. V8 forgets a shape in a full collection of
- * garbage at which there is no object of it, as in a server that is idle just then; from then on it makes each of them in its runtime, for as
- * long as the process lives, and a request costs a tenth more and over ('bare, tick shape kept' in `npm run bench`). Once for the process.
- * From Node 22 on one symbol is missing in it: V8 then forgets the last of the shape, and keeps the rest.
+ * Keeps the shape of the objects that `process.nextTick` makes alive; Node makes five of them for a request. V8 forgets a shape if a full garbage
+ * collection finds no object of it, as in an idle server. From then on, for the life of the process, V8 makes each of them in its slow path, and a
+ * request costs a tenth more ('bare, tick shape kept' in `npm run bench`). Once per process. From Node 22 on one symbol is missing here: V8 then
+ * forgets only the last step of the shape.
  */
 export function keepTickShape(): void {
   if (kept.length === 0) kept.push(tickLike())
 }
 
 /**
- * An object of the same shape as those of `process.nextTick`, as far as it can be made outside (Node 22 and later have one more symbol in
- * it); undefined: it has other symbols. The two symbols are also on every AsyncResource. executionAsyncResource() would return one itself, and make Node
- * call each callback through one more function from then on.
+ * An object of the same shape as those of `process.nextTick`, as far as code outside Node can make one (Node 22 and later add one more symbol).
+ * `undefined`: this Node has other symbols. The two symbols are taken from an AsyncResource: executionAsyncResource() would return a real one, but
+ * from then on Node would call each callback through one more function.
  */
 export function tickLike(): object | undefined {
   const resource = new AsyncResource('HALFCLOSE_TICK', { requireManualDestroy: true })
@@ -26,6 +26,6 @@ export function tickLike(): object | undefined {
     symbols.find(({ description }) => description === name),
   )
   if (id === undefined || trigger === undefined) return undefined
-  // Fractions: Node's own are numbers that V8 does not keep as integers, and it gives up the shape where it finds a number that does not fit it.
+  // Fractions, since Node's own numbers are not stored as integers, and V8 drops the shape where a number does not fit it.
   return { [id]: 0.5, [trigger]: 0.5, callback: tickLike, args: undefined }
 }

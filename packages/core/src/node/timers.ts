@@ -3,14 +3,14 @@ import { performance } from 'node:perf_hooks'
 import { LONGEST, NEVER, owedAfter, pieceOf, type Standstill, withTimer } from './standstill.js'
 
 /**
- * Turns of the loop in which what the kernel has of a peer's input is read and answered: one until it is a request, two more until its answer has been
- * written over HTTP/2 and TLS; and the first turn may have begun already.
+ * Turns of the loop in which input that the kernel already has is read and answered: one until it is a request, two more until the answer is written
+ * over HTTP/2 and TLS; and the first turn may have begun already.
  */
 const TURNS = 4
 
 /**
- * Runs after some whole turns of the poll phase. Timers run before I/O: a decision that is taken in a timer knows nothing of what has reached the
- * kernel while the process stood still.
+ * Runs after some whole turns of the poll phase. Timers run before I/O: a decision taken in a timer would not know what reached the kernel while the
+ * process stood still.
  */
 export function afterPoll(run: () => void): void {
   let left = TURNS
@@ -33,21 +33,21 @@ export interface TimerOptions {
 }
 
 /**
- * The timers of one policy: whatever is closed, cut or reported by time goes through here. What they do is done after a look at the input, and a peer
- * is given the time in which this process stood still. They are armed in the async context of `attach()`, so that they keep no request's store alive,
- * and nobody's 'close' is told in the context of another request.
+ * The timers of one policy. Everything that is closed, cut or reported by time uses them: they look at the input first, and give clients back the
+ * time in which this process stood still. They run in the async context of `attach()`, so that they keep no request's store alive, and report no
+ * 'close' in the context of another request.
  */
 export class Timers {
   readonly #failed: (error: unknown) => void
   #standstill: Standstill = NEVER
   readonly #root = new AsyncResource('HalfcloseTimers', { requireManualDestroy: true })
 
-  /** `failed`: is told what a timer's work throws, which ends neither the process nor the others. */
+  /** `failed` is told what the work of a timer throws: that ends neither the process nor the other timers. */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed
   }
 
-  /** Milliseconds, as `performance.now()` has them, less those in which the process is known to have stood still. */
+  /** Milliseconds like `performance.now()`, without the time in which the process is known to have stood still. */
   get now(): number {
     return performance.now() - this.#standstill.lost
   }
@@ -57,18 +57,18 @@ export class Timers {
     return this.#standstill.lost
   }
 
-  /** Milliseconds that are still owed to peers which waited while the process stood still: as long as that took, at most `most`. */
+  /** Milliseconds still owed to clients that waited while the process stood still: as long as the standstill took, at most `most`. */
   owed(most: number): number {
     return owedAfter(this.#standstill, performance.now(), most)
   }
 
-  /** Runs once the process has been running for `ms`, after a look at the input. */
+  /** Runs when the process has been running for `ms`, after a look at the input. */
   after(ms: number, run: () => void, options?: TimerOptions): Timer {
     const until = this.now + ms
     return new Bound(this, ms, () => until - this.now, run, options?.unref === true)
   }
 
-  /** Runs in `ms`, whether the process was running or not, after a look at the input: for a deadline that others keep as well. */
+  /** Runs in `ms` by the clock, standstills included, after a look at the input: for a deadline that others keep as well. */
   deadline(ms: number, run: () => void): Timer {
     const until = performance.now() + ms
     return new Bound(this, ms, () => until - performance.now(), run, false)
@@ -79,21 +79,21 @@ export class Timers {
     return new Pulse(this, ms, run, options?.unref === true)
   }
 
-  /** Runs at once, in that context: what is told to the application is no request's, whoever has brought it about. */
+  /** Runs at once in that context: what the application is told belongs to no request, even if a request caused it. */
   inRoot<T>(run: () => T): T {
     return this.#root.runInAsyncScope(run)
   }
 
   /**
-   * Arms one of Node's own, without any look, for at most {@link LONGEST}: the sum of two durations may be more. The timers below say when it has
-   * `fired`.
+   * Arms a plain Node timer, without a look at the input, for at most {@link LONGEST}: the sum of two durations may be longer. The classes below call
+   * `fired` when it fires.
    */
   arm(ms: number, fire: () => void, unref = false): NodeJS.Timeout {
     const timeout = this.#root.runInAsyncScope(setTimeout, undefined, fire, Math.min(ms, LONGEST))
     return unref ? timeout.unref() : timeout
   }
 
-  /** For the timers below: does what one is for. */
+  /** For the classes below: runs the work of a timer. */
   act(run: () => void): void {
     try {
       run()
@@ -102,7 +102,7 @@ export class Timers {
     }
   }
 
-  /** For the timers below: one that was due at `due` has fired. */
+  /** For the classes below: a timer that was due at `due` has fired. */
   fired(due: number): void {
     this.#standstill = withTimer(this.#standstill, due, performance.now())
   }
@@ -179,7 +179,7 @@ class Pulse implements Timer {
 
   readonly #act = (): void => {
     if (this.#stopped) return
-    // First: what runs may stop it.
+    // Armed first, because what runs may stop it.
     this.#due = performance.now() + this.#ms
     this.#timeout = this.#timers.arm(this.#ms, this.#fire, this.#unref)
     this.#timers.act(this.#run)
