@@ -1,18 +1,20 @@
 import { Socket } from 'node:net'
 import type { CloseReason, WarningEvent } from './types.js'
 
-/** Where faults and warnings are told. */
+/** Reports faults and warnings to the application. */
 export interface Telling {
-  /** Somebody listens for closes. */
+  /** There is a listener for closes. */
   readonly hearsClose: boolean
   warn(warning: WarningEvent): void
-  /** Something threw that was not to. */
+  /** Reports an error that should not have been thrown. */
   failed(error: unknown): void
-  /** Does something at a time of ours: what it throws ends neither the process nor what else is to be done. */
+  /**
+   * Runs what halfclose does on its own account, not within a call of the application. An error ends neither the process nor what else is to be done.
+   */
   attempt(run: () => void): void
 }
 
-/** What may be ended: a connection or a session. */
+/** A connection or a session. */
 interface Ending {
   readonly socket: Socket
   readonly owner: { readonly events: Telling }
@@ -22,8 +24,8 @@ interface Ending {
 }
 
 /**
- * Does something to one connection of many, at a time of ours: what it throws (a method that the application has put on the socket, or a fault
- * of ours) is told as a warning, and breaks off neither what is to be done for the others nor the process. That connection is destroyed.
+ * Does something to one connection of many, in a timer or a loop of halfclose. An error (of a method that the application has put on the socket, or a
+ * fault of halfclose) is reported as a warning. It ends neither the process nor the work on the other connections; that one connection is destroyed.
  */
 export function attempt<C extends Ending>(one: C, act: (one: C) => void): void {
   try {

@@ -1,13 +1,13 @@
 import type { CloseEvent, CloseReason } from './types.js'
 
 /**
- * A connection that has ended, in a line: `10.2.0.7:51544 http/1.1 tls1.3 127.4s 38req 14kB/402kB idle first=server cI-k`.
+ * The line of the log for a connection that has ended: `10.2.0.7:51544 http/1.1 tls1.3 127.4s 38req 14kB/402kB idle first=server cI-k`.
  * docs/connection-log.md says what the letters mean.
  */
 export function connectionLine(event: CloseEvent): string {
   const { remote, protocol, tls, ms, requests, bytes, reason, first } = event
   return [
-    // `a unix domain socket` is one word here, and what a front has put in place of an address is no line of its own.
+    // `a unix domain socket` becomes one word here, and an address that a front has replaced cannot break the line.
     remote.replaceAll(/[^\x21-\x7e]+/g, '-'),
     `http/${protocol}`,
     tls === false ? 'tls-' : `tls${tls}`,
@@ -20,7 +20,7 @@ export function connectionLine(event: CloseEvent): string {
   ].join(' ')
 }
 
-/** What ended it, where it was, and what became of its promise: `cI-k`. */
+/** What ended the connection, where it was, and what became of its promise: `cI-k`. */
 export function connectionFlags(event: CloseEvent): string {
   return `${causeOf(event)}${placeOf(event)}-${PROMISES[event.promise]}`
 }
@@ -62,9 +62,9 @@ const PROMISES = { kept: 'k', broken: 'B', none: '-' } as const
 
 function causeOf({ reason, first, state, code, reset, inFlight }: CloseEvent): string {
   const isQuiet = state === 'idle' || state === 'silent'
-  // It leaves as clients do.
+  // The client left in the usual way.
   if (reason === 'client-close' && first === 'peer' && isQuiet && !reset) return '-'
-  // What the connection would have ended for later is not what ended it.
+  // The reason for which the connection would have ended later is not what ended it.
   if (first === 'peer' && (reason === 'upgraded' || (reset && inFlight))) return 'C'
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'c' : CAUSES[reason]
 }

@@ -1,10 +1,10 @@
 import type { CloseEvent, ConnectionState, RequestStage } from './types.js'
 
-/** What of a connection's end can be seen only while it ends. It is noted where somebody listens for closes, and not otherwise. */
+/** The part of a connection's end that can be seen only while it ends. It is recorded only where there is a listener for closes. */
 export interface End {
-  /** The state in which it began to end. */
+  /** The state in which the connection began to end. */
   state: ConnectionState
-  /** Where the request was that it breaks off. */
+  /** The stage of the request that the end breaks off. */
   request: RequestStage | undefined
   promise: CloseEvent['promise']
   isReset: boolean

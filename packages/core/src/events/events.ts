@@ -24,18 +24,18 @@ export class Counts {
   cut = 0
   aborted = 0
   dropped = 0
-  /** Closed connections that carried a request, and the requests they carried. */
+  /** How many closed connections carried a request, and how many requests those carried. */
   used = 0
   carried = 0
-  /** By the limit that they were over. */
+  /** Refused connections, by the limit that they were over. */
   readonly refused: Record<RefusingLimit, number> = { connections: 0, perClient: 0, descriptors: 0 }
-  /** Of all drains. */
+  /** The requests of all drains. */
   readonly drain = { finished: 0, rescued: 0, cut: 0 }
   readonly closes: Partial<Record<CloseReason, number>> = {}
   readonly closedFirst = { server: 0, peer: 0 }
   readonly promisesBroken: Partial<Record<PromiseBreaker, number>> = {}
 
-  /** A copy, for the application. `open`: what is open now, by state. */
+  /** A copy, for the application. `open`: the connections that are open now, by state. */
   stats(open: Stats['open']): Stats {
     const { opened, closed, received, finished, cut, aborted, dropped, used, carried } = this
     return {
@@ -57,12 +57,12 @@ export class Counts {
   }
 }
 
-/** One more of `key`. */
+/** Adds one to the count of `key`. */
 export function count<K extends string>(counts: Partial<Record<K, number>>, key: K): void {
   counts[key] = (counts[key] ?? 0) + 1
 }
 
-// Where an APM listens: the same payloads as the handle's events, for every handle in the process.
+// The channels on which an APM listens: they carry the payloads of the handles' events, for every handle in the process.
 const channels = {
   state: channel('halfclose:state'),
   upgrade: channel('halfclose:connection.upgrade'),
@@ -70,7 +70,7 @@ const channels = {
   warning: channel('halfclose:warning'),
 }
 
-/** Somebody who listens for what never comes would wait for ever. */
+/** A misspelt event name would otherwise be waited for in vain. */
 function assertEvent(event: string): void {
   const names = Object.keys(channels)
   if (names.includes(event)) return
@@ -79,10 +79,10 @@ function assertEvent(event: string): void {
   throw new HalfcloseTypeError('HALFCLOSE_EVENT_UNKNOWN', `halfclose: there is no event ${quote(String(event))}; ${hint}`)
 }
 
-/** Warnings of different text that are logged, of each code. */
+/** How many warnings of different text are logged for each code. */
 const LOGGED_AT_MOST = 100
 
-/** What a listener throws is uncaught, as it would be in any listener, but does not break off what we are in the middle of. */
+/** An error of a listener becomes an uncaught exception, as in any listener, but does not interrupt the code that emitted the event. */
 export function isolated(run: () => void): void {
   try {
     run()
@@ -93,17 +93,17 @@ export function isolated(run: () => void): void {
   }
 }
 
-/** Typed events, mirrored to diagnostics channels. A payload is built only where somebody listens. */
+/** Typed events, mirrored to diagnostics channels. A payload is built only where there is a listener. */
 export class Events {
   readonly #emitter = new EventEmitter()
   readonly #logger: Logger | undefined
   readonly #quiet: boolean
   readonly #said = new Set<string>()
-  /** What was logged of each code. */
+  /** The messages that were logged, by code. */
   readonly #warned = new Map<string, Set<string>>()
   #closeIsHeard = false
 
-  /** `quiet`: what is {@link routine} is said once. */
+  /** `quiet`: lines of {@link routine} are logged once. */
   constructor(logger: Logger | undefined, quiet = false) {
     this.#logger = logger && inItsOrder(logger)
     this.#quiet = quiet
@@ -134,7 +134,7 @@ export class Events {
     return channels[event].hasSubscribers || this.#emitter.listenerCount(event) > 0
   }
 
-  /** As {@link hears}, for what is asked twice for every connection. */
+  /** Like {@link hears}, for the question that comes twice for every connection. */
   get hearsClose(): boolean {
     return this.#closeIsHeard || channels.close.hasSubscribers
   }
@@ -155,19 +155,20 @@ export class Events {
     this.#countListeners()
   }
 
-  /** Each warning is an event every time, but is logged only the first time. */
+  /** Each warning is emitted every time, but logged only the first time. */
   warn(warning: WarningEvent): void {
     channels.warning.publish(warning)
     isolated(() => this.#emitter.emit('warning', warning))
     const logged = this.#warned.get(warning.code) ?? new Set()
     this.#warned.set(warning.code, logged)
-    // Messages hold paths, which clients choose: what is logged is bounded, the event is not. One code's many silence no other.
+    // Messages hold paths, which clients choose: the number of logged messages is bounded, that of events is not. The bound is per code, so that many
+    // warnings of one code silence no other.
     if (logged.has(warning.message) || logged.size >= LOGGED_AT_MOST) return
     logged.add(warning.message)
     this.#log({ code: warning.code }, warning)
   }
 
-  /** A drain that did not go well. Logged every time; resolves once it is written, since the process may be ended next. */
+  /** A drain that did not go well. It is logged every time. The promise resolves when the line is written, since the process may end next. */
   async drainCut(report: Report, message: string): Promise<void> {
     const warning: WarningEvent = { code: 'HALFCLOSE_DRAIN_CUT', message }
     channels.warning.publish(warning)
@@ -177,7 +178,7 @@ export class Events {
     await new Promise<void>((resolve) => process.nextTick(resolve))
   }
 
-  /** Does something at a time of ours: what it throws ends neither the process nor what else is to be done. */
+  /** Runs what halfclose does on its own account: an error ends neither the process nor what else is to be done. */
   attempt(run: () => void): void {
     try {
       run()
@@ -186,7 +187,7 @@ export class Events {
     }
   }
 
-  /** Something threw that was not to. */
+  /** Reports an error that should not have been thrown. */
   failed(error: unknown): void {
     this.warn({
       code: 'HALFCLOSE_UNEXPECTED_ERROR',
@@ -198,20 +199,20 @@ export class Events {
     isolated(() => this.#logger?.info(fields, message))
   }
 
-  /** As {@link info}, for what comes with every server: tests make one for a request. */
+  /** Like {@link info}, for lines that come with every server: tests make a server for each request. */
   routine(what: 'listening' | 'descriptors' | 'drained', fields: object, message: string): void {
     if (this.#quiet && this.#said.has(what)) return
     this.#said.add(what)
     this.info(fields, message)
   }
 
-  /** As {@link info}; to standard output where there is no logger. */
+  /** Like {@link info}, but to standard output where there is no logger. */
   line(fields: object, message: string): void {
     if (this.#logger) this.info(fields, message)
     else process.stdout.write(`${message}\n`)
   }
 
-  /** As {@link info}, for what has to be seen without a logger too. */
+  /** Like {@link info}, for what the operator has to see without a logger, too. */
   infoOrWarn(code: WarningCode, message: string): void {
     if (this.#logger) this.info({}, message)
     else this.#log({ code }, { code, message })

@@ -2,15 +2,15 @@ import { inspect, types } from 'node:util'
 import type { Logger } from './types.js'
 
 /**
- * A logger as it wants to be called: the object first, as pino does it, or the sentence first, where its methods print what they are given in that order:
- * the console's, winston's, consola's. Those have a function `log`, and none of them has pino's `bindings`. One that throws (its transport was closed on the same signal)
- * costs no request: what it was to say goes where warnings go.
+ * Calls a logger with its arguments in the order that it expects: the object first, as pino does, or the message first, as `console`, winston and
+ * consola do. Those have a function `log`, and no `bindings`, which pino has. An error of the logger (its transport was closed on the same signal)
+ * costs no request: the message then goes where warnings go.
  */
 export function inItsOrder(logger: Logger): Logger {
-  // What is no logger is refused where the options are parsed.
+  // An object that is no logger is refused where the options are parsed.
   if (!has(logger, 'info') || !has(logger, 'warn')) return logger
   const sentenceFirst = has(logger, 'log') && !has(logger, 'bindings')
-  // Called on the logger each time: it may be replaced there, by tests for example.
+  // The method is looked up at each call, since tests and others may replace it.
   const call = (method: 'info' | 'warn', fields: object, message: string) => {
     const inOrder = Object.keys(fields).length === 0 ? [message] : [message, fields]
     const failed = (error: unknown) => {
@@ -30,13 +30,13 @@ export function inItsOrder(logger: Logger): Logger {
   }
 }
 
-/** Whatever was thrown or rejected with, in words; not every value can be made a string. */
+/** What was thrown, or rejected with, as text. Not every value can be made a string. */
 export function textOf(error: unknown): string {
   if (error instanceof Error) return error.stack ?? error.message
   return typeof error === 'string' ? error : inspect(error)
 }
 
-/** Not yet checked where an adapter gets it. */
+/** An adapter's logger has not been checked yet. */
 function has(logger: unknown, name: string): boolean {
   if ((typeof logger !== 'object' && typeof logger !== 'function') || logger === null) return false
   return typeof Reflect.get(logger, name) === 'function'

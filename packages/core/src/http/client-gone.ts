@@ -12,17 +12,18 @@ export type ClientRequest =
   | { readonly raw: IncomingMessage | Http2ServerRequest }
 
 /**
- * On a request: its controller; on a socket: that of its latest request; on a session: that its client has sent FIN; and the event by which a stream
- * hears of that. In the global registry, since two copies of this package may be loaded.
+ * On a request: its controller. On a socket: the controller of its latest request. On a session: that its client has sent FIN. Also the event that
+ * tells a stream so. It is in the global registry, since two copies of this package may be loaded.
  */
 const GONE = Symbol.for('halfclose.clientGone')
 
 /**
- * Aborted as soon as the client of a request has sent FIN, has reset its connection or, over HTTP/2, its stream: it may be gone. It may also wait for its answer still, since a client that
- * only ends its output looks the same; so the request is answered all the same, within `halfClosed`, unless the handler ends it. For what is costly and worth nothing without its
- * reader: the tokens of a language model, an event stream, a long query. Later calls for the same request return the same signal. Once the answer is out it says nothing.
+ * Aborted as soon as the client of a request has sent FIN or has reset its connection (HTTP/2: its stream): the client may be gone. It may also still
+ * wait, since a client that only ends its output looks the same. So the request is still answered, within `halfClosed`, unless the handler ends it.
+ * For work that is costly and worth nothing without a reader: the tokens of a language model, an event stream, a long query. Later calls for the same
+ * request return the same signal. Once the answer is out the signal does not fire.
  *
- * A FIN is seen when what was sent before it has been read: not behind a body that nobody reads, nor behind many pipelined requests.
+ * A FIN is seen when what was sent before it has been read: not behind a body that the handler does not read, nor behind many pipelined requests.
  *
  * @throws `HALFCLOSE_NOT_A_REQUEST`
  */
@@ -43,13 +44,13 @@ export function clientGone(request: ClientRequest): AbortSignal {
   return controller.signal
 }
 
-/** The client of a session has sent FIN. */
+/** Tells a session and its streams that the client has sent FIN. */
 export function tellGone(session: ServerHttp2Session, streams: Iterable<ServerHttp2Stream>): void {
   Reflect.set(session, GONE, true)
   for (const stream of streams) stream.emit(GONE)
 }
 
-/** Requests of one connection run one after another: its listeners serve the latest. */
+/** Requests of one connection run one after another: the listeners of a socket serve the latest request. */
 function watchSocket(socket: Socket, controller: AbortController): void {
   if (socket.readableEnded || socket.destroyed) controller.abort()
   const watched = controllerOf(socket) !== undefined

@@ -11,15 +11,15 @@ export interface EndToEndOptions {
    * (RFC 9110 §7.6.1).
    */
   connection?: string | readonly string[] | undefined
-  /** Names of fields of your own that a peer may not have removed either, in any case, e.g. `['X-Authenticated-User']`. */
+  /** Names of your own fields that a peer may not have removed either, in any case, e.g. `['X-Authenticated-User']`. */
   keep?: readonly string[] | undefined
-  /** Called once, in lower case, for each name in Connection that was disregarded because such a field is meant for all recipients. */
+  /** Called once for each name in Connection, in lower case, that was ignored because the field is meant for all recipients. */
   onRefused?: ((name: string) => void) | undefined
 }
 
 /**
- * For this hop only, listed in Connection or not: RFC 9110 §7.6.1, and what older proxies send. The `proxy-auth…` fields are for
- * the next hop alone (§11.7). Trailer: whoever passes trailers on frames the message anew, and announces them anew (§6.6.2).
+ * Fields for one hop only, whether Connection lists them or not: RFC 9110 §7.6.1, and what older proxies send. The `proxy-auth…` fields are for the
+ * next hop alone (§11.7). Trailer is among them because a gateway that passes trailers on frames the message anew, and announces them anew (§6.6.2).
  */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -35,11 +35,11 @@ const HOP_BY_HOP = new Set([
 ])
 
 /**
- * Meant for all recipients, so never a connection option (RFC 9110 §7.6.1). Removed on a peer's word they would change where a
+ * Fields meant for all recipients, which are never connection options (RFC 9110 §7.6.1). If a peer could have them removed, it could change where a
  * message goes and where it ends, who sent it, what may be stored, or what a browser allows.
  */
 const FOR_ALL = new Set([
-  // Where it goes, how it is asked for: §7.2, §10.1, §14.2, §7.6.2, RFC 9218.
+  // Where the message goes, and how it is asked for: §7.2, §10.1, §14.2, §7.6.2, RFC 9218.
   'host',
   'expect',
   'from',
@@ -48,7 +48,7 @@ const FOR_ALL = new Set([
   'range',
   'max-forwards',
   'priority',
-  // Who asks and who answers: §11, RFC 6265, RFC 6454, RFC 9421.
+  // Who sends the request, and who answers it: §11, RFC 6265, RFC 6454, RFC 9421.
   'authorization',
   'authentication-info',
   'www-authenticate',
@@ -57,11 +57,11 @@ const FOR_ALL = new Set([
   'origin',
   'signature',
   'signature-input',
-  // What came before: §7.6.3, RFC 7239, and its forerunners.
+  // The hops before this one: §7.6.3, RFC 7239, and its forerunners.
   'via',
   'forwarded',
   'x-real-ip',
-  // What it is, and what may be stored: §6.6.1, §8, §12.5.5, RFC 9111, RFC 9530.
+  // What the content is, and what may be stored: §6.6.1, §8, §12.5.5, RFC 9111, RFC 9530.
   'digest',
   'etag',
   'last-modified',
@@ -75,7 +75,7 @@ const FOR_ALL = new Set([
   'expires',
   'pragma',
   'vary',
-  // What to do with the answer: §10.2.
+  // What the client is to do with the answer: §10.2.
   'allow',
   'location',
   'retry-after',
@@ -88,25 +88,25 @@ const FOR_ALL = new Set([
   'x-frame-options',
 ])
 
-/** Whole families of them: §8, §12.5, §13.1; the Fetch standard; what gateways tell their origins. */
+/** Whole families of such fields: §8, §12.5, §13.1; the Fetch standard; what gateways tell their origins. */
 const FOR_ALL_PREFIXES = ['accept-', 'access-control-', 'content-', 'cross-origin-', 'if-', 'sec-', 'x-forwarded-']
 
 /**
- * What an application that forwards a message may pass on (RFC 9110 §7.6.1). Removed are Connection and the fields that it names;
- * Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade and Proxy-Auth…, named or not; and a Content-Length beside
- * a Transfer-Encoding, which it would contradict (RFC 9112 §6.3). Everything else stays as it is.
+ * What an application that forwards a message may pass on (RFC 9110 §7.6.1). Removed are Connection and the fields that it names; Keep-Alive,
+ * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade and Proxy-Auth…, named or not; and a Content-Length beside a Transfer-Encoding, which it
+ * would contradict (RFC 9112 §6.3). All other fields stay as they are.
  *
- * Given a raw list (`req.rawHeaders`, `rawTrailers`), the result is one too: duplicates, order and case stay. Given an object, the
- * result is a new one with the same names and values. Nothing that was passed in is changed.
+ * Given a raw list (`req.rawHeaders`, `rawTrailers`), the result is one too: duplicates, order and case stay. Given an object, the result is a new
+ * one with the same names and values. Nothing that was passed in is changed.
  *
- * A peer cannot name away what is meant for all recipients: Host, Content-…, Authorization, Cookie, Cache-Control, Via,
- * X-Forwarded-… and their like stay, whatever Connection says; `onRefused` tells. What only your gateway knows (`X-User`) goes in
- * `keep`, or is set after the call. Never call it with less than the whole section: Connection must be in it.
+ * A peer cannot name fields that are meant for all recipients: Host, Content-…, Authorization, Cookie, Cache-Control, Via, X-Forwarded-… and the like
+ * stay, whatever Connection says; `onRefused` tells. Fields of your gateway (`X-User`) go in `keep`, or are set after the call. Never call it with
+ * less than the whole section: Connection must be in it.
  *
- * Not done, since it takes knowing more than the fields: Via (§7.6.3), Max-Forwards (§7.6.2), answering `Expect` (§10.1.1),
- * upgrading, HTTP/2's pseudo-header fields, and setting Connection, Trailer or the framing of the next hop: its client does that.
+ * Not done, since the fields alone do not suffice: Via (§7.6.3), Max-Forwards (§7.6.2), answering `Expect` (§10.1.1), upgrading, HTTP/2's
+ * pseudo-header fields, and setting Connection, Trailer or the framing of the next hop: its client does that.
  *
- * Throws a `TypeError` (`HALFCLOSE_NOT_HEADERS`) for what is neither: a fetch `Headers` would otherwise lose every field in silence.
+ * Throws a `TypeError` (`HALFCLOSE_NOT_HEADERS`) for other values: a fetch `Headers` would otherwise lose every field in silence.
  */
 export function endToEndHeaders(headers: readonly string[], options?: EndToEndOptions): string[]
 export function endToEndHeaders<T extends Fields>(headers: T, options?: EndToEndOptions): Partial<T>
@@ -119,13 +119,13 @@ export function endToEndHeaders(headers: readonly string[] | Fields, options: En
     return !HOP_BY_HOP.has(name) && !nominated.has(name) && !(framed && name === 'content-length')
   })
   if (isList(headers)) return kept.flatMap(([name, value]) => [name, String(value)])
-  // Defines, where an assignment would set the prototype: `__proto__` is a valid field name.
+  // Object.fromEntries defines the properties. An assignment to `__proto__`, which is a valid field name, would set the prototype.
   return Object.fromEntries(kept)
 }
 
 type Pair = readonly [name: string, value: Fields[string]]
 
-/** What Connection names and may have removed. */
+/** The names in Connection, less those that a peer may not have removed. */
 function nominatedBy(pairs: readonly Pair[], { connection, keep, onRefused }: EndToEndOptions): ReadonlySet<string> {
   const said = pairs.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => textOf(value))
   if (connection !== undefined) said.push(textOf(connection))

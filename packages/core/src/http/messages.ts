@@ -13,8 +13,8 @@ export interface AnyResponse {
 
 export type RequestEvent = 'request' | 'checkContinue' | 'checkExpectation'
 
-/** Answers a request before the application sees it (a readiness route); true: it did. */
+/** Answers a request before the application sees it (a readiness route). Returns whether it did. */
 export type Intercept = (req: AnyRequest, res: AnyResponse) => boolean
 
-/** Shows an application's requests to `look`, which says whether it has answered one, until the function returned is called. */
+/** Shows `look` the requests of an application until the returned function is called. `look` returns whether it has answered the request. */
 export type WatchRequests = (look: (req: IncomingMessage, res: ServerResponse) => boolean) => () => void

@@ -1,4 +1,4 @@
-/** A Connection field, read. */
+/** A Connection field, parsed. */
 export interface ConnectionField {
   readonly close: boolean
   readonly keepAlive: boolean
@@ -10,7 +10,7 @@ const NOTHING = field([])
 const CLOSE = field(['close'])
 const KEEP_ALIVE = field(['keep-alive'])
 
-/** RFC 9110 §5.6.2. */
+/** A token: RFC 9110 §5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 export function isToken(text: string): boolean {
@@ -18,8 +18,8 @@ export function isToken(text: string): boolean {
 }
 
 /**
- * Reads a Connection field (RFC 9110 §7.6.1): a list in any case and order, whose empty elements mean nothing. An option counts
- * only as a whole: `not-close` is not `close`. The results are shared and frozen: nearly every request says one of three things.
+ * Reads a Connection field (RFC 9110 §7.6.1): a list in any case and order, whose empty elements mean nothing. Only a whole option counts:
+ * `not-close` is not `close`. The results are shared and frozen, since nearly every request has one of three values.
  */
 export function parseConnection(value: string | readonly string[] | undefined): ConnectionField {
   switch (value) {
@@ -51,7 +51,7 @@ function field(options: string[]): ConnectionField {
   })
 }
 
-/** Not `trim()`: that takes U+00A0 and others, which are bytes of a value here and no whitespace (RFC 9110 §5.6.3). */
+/** Not `trim()`: that also removes U+00A0 and others, which belong to the value here and are no whitespace (RFC 9110 §5.6.3). */
 function trimOws(text: string): string {
   let start = 0
   let end = text.length

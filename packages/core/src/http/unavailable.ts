@@ -2,16 +2,16 @@ import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import { bareHead } from './bare-head.js'
 
-// 503 for one request or connection too many, and for what a drain turns away: each protocol has its writer here, and none elsewhere.
+// The 503 for requests and connections over a limit, and for those that a drain refuses. Each protocol has its function here, and none elsewhere.
 
-/** Seconds after which the client may come again. */
+/** Seconds after which the client may try again. */
 const RETRY_AFTER = '1'
 
 export function answerUnavailable(res: ServerResponse): void {
   res.writeHead(503, { 'Retry-After': RETRY_AFTER, 'Content-Length': '0' }).end()
 }
 
-/** Where Node has no response object to offer. */
+/** The same where Node offers no response object. */
 export function unavailableHead(): string {
   return bareHead('503 Service Unavailable', `Retry-After: ${RETRY_AFTER}\r\n`)
 }
