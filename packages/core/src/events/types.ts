@@ -1,8 +1,8 @@
 import type { WarningCode } from '../errors/codes.js'
 
 /**
- * Server states, never backwards. `serving`; `leaving`: announced, still serving; `draining`: no longer listening, every response
- * says close; `drained`: no connection is left.
+ * Server states, never backwards. `serving`; `leaving`: announced, still serving; `draining`: no longer listening, every response says close;
+ * `drained`: no connection is left.
  */
 export type ServerState = 'serving' | 'leaving' | 'draining' | 'drained'
 
@@ -11,8 +11,8 @@ export type ServerState = 'serving' | 'leaving' | 'draining' | 'drained'
  * - `silent`: accepted, no byte received. Left with the first byte.
  * - `busy`: a request is being received, waits, or is being answered.
  * - `idle`: between two requests.
- * - `closing`: its last response is known; nothing more is handed to the application.
- * - `lingering`: our output is shut; what the peer still sends is read and discarded.
+ * - `closing`: its last response is known; the application gets no further request.
+ * - `lingering`: the server has ended its output; it reads and discards what the client still sends.
  * - `upgraded`: handed over to another protocol.
  */
 export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingering' | 'upgraded'
@@ -63,18 +63,18 @@ export type CloseReason =
  */
 export type PromiseBreaker = 'deadline' | 'drain-idle' | 'close-idle' | 'close-all' | 'limit' | 'pressure'
 
-/** What refuses connections: `limits.connections`, `limits.perClient`, or that the process is short of descriptors. */
+/** Why connections are refused: `limits.connections`, `limits.perClient`, or the process is short of descriptors. */
 export type RefusingLimit = 'connections' | 'perClient' | 'descriptors'
 
 /** Of `connections.stats()`. */
 export interface Stats {
   /** Open connections by state. */
   readonly open: Readonly<Record<ConnectionState, number>>
-  /** `refused`: over a limit; they are among the opened, unless they were dropped. */
+  /** `refused`: over a limit; they count as opened, too, unless they were dropped. */
   readonly connections: { readonly opened: number; readonly closed: number; readonly refused: number }
   /**
    * `received`: handed to the application. `finished`: answered whole. `cut`: broken off by the application, a timeout or a deadline.
-   * `aborted`: the client went away, or its body was malformed. `dropped`: never run: it arrived behind a close, or is an upgrade or CONNECT that was refused.
+   * `aborted`: the client went away, or its body was malformed. `dropped`: never run: it arrived behind a close, or is a refused upgrade or CONNECT.
    */
   readonly requests: {
     readonly received: number
@@ -83,15 +83,15 @@ export interface Stats {
     readonly aborted: number
     readonly dropped: number
   }
-  /** Open connections that the policy cannot see: sessions of HTTP/2 from before `attach()`, and streams other than sockets that were handed to a server. */
+  /** Open connections that the policy cannot see: HTTP/2 sessions from before `attach()`, and streams other than sockets that were handed to a server. */
   readonly unseen?: number | undefined
   /** Requests per closed connection that carried any, on average; 0 before the first one closed. */
   readonly reuse: number
   /** Connections that have ended, by reason. */
   readonly closes: Readonly<Partial<Record<CloseReason, number>>>
-  /** Whose FIN or reset came first. TIME_WAIT stays on that side. */
+  /** Which side sent FIN or reset first. TIME_WAIT stays on that side. */
   readonly closedFirst: { readonly server: number; readonly peer: number }
-  /** Closes before the promised time was over that their clients did not ask for, by cause; empty where there was none. */
+  /** Closes before the promised time was over that the client did not ask for, by cause; empty if there was none. */
   readonly promisesBroken: Readonly<Partial<Record<PromiseBreaker, number>>>
   /** Of `connections.refused`, by the limit that they were over. */
   readonly refused?: Readonly<Record<RefusingLimit, number>> | undefined
@@ -101,7 +101,7 @@ export interface Stats {
 
 /** A request, or a connection without one, that was still open at a drain's deadline. */
 export interface HeldBy {
-  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
+  /** The client's address and port; `'a unix domain socket'`; or `'unknown'` if the socket was closed before it was asked. */
   readonly remote: string
   /** What the connection was doing. */
   readonly state: ConnectionState
@@ -111,21 +111,21 @@ export interface HeldBy {
   readonly path: string | undefined
   /** Milliseconds since the request arrived (to a tenth of a second), or since the connection was last used. */
   readonly ms: number
-  /** What it waited for, in the words of {@link OpenConnection.waitsFor}. */
+  /** What it waited for: see {@link OpenConnection.waitsFor}. */
   readonly waitsFor?: string | undefined
 }
 
-/** Of `connections.list()`: a connection that is open, or a session of HTTP/2. */
+/** Of `connections.list()`: an open connection, or an HTTP/2 session. */
 export interface OpenConnection {
-  /** Stays with the connection, and no other of this handle gets it. Numbered as they are first listed. */
+  /** Stays with the connection; no other of this handle has it. Numbered as they are first listed. */
   readonly id: number
-  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
+  /** The client's address and port; `'a unix domain socket'`; or `'unknown'` if the socket was closed before it was asked. */
   readonly remote: string
-  /** What is spoken on it: HTTP/1.1 (or 1.0, or what it was upgraded to), or HTTP/2. */
+  /** Its protocol: HTTP/1.1 (or 1.0, or what it was upgraded to), or HTTP/2. */
   readonly protocol: '1.1' | '2'
-  /** What it is doing. */
+  /** Its state. */
   readonly state: ConnectionState
-  /** Of the request that is being answered, or was handed over to another protocol; over HTTP/2 of the oldest. `undefined` where there is none. */
+  /** Of the request that is being answered, or was handed over to another protocol; over HTTP/2 of the oldest. `undefined`: there is none. */
   readonly method: string | undefined
   /** Of the same request, without the query, which may hold secrets. */
   readonly path: string | undefined
@@ -135,45 +135,49 @@ export interface OpenConnection {
   readonly age: number
   /** Requests so far, the present one included. */
   readonly requests: number
-  /** Requests that are being answered now: over HTTP/2 there may be many. Those of other protocols are not among them. */
+  /** Requests that are being answered now: over HTTP/2 there may be many. Those of other protocols do not count. */
   readonly inFlight: number
-  /** Milliseconds for which an idle connection is still promised; 0: it holds no promise. */
+  /** Milliseconds of its promise that are left; 0: it has none. */
   readonly promiseLeft: number
   /**
-   * What it waits for, in words that one can act on; they may change. E.g. `'the handler'`, `'the client does not read: 212 kB unsent'`, `'the client does not send its
-   * body'`, `'websocket'`, `'held for the proxy, 0.4 s since the last request'`. That a client does not read or send is seen between two looks; the first one asks the kernel (Linux).
+   * What it waits for, in words; they may change. E.g. `'the handler'`, `'the client does not read: 212 kB unsent'`, `'the client does not send its
+   * body'`, `'websocket'`, `'held for the proxy, 0.4 s since the last request'`. That a client does not read or send shows between two looks; the
+   * first one asks the kernel (Linux).
    */
   readonly waitsFor: string
 }
 
 /** What a drain did. */
 export interface Report {
-  /** No request was cut: each that was accepted has its answer with the kernel, or its client left or was told close before. */
+  /** No request was cut: the kernel has the answer to each accepted request, or its client left or was told close before. */
   readonly clean: boolean
   /** Why it began: what `drain()` was told, e.g. `'SIGTERM'`; `'server.close'` where the server was closed. */
   readonly reason: string
   /** Milliseconds in all. */
   readonly ms: number
-  /** Milliseconds in each state. With `ms` they are rounded, each by itself. */
+  /** Milliseconds in each state. These and `ms` are rounded one by one. */
   readonly phases: { readonly leaving: number; readonly draining: number }
   /**
    * `finished`: in flight when the drain began. `rescued`: arrived after it began, answered. `cut`: broken off since it began, or just before, in
-   * the tick in which it was called; what others had cut earlier is in {@link Stats} alone. A request that waited behind one that was cut is cut, too;
-   * in {@link Stats} it is `dropped`. One whose answer is wholly with the kernel is not cut, be its body unfinished.
+   * the same tick; what was cut earlier is in {@link Stats} alone. A request that waited behind a cut one is cut, too; in {@link Stats} it is
+   * `dropped`.
+   * A request is not cut if the kernel has its whole answer, even if its body is unfinished.
    */
   readonly requests: { readonly finished: number; readonly rescued: number; readonly cut: number }
-  /** Connections that ended in the drain, and why; sessions of HTTP/2 are connections. */
+  /** Connections that ended in the drain, and why; HTTP/2 sessions included. */
   readonly connections: { readonly closed: number; readonly byReason: Readonly<Partial<Record<CloseReason, number>>> }
   /** The promises that this drain broke, by cause; empty where it broke none. */
   readonly promisesBroken: Readonly<Partial<Record<PromiseBreaker, number>>>
   /** What was still open at the deadline, at most 20. */
   readonly heldBy: readonly HeldBy[]
-  /** How many more were open at the deadline than `heldBy` has. */
+  /** How many more than `heldBy` were open at the deadline. */
   readonly heldByMore: number
   /**
-   * Connections that the policy cannot see, and that were still open when all others had ended: sessions of HTTP/2 from before `attach()`, and streams other
-   * than sockets that were handed to the server. They are waited for until the deadline, as a bare server does; a request of theirs that is cut then (over HTTP/2: such a
-   * session) is among `requests.cut`.
+   * Connections that the policy cannot see and that were still open when all others had ended: HTTP/2 sessions from before `attach()`, and streams
+   * other
+   * than sockets that were handed to the server. The drain waits for them until the deadline, as a bare server does; their requests that are cut then
+   * (HTTP/2: the
+   * session) are in `requests.cut`.
    */
   readonly unseen?: number | undefined
 }
@@ -188,39 +192,40 @@ export interface StateEvent {
   readonly reason: string
 }
 
-/** A connection, or a session of HTTP/2, has ended. */
+/** A connection, or an HTTP/2 session, has ended. */
 export interface CloseEvent {
   /** Why it ended. */
   readonly reason: CloseReason
-  /** Whose FIN or reset came first. */
+  /** Which side sent FIN or reset first. */
   readonly first: 'server' | 'peer'
-  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
+  /** The client's address and port; `'a unix domain socket'`; or `'unknown'` if the socket was closed before it was asked. */
   readonly remote: string
   /** How many requests it carried. */
   readonly requests: number
   /** Milliseconds the connection lived. */
   readonly ms: number
   /**
-   * The state in which its end began: `idle` where it was closed between two requests, `closing` where its last response was written, `busy` where
-   * a request had not come to that. `lingering`: our output was shut, and the client did not end its side within the bounds of `linger`, or reset it.
+   * The state in which its end began: `idle`: closed between two requests; `closing`: its last response was written; `busy`: a request was not that
+   * far.
+   * `lingering`: the server had ended its output, and the client did not end its side within the bounds of `linger`, or reset it.
    */
   readonly state: ConnectionState
-  /** Whether a request was under way: it had begun to arrive, or was being answered, and was not answered whole. */
+  /** Whether a request was under way: it was arriving or being answered, and was not answered whole. */
   readonly inFlight: boolean
-  /** Where that request was: on its way to the server, with the application, or its response was being sent; `undefined` where there was none. Of several (HTTP/2) the one that was furthest. */
+  /** How far that request was; `undefined`: there was none. Of several (HTTP/2) the one that was furthest. */
   readonly request: RequestStage | undefined
   /** `'1.1'` also for HTTP/1.0. */
   readonly protocol: '1.1' | '2'
-  /** The version of TLS, e.g. `'1.3'`; `false`: there is none. */
+  /** The TLS version, e.g. `'1.3'`; `false`: none. */
   readonly tls: string | false
   /** Bytes of the TCP connection, those of TLS included; `written`: those that the kernel took. */
   readonly bytes: { readonly read: number; readonly written: number }
-  /** It ended by a reset: the client's, or one that the server was told to send. One that a kernel sends for bytes which nobody has read shows to its peer alone. */
+  /** It ended by a reset: the client's, or one that the server was told to send. A reset that the kernel sends for unread bytes shows to the client alone. */
   readonly reset: boolean
   /**
-   * What became of the promise with which an idle connection was left. `broken`: the server ended it before the advertised time was over; also where the application
-   * destroyed the socket, which {@link Stats.promisesBroken} does not count. `none`: it was not idle,
-   * or nothing was promised (HTTP/2, `keepAlive: false`).
+   * What became of the promise of an idle connection. `broken`: the server ended it before the advertised time was over; also if the application
+   * destroyed the socket, which {@link Stats.promisesBroken} does not count. `none`: it was not idle, or nothing was promised (HTTP/2, `keepAlive:
+   * false`).
    */
   readonly promise: 'kept' | 'broken' | 'none'
   /** The code of the error that ended it, e.g. `'HPE_INVALID_METHOD'`, `'ERR_HTTP_REQUEST_TIMEOUT'`, `'ECONNRESET'`; `undefined`: there was none. */
@@ -231,11 +236,11 @@ export interface CloseEvent {
 export type RequestStage = 'receiving' | 'handler' | 'sending'
 
 /**
- * A connection was handed over to another protocol (Upgrade, CONNECT), or a stream of an HTTP/2 session was (CONNECT). Not told of one that was
- * refused, nor of what an http2 server's 'unknownProtocol' listener takes.
+ * A connection (Upgrade, CONNECT), or a stream of an HTTP/2 session (CONNECT), was handed over to another protocol. There is none for a refused
+ * request, nor for what an http2 server's 'unknownProtocol' listener takes.
  */
 export interface UpgradeEvent {
-  /** The client's address and port; `'a unix domain socket'`, or `'unknown'` where its socket was closed before anybody asked. */
+  /** The client's address and port; `'a unix domain socket'`; or `'unknown'` if the socket was closed before it was asked. */
   readonly remote: string
   /** Of the request, e.g. `'GET'` or `'CONNECT'`. */
   readonly method: string
@@ -245,9 +250,9 @@ export interface UpgradeEvent {
   readonly protocol: string | undefined
 }
 
-/** Something is wrong, or was lost; every time, also where it is logged once. */
+/** Something is wrong, or was lost. Emitted each time, even if it is logged once. */
 export interface WarningEvent {
-  /** Stable, e.g. `HALFCLOSE_CONTENT_LENGTH`; docs/codes.md says of each when it comes and what to do. */
+  /** Stable, e.g. `HALFCLOSE_CONTENT_LENGTH`; docs/codes.md says when each comes and what to do. */
   readonly code: WarningCode
   /** One sentence or more, for people; its wording may change. */
   readonly message: string
@@ -266,12 +271,12 @@ export interface ConnectionsEvents {
 }
 
 /**
- * The part of a pino-shaped logger that is used. Loggers that print what they are given in that order (`console`, winston: they have a function
- * `log`, and no `bindings`) are given the sentence first, then the object.
+ * The part of a pino-shaped logger that is used. Loggers that print their arguments in order (`console`, winston: they have a function `log`, and no
+ * `bindings`) get the sentence first, then the object.
  */
 export interface Logger {
-  /** What happens as it should: that a server listens, the end of a drain. `fields` may be empty. */
+  /** What goes well: a server listens, a drain ends. `fields` may be empty. */
   info(fields: object, message: string): void
-  /** What is wrong, or was lost. `fields` has the `code` of the warning (docs/codes.md). */
+  /** What is wrong, or was lost. `fields` has the warning's `code` (docs/codes.md). */
   warn(fields: object, message: string): void
 }

@@ -1,7 +1,7 @@
 import { optionTypeError } from '../errors/errors.js'
 import type { ConnectionLog } from './types.js'
 
-/** `undefined`: no line per connection. */
+/** The option `connectionLog`; `undefined`: no line per connection. */
 export function parseConnectionLog(options: unknown): ConnectionLog | undefined {
   if (typeof options !== 'object' || options === null || !('connectionLog' in options)) return undefined
   const { connectionLog: given } = options

@@ -8,14 +8,14 @@ import { holdBehind, holdWarning, type ProxyPreset } from './proxies.js'
 import { duration, isLimit, limit, plainObject, section } from './rules.js'
 import type { Http10, KeepAlivePolicy } from './types.js'
 
-/** A connection is kept longer than promised by this: the client's clock started when our response arrived, ours when it left. */
+/** The hold is longer than the promise by this: the client's clock starts when the response arrives, the server's when it leaves. */
 const MARGIN = 1_000
-/** What is kept where the server said "for ever" (0): longer than the load balancers in front of it. */
+/** The hold where the server's setting means "for ever" (0): longer than that of the load balancers in front of it. */
 export const FOR_EVER = 72_000
-/** What is promised where nobody chose; Node's own default. */
+/** The promise where neither the options nor the server have one; Node's own default. */
 const PROMISE = 5_000
 
-/** The section `keepAlive`. */
+/** Parses the section `keepAlive`. */
 export function parseKeepAlive(
   value: unknown,
   inherited: Inherited,
@@ -53,11 +53,11 @@ function parseTimes(
         : `at least ${grouped(least)}, 1_000 more than the promise \`keepAlive.timeout: ${grouped(promised)}\``
     throw optionRangeError('keepAlive.hold', rule, kept, hintOfSeconds(kept))
   }
-  // 0 means "for ever, without a field" to Node: no promise.
+  // To Node, 0 means "for ever, and without a Keep-Alive field": that is no promise.
   const set = Number.isFinite(inherited.keepAliveTimeout) && inherited.keepAliveTimeout > 0
   const server = set ? inherited.keepAliveTimeout : 0
   const timeout = promised ?? Math.min(server, PROMISE, kept === undefined ? PROMISE : kept - MARGIN)
-  // A server that was told to keep connections long (Fastify: 72_000) has a load balancer before it; a short promise does not change that.
+  // A server that was told to keep connections long (Fastify: 72_000) stands behind a load balancer; a short promise does not change that.
   const { keepAliveTimeoutBuffer = MARGIN } = inherited
   const usual = promised !== undefined ? 0 : set ? server + keepAliveTimeoutBuffer : FOR_EVER
   const hold = kept ?? Math.min(Math.max(usual, timeout + MARGIN, behind === undefined ? 0 : holdBehind(behind)), LONGEST)
@@ -85,7 +85,7 @@ function parseHttp10(value: unknown): Http10 {
   return value
 }
 
-/** Once per policy, so that a response only appends a string. What could split a header is refused here. */
+/** The parameters as one string, made once per policy, so that a response only appends it. A value that could split the header is refused here. */
 function parseParameters(value: unknown): string {
   if (value === undefined) return ''
   const path = 'keepAlive.parameters'
@@ -108,7 +108,7 @@ function parameterValue(value: unknown, path: string): string {
   }
   if (typeof value !== 'string') throw optionTypeError(path, 'a string or a number', value)
   if (isToken(value)) return value
-  // RFC 9110 §5.6.4. Bytes over 0x7E (obs-text) are legal to receive, not to send.
+  // RFC 9110 §5.6.4. A server may receive bytes over 0x7E (obs-text), but must not send them.
   if (!/^[\t\x20-\x7e]*$/.test(value)) throw optionRangeError(path, 'printable ASCII, without control characters', value)
   return `"${value.replace(/["\\]/g, '\\$&')}"`
 }

@@ -1,8 +1,9 @@
 import type { WarningEvent } from '../events/types.js'
 
 /**
- * Up to which number the milliseconds of an option look like seconds. What may sensibly be shorter than a second has the lower bound.
- * Not here: `keepAlive.timeout`, which warns for a reason of its own; `keepAlive.hold` and `tcp.keepAlive`, where less than 1_000 is an error.
+ * The largest number that looks like seconds, for each option in milliseconds. It is lower for options that may sensibly be shorter than a second.
+ * `keepAlive.timeout` is not here, since it warns for a reason of its own; nor are `keepAlive.hold` and `tcp.keepAlive`, where less than 1_000 is an
+ * error.
  */
 const SHORTEST: ReadonlyMap<string, number> = new Map([
   ['keepAlive.maxAge', 999],
@@ -24,7 +25,10 @@ export function askSeconds(ms: number): string {
   return `${ms} is milliseconds; did you mean ${grouped(ms * 1_000)}?`
 }
 
-/** The durations among valid options that look like seconds: a warning each. Where NODE_ENV is `test` they are meant: tests wait for nothing. */
+/**
+ * A warning for each duration among valid options that looks like seconds. There is none where NODE_ENV is `test`: tests use short durations on
+ * purpose.
+ */
 export function secondsGiven(options: unknown, env: NodeJS.ProcessEnv): WarningEvent[] {
   if (env.NODE_ENV === 'test') return []
   const warnings: WarningEvent[] = []

@@ -9,7 +9,7 @@ import type {
   TcpOptions,
 } from './types.js'
 
-// As records, so that the compiler misses a name that options/types.ts gains or loses.
+// They are records so that the compiler finds a name that options/types.ts gains or loses.
 /** The names of the options, by section; `''` has those of the first level. */
 export const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
   [

@@ -1,16 +1,16 @@
 import type { ProxyName } from './types.js'
 
-/** What is known of a proxy that keeps connections to its backends. The figures are looked up, not tried: docs/proxies.md says more. */
+/** A proxy that keeps connections to its backends. The figures are from its documentation, not measured: docs/proxies.md says more. */
 export interface ProxyPreset {
-  /** For a message. */
+  /** Its name in messages. */
   readonly name: string
-  /** Milliseconds for which it keeps an idle connection to a backend, unless it was configured otherwise. */
+  /** Milliseconds for which it keeps an idle connection to a backend by default. */
   readonly idle: number
-  /** Where its vendor says so. */
+  /** The page on which its vendor says so. */
   readonly source: string
 }
 
-/** What a hold has to exceed the proxy's figure by: its clock started when our response arrived there, and its close takes time to get here. */
+/** The hold exceeds the proxy's figure by this: the proxy's clock starts when the response arrives there, and its close takes time to get here. */
 export const PROXY_MARGIN = 5_000
 
 export const PROXIES: Readonly<Record<ProxyName, ProxyPreset>> = Object.freeze({
@@ -31,7 +31,7 @@ export const PROXIES: Readonly<Record<ProxyName, ProxyPreset>> = Object.freeze({
   },
   'azure-appgw': {
     name: 'an Azure Application Gateway',
-    // What is said of backends is only that connections are reused. This is the longest of the idle timeouts that are documented.
+    // The documentation says only that connections to backends are reused. This is the longest of the idle timeouts in it.
     idle: 300_000,
     source: 'https://learn.microsoft.com/azure/application-gateway/application-gateway-faq',
   },
@@ -42,7 +42,7 @@ export const PROXIES: Readonly<Record<ProxyName, ProxyPreset>> = Object.freeze({
   },
   haproxy: {
     name: 'HAProxy',
-    // It has no such timeout: every 5 s it closes half of those that are idle. These are 24 such intervals.
+    // HAProxy has no such timeout: every 5 s it closes half of the idle connections. These are 24 such intervals.
     idle: 120_000,
     source: 'https://docs.haproxy.org/2.6/configuration.html#5.2-pool-purge-delay',
   },
@@ -83,7 +83,7 @@ export const PROXIES: Readonly<Record<ProxyName, ProxyPreset>> = Object.freeze({
   },
 })
 
-/** What people call them. Keys are folded: lower case, without `-`, `_` and blanks. */
+/** Other names for proxies. Keys are folded: lower case, without `-`, `_` and blanks. */
 export const PROXY_ALIASES: ReadonlyMap<string, ProxyName> = new Map([
   ['alb', 'aws-alb'],
   ['aws', 'aws-alb'],
@@ -113,17 +113,17 @@ export const PROXY_ALIASES: ReadonlyMap<string, ProxyName> = new Map([
   ['herokurouter', 'heroku'],
 ])
 
-/** The preset of a name; `undefined`: there is none. */
+/** The preset of a name, if there is one. */
 export function presetOf(name: string): ProxyPreset | undefined {
   return isProxyName(name) ? PROXIES[name] : undefined
 }
 
-/** Milliseconds for which an idle connection has to be kept, so that it is always the proxy that closes it. */
+/** Milliseconds for which an idle connection has to be kept, so that the proxy always closes it first. */
 export function holdBehind(preset: ProxyPreset): number {
   return preset.idle + PROXY_MARGIN
 }
 
-/** What is to be said of an explicit `hold` that is not longer than what the proxy keeps. */
+/** The warning for an explicit `hold` that is not longer than the proxy keeps a connection. */
 export function holdWarning(preset: ProxyPreset, hold: number): string | undefined {
   if (hold > preset.idle) return undefined
   return (

@@ -3,17 +3,17 @@ import { LONGEST } from '../node/standstill.js'
 import { SECTIONS } from './names.js'
 import { unknownOption } from './unknown.js'
 
-/** What an option of {@link limit} means. */
+/** What the values of a {@link limit} mean, for error texts. */
 interface Meaning {
-  /** By `false`. */
+  /** What `false` means. */
   readonly off?: string
-  /** By a number out of bounds, perhaps. */
+  /** What a number out of bounds may have meant. */
   readonly hint?: string | undefined
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The fields of a section, each of a known name; none where the section is left out. `alsoKnown`: names that an adapter reads itself. */
+/** The fields of a section, all of known names; none if the section is left out. `alsoKnown`: names that an adapter reads itself. */
 export function section(value: unknown, path: string, rule: string, alsoKnown: readonly string[] = []): Fields {
   if (value === undefined) return {}
   const fields = plainObject(value, path, rule)
@@ -37,7 +37,7 @@ export function count(value: unknown, path: string, least: number): number | und
   return number(value, path, `an integer of at least ${least}`, (given) => Number.isSafeInteger(given) && given >= least)
 }
 
-/** A number or `false`. That 0 means "none" in one program and "no limit" in the next is why it means neither here. */
+/** A number or `false`. 0 is refused, since it means "none" in some programs and "no limit" in others. */
 export function limit(
   value: unknown,
   path: string,
@@ -50,7 +50,7 @@ export function limit(
   return number(value, path, `${rule}, or false for ${off}`, holds, hint)
 }
 
-/** The own, enumerable names are what counts, so an object with a class behind it is more likely a mistake than options. */
+/** Only own, enumerable names count, so an object of a class is more likely a mistake than options. */
 function isPlainObject(value: unknown): value is Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -6,7 +6,10 @@ import { hintOfSeconds } from './mistaken-units.js'
 import { count, limit, section } from './rules.js'
 import type { Policy } from './types.js'
 
-/** Whether Node passes the interval and the number of TCP keep-alive probes to the kernel (24.22, 26.4 and later): setKeepAlive() then has places for them. */
+/**
+ * Whether Node passes the interval and the number of TCP keep-alive probes to the kernel (24.22, 26.4 and later): setKeepAlive() has parameters for
+ * them then.
+ */
 const SETS_PROBES = Socket.prototype.setKeepAlive.length >= 4
 
 export function parseTcp(value: unknown, warnings: WarningEvent[], setsProbes = SETS_PROBES): Policy['tcp'] {
@@ -31,7 +34,7 @@ export function parseTcp(value: unknown, warnings: WarningEvent[], setsProbes = 
   return Object.freeze({ noDelay, keepAlive: idle, keepAliveInterval, keepAliveCount })
 }
 
-/** The kernel counts in whole seconds, and 0 is the interval of the system. */
+/** The kernel counts whole seconds, and 0 would mean the system's own interval. */
 function idleOf(value: unknown, path: string): number | false | undefined {
   const rule = `a number of milliseconds from 1_000 to ${LONGEST}`
   const holds = (ms: number) => ms >= 1_000 && ms <= LONGEST

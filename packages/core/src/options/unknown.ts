@@ -2,7 +2,7 @@ import { HalfcloseTypeError, quote } from '../errors/errors.js'
 import { fold, nearest } from '../errors/spelling.js'
 import { SECTIONS } from './names.js'
 
-/** What people know from Node and from other packages, too far from our names for the edit distance. Keys are folded. */
+/** Names that users know from Node and from other packages, which are too different from ours to be found by spelling. Keys are folded. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ['timeout', 'keepAlive.timeout` or `drain.deadline'],
   ['keepalivetimeout', 'keepAlive.timeout'],
@@ -31,7 +31,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['log', 'logger'],
 ])
 
-/** Options of one package that another does not have, and what to write there. */
+/** Options that one package has and another has not, and what to write instead. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   [
     'signals',
@@ -49,10 +49,10 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['close', 'it belongs to @halfclose/fastify; with Express write `onDrained`, with `attach` `await connections.drain()`'],
 ])
 
-/** There is no such option in the section `path`, or not here; the error says what was meant. `known`: the names that there are. */
+/** The error for a name that is no option of the section `path`; it says what was probably meant. `known`: the options of that section. */
 export function unknownOption(path: string, name: string, known: readonly string[], value: unknown): HalfcloseTypeError {
   const full = join(path, name)
-  // Through JSON, so that a name from a parsed file cannot break the line.
+  // Quoted as JSON, so that a name from a parsed file cannot break the line.
   const message = `halfclose: unknown option \`${quote(full).slice(1, -1)}\`; ${hintFor(path, name, known, value)}`
   return new HalfcloseTypeError('HALFCLOSE_OPTION_UNKNOWN', message, { path: full, value })
 }
@@ -66,7 +66,7 @@ function hintFor(path: string, name: string, known: readonly string[], value: un
   return meant === undefined ? `known ${path === '' ? 'are' : 'there'}: ${known.join(', ')}` : `did you mean \`${meant}\`?`
 }
 
-/** The path that a dotted name means, misspelt perhaps; `undefined` where there is none. */
+/** The path that a dotted name means, even if it is misspelt; `undefined` if there is none. */
 function unfold(name: string): string[] | undefined {
   const [first = '', second = '', ...rest] = name.split('.')
   const section = nearest(

@@ -6,7 +6,7 @@ interface Exchange {
   readonly res: { readonly errored: Error | null }
 }
 
-/** A connection, and what is read and answered on it. */
+/** A connection, and the requests that are read and answered on it. */
 interface Breakable {
   readonly socket: Socket
   readonly raw: Socket | undefined
@@ -14,15 +14,16 @@ interface Breakable {
   readonly rare: {
     /** A request that was answered before its body had arrived. */
     readonly unread: { readonly errored: Error | null } | undefined
-    /** The peer broke it off. */
+    /** The client broke the connection off. */
     readonly byPeer: boolean
   }
 }
 
 /**
- * Whether the connection itself broke (a reset, a broken pipe, TLS gone wrong): nobody is left to tell anything. The application's errors look the
- * same: an upstream's reset or its TLS, a file that is a directory, a full disk. What it destroyed its request or response with is its own, and otherwise
- * the kernel knows whether the connection is still there. That TLS went wrong here is told as an error first ('clientError').
+ * Whether the connection itself broke (a reset, a broken pipe, a TLS error), so that no client is left to answer. An error of the application looks
+ * the same: a reset or TLS error of its upstream, a file that is a directory, a full disk. An error with which the application destroyed its request
+ * or response is its own; otherwise the kernel knows whether the connection still exists. A TLS error of this connection is reported as 'clientError'
+ * first.
  */
 export function isBroken(
   { socket, raw, current, rare: { unread, byPeer } }: Breakable,
@@ -33,7 +34,7 @@ export function isBroken(
   return (byPeer && isTlsError(error)) || isGone(raw ?? socket)
 }
 
-/** Whether it looks like an error of a connection, whosever that is. */
+/** Whether an error looks like that of a connection: this one or another. */
 export function isConnectionError(error: Error | null | undefined): boolean {
   if (error === undefined || error === null) return false
   return 'syscall' in error || isTlsError(error) || /^ECONN/.test(codeOf(error))

@@ -2,14 +2,14 @@ import type { Socket } from 'node:net'
 import type { End } from '../events/end.js'
 import { bytesTaken, isResetting } from '../node/socket-handle.js'
 
-/** What tells that the peer has sent a reset: reading says the first, writing both. */
+/** The error codes of a reset by the peer: reading gives the first, writing any of them. */
 const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
-/** Notes what a socket no longer tells once it is destroyed. `error`: what it is destroyed with; only where the connection itself broke. */
+/** Records what a socket no longer knows once it is destroyed. `error`: what it is destroyed with, only if the connection itself broke. */
 export function lookLast(end: End, { socket, raw }: { socket: Socket; raw: Socket | undefined }, error?: Error | null): void {
   end.tls ||= tlsVersionOf(socket)
   const tcp = raw ?? socket
-  // A second look comes when there is nothing left to look at.
+  // A second look comes too late to see the bytes.
   if (end.bytes.read + end.bytes.written === 0) end.bytes = { read: tcp.bytesRead, written: bytesTaken({ socket, raw }) }
   end.isReset ||= isResetting(tcp)
   if (error === undefined || error === null) return

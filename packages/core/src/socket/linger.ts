@@ -7,38 +7,41 @@ import type { Policy } from '../options/types.js'
 import { beginPatience, goOn, isOver, type Patience } from './stalled-reader.js'
 import { Unacknowledged } from './unacknowledged-bytes.js'
 
-/** Bytes per second at which a peer takes what is still on its way to it, at least. */
+/** The lowest rate, in bytes per second, at which a peer still counts as taking what is on its way to it. */
 const RATE = 240
 
-/** What lingers: a connection or a session. */
+/** A connection or a session. */
 export interface Lingers<C> {
   readonly socket: Socket
   readonly raw: Socket | undefined
   linger: Linger<C> | undefined
 }
 
-/** How it lingers. */
+/** The state of a connection that lingers. */
 export interface Linger<C> extends Linked<Linger<C>> {
   readonly connection: C
-  /** The application reads on. */
+  /** The application still reads the request's body. */
   isRead: boolean
   /** The parser still has the input. */
   parsed: boolean
-  /** When it was first looked at, within a period of when it began: most are over before, and reading the clock costs them more than the rest. */
+  /**
+   * When the first look at it was, in the first period after it began to linger. Most end before that, and reading the clock would cost them more
+   * than all else here.
+   */
   since: number | undefined
   readonly quiet: number
   lastProgress: number
   discarded: number
-  /** Bytes handed to the kernel when it was last looked at: while this grows, the peer reads. */
+  /** Bytes handed to the kernel at the last look: while the number grows, the peer reads. */
   flushed: number | undefined
-  /** Asked for where a bound is reached: what is still on its way to the peer, and would be lost to it by a reset. */
+  /** Set when a bound is reached: how long the peer may still take the output that is on its way to it. A reset would destroy that output. */
   patience: Patience | undefined
 }
 
 /**
- * The second half of the output-first close (RFC 9112 §9.6): our output is shut; what the peer still sends is read and thrown
- * away until it ends as well, or until a bound is reached: closing earlier would make the kernel answer its bytes with a reset,
- * and that wipes out the response the peer has not read yet. One timer serves all.
+ * The second half of the output-first close (RFC 9112 §9.6). The server has ended its output; it reads and discards what the peer still sends, until
+ * the peer ends its side or a bound is reached. If the server closed earlier, the kernel would answer that input with a reset, and a reset can delete
+ * a response that the peer has not read yet. One timer serves all connections.
  */
 export class Lingering<C extends Lingers<C>> {
   readonly #bounds: Policy['linger']
@@ -47,7 +50,7 @@ export class Lingering<C extends Lingers<C>> {
   readonly #timers: Timers
   #timer: Timer | undefined
 
-  /** `letGo`: destroys the socket. */
+  /** `letGo` destroys the socket. */
   constructor(bounds: Policy['linger'], timers: Timers, letGo: (connection: C) => void) {
     this.#bounds = bounds
     this.#timers = timers
@@ -58,9 +61,9 @@ export class Lingering<C extends Lingers<C>> {
   }
 
   /**
-   * `quiet`: the silence granted to this one, at most the option's. `reader`: the application still reads a request body, so the
-   * parser stays; its bytes are counted by the body. `unread`: input is under way that nobody reads. Otherwise the parser has the input for a
-   * moment longer: most clients close as soon as they are told, and taking it away from the parser costs more than the rest.
+   * `quiet`: the silence granted to this connection, at most that of the option. `reader`: the application still reads a request body, so the parser
+   * stays, and the bytes of the body are counted. `unread`: input is arriving that nothing reads. In all other cases the parser keeps the input for a
+   * moment, because most clients close at once, and taking the input away from the parser costs more than the rest.
    */
   add(connection: C, quiet: number, reader: NodeJS.EventEmitter | undefined, unread: boolean): void {
     const linger: Linger<C> = {
@@ -84,7 +87,7 @@ export class Lingering<C extends Lingers<C>> {
     this.#timer ??= this.#timers.every(this.#period(), () => this.#sweep(), { unref: true })
   }
 
-  /** Not at once, nor in the next tick: the parser may be amid a chunk, and would stop reading at a body that nobody takes. */
+  /** Called neither at once nor in the next tick: the parser may be in the middle of a chunk, and would stop at a body that nothing reads. */
   takeRaw(connection: C): void {
     if (connection.linger !== undefined) {
       connection.linger.parsed = false
@@ -122,7 +125,7 @@ export class Lingering<C extends Lingers<C>> {
       const { connection } = linger
       if (linger.parsed) this.takeRaw(connection)
       linger.since ??= now
-      // Bytes that were read before it was known that the process had stood still are not ahead of their time.
+      // The process may have stood still without knowing it yet, so a read may bear a later time than now.
       linger.lastProgress = Math.min(linger.lastProgress, now)
       const flushed = bytesTaken(connection)
       const progress = flushed !== linger.flushed
@@ -136,7 +139,7 @@ export class Lingering<C extends Lingers<C>> {
     }
   }
 
-  /** The kernel may have all of a response that a slow link takes half a minute for. */
+  /** The kernel may hold all of a response for which a slow client needs half a minute. */
   #stillTakes(linger: Linger<C>, queues: Unacknowledged, now: number): boolean {
     const taken = queues.takenBy(linger.connection)
     if (taken.peer === undefined || taken.peer >= taken.kernel) return false

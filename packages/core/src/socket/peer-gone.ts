@@ -5,11 +5,11 @@ import { descriptorOf, isGone } from '../node/socket-handle.js'
 export const LOOK = 250
 
 /**
- * Whether a peer has reset its connection, where Node may never tell: nobody reads any more, it was read in one go with what came before (libuv takes that
- * for a clean end), or it is a write over TLS that fails.
+ * Whether a peer has reset its connection, in cases where Node may never report it: the server does not read any more; the reset was read together
+ * with data (libuv takes that for a clean end); or a write over TLS fails.
  */
 export function hasReset({ socket, raw }: { readonly socket: Socket; readonly raw: Socket | undefined }): boolean {
-  // Behind our own FIN the kernel refuses a write in any case.
+  // After the server's own FIN the kernel refuses every write.
   if (socket.writableEnded) return false
   const tcp = raw ?? socket
   return descriptorOf(tcp) !== undefined && isGone(tcp)

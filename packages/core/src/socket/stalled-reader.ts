@@ -1,30 +1,30 @@
 import type { Socket } from 'node:net'
 
-// How long a peer may take nothing of what there is for it. Pure: what has been taken comes in, and the time.
+// How long a peer may take nothing of the output that waits for it. These functions are pure: they are given the time and what the peer has taken.
 
-/** Milliseconds that a peer which has taken nothing yet has for that: the window of `minRate`. */
+/** Milliseconds within which a peer that has taken nothing yet must take something: the window of `minRate`. */
 export const WINDOW = 5_000
 /**
- * Milliseconds that a peer which has taken something may be quiet. A program that reads 64 KiB at once, and over TLS a record of 16 KiB more, is quiet for
- * 20.5 s at 4 kB/s, and from outside it looks as one that has stalled.
+ * Milliseconds for which a peer that has taken something may take nothing. A program that reads 64 KiB at once, and over TLS a record of 16 KiB more,
+ * pauses for 20.5 s at 4 kB/s, and looks the same as one that has stalled.
  */
 export const READ = 22_000
-/** A head, a TLS handshake: a peer that has taken no more has not shown that it reads. */
+/** A peer that has taken no more than this, a response head or a TLS handshake, has not shown that it reads. */
 const SHOWN = 8_192
-/** Milliseconds in which buffers on the way fill up, and some bytes are counted twice, as sent and as received: that is no progress of the peer. */
+/** Milliseconds in which buffers on the way fill up, and some bytes count both as sent and as received: that is no progress of the peer. */
 const FILLING = 1_000
-/** … that a peer may be quiet where only our own kernel can be asked: that tells us when a third of its buffer is free. */
+/** The same pause in milliseconds where only our own kernel can be asked: it reports progress only when a third of its buffer is free. */
 const GENEROUS = 300_000
 
-/** What has been taken, in bytes since the connection was opened. */
+/** What has been taken of a connection's output, in bytes since it was opened. */
 export interface Taken {
   /** By our kernel. */
   readonly kernel: number
-  /** By the peer; `undefined`: nobody can tell. */
+  /** By the peer; `undefined` where that cannot be known. */
   readonly peer: number | undefined
 }
 
-/** `unacknowledged`: of what our kernel took; `undefined`: nobody can tell. */
+/** `unacknowledged`: the bytes of `kernel` that the peer has not acknowledged; `undefined` where that cannot be known. */
 export function takenOf(kernel: number, unacknowledged: number | undefined): Taken {
   return { kernel, peer: unacknowledged === undefined ? undefined : Math.max(0, kernel - unacknowledged) }
 }
@@ -33,7 +33,7 @@ export function takenOf(kernel: number, unacknowledged: number | undefined): Tak
 export interface Patience extends Taken {
   readonly since: number
   readonly until: number
-  /** The same where only our own kernel can be asked: what that took lasts a slow reader so long. */
+  /** The same where only our own kernel can be asked: a slow reader has that long for what the kernel took. */
   readonly generous: number
 }
 
@@ -42,7 +42,7 @@ export function beginPatience(taken: Taken, now: number): Patience {
   return { ...taken, since: now, until, generous: until }
 }
 
-/** What a peer took lasts it as long as it does at `rate` bytes/s, at most {@link READ}. */
+/** Extends a peer's time by what the bytes that it took last it at `rate` bytes/s, at most by {@link READ}. */
 export function goOn(before: Patience, taken: Taken, now: number, rate: number): Patience {
   const time = (bytes: number): number => (Math.max(0, bytes) * 1_000) / rate
   const generous = before.generous + time(taken.kernel - before.kernel)
@@ -61,23 +61,23 @@ function firstFor({ peer }: Taken): number {
   return peer !== undefined && peer > SHOWN ? READ : WINDOW
 }
 
-/** Whether there is something for the peer that it has not taken. Else it is the application that takes its time. */
+/** Whether output waits for the peer. If not, the application is the slow one. */
 export function isOwed({ socket }: { readonly socket: Socket }, { kernel, peer }: Taken): boolean {
   return socket.writableLength > 0 || (peer !== undefined && peer < kernel)
 }
 
-/** A peer that is bound by a time which starts anew while it takes something, and for how long it has taken nothing. */
+/** A peer whose bound starts anew whenever it takes something, and for how long it has taken nothing. */
 export interface Quiet extends Taken {
   readonly quiet: number
 }
 
-/** `ms` later. `undefined`: it has taken nothing for long enough, or there is nothing for it to take. */
+/** The same `ms` later. `undefined`: the peer has taken nothing for long enough, or nothing waits for it. */
 export function stayQuiet(before: Quiet, taken: Taken, isOwed: boolean, ms: number): Quiet | undefined {
   const { kernel, peer } = taken
   const moves = peer === undefined || before.peer === undefined ? kernel > before.kernel : peer > before.peer
   if (moves) return { ...taken, quiet: 0 }
   if (!isOwed) return undefined
-  // It may have taken something before anybody looked.
+  // The peer may have taken something before the first look.
   const quiet = peer !== undefined && before.peer === undefined ? 0 : before.quiet + ms
   if (quiet > 0 && quiet >= longestQuiet(peer)) return undefined
   return { ...taken, quiet }

@@ -4,27 +4,27 @@ import type { Timer, Timers } from '../node/timers.js'
 
 /** Milliseconds that a TLS handshake may take, while the process is running. Node's own bound is two minutes. */
 const LONGEST = 10_000
-/** Looks within that. */
+/** How many looks there are within that time. */
 const LOOKS = 10
 
-/** What a handshake holds: a place, or one among those that will be refused when they can be told. */
+/** What a handshake holds: a place, or one of the few that are kept for connections that will get a refusal they can read. */
 export interface HandshakePlace {
   readonly kind: 'place' | 'excess' | 'unlimited'
   readonly client?: string | undefined
 }
 
-/** Where handshakes get their places. */
+/** The limits, from which handshakes get their places. */
 export interface HandshakePlaces {
-  /** A handshake begins. None: there is no place for it. */
+  /** A handshake begins. `undefined`: there is no place for it. */
   enterHandshake(raw: Duplex): HandshakePlace | undefined
-  /** It is done, or has ended. */
+  /** The handshake is finished, or has ended. */
   leaveHandshake(place: HandshakePlace): void
 }
 
 interface Handshake {
   readonly handshakes: Handshakes
   readonly openedAt: number
-  /** The same by the clock that stands still when the process does. */
+  /** The same by the timers' clock, which stops while the process stands still. */
   readonly since: number
   readonly place: HandshakePlace
   readonly onEnd: () => void
@@ -37,9 +37,9 @@ interface HandshakeCarrier {
 }
 
 /**
- * TLS connections whose handshake is not finished: HTTP does not know them yet, but they are counted, bounded in time, and no drain waits for them
- * longer than for others that say nothing. A finished one is found again by the stream below its TLS socket: not by addresses, which a
- * front that reads the PROXY protocol overrides.
+ * TLS connections whose handshake is not finished. HTTP does not know them yet, but they are counted and bounded in time, and a drain waits for them
+ * no longer than for other silent connections. When one is finished, it is found by the stream below its TLS socket; an address would not do, since a
+ * front that reads the PROXY protocol overrides it.
  */
 export class Handshakes {
   readonly #open = new Set<Duplex & HandshakeCarrier>()
@@ -59,12 +59,12 @@ export class Handshakes {
     return this.#open.size
   }
 
-  /** Those that are under way, and when they began. */
+  /** The handshakes under way, and when they began. */
   *[Symbol.iterator](): IterableIterator<[raw: Duplex, openedAt: number]> {
     for (const raw of this.#open) yield [raw, raw[kHandshake]?.openedAt ?? 0]
   }
 
-  /** False: there is no place for one more. */
+  /** Returns false where there is no place for one more. */
   begin(raw: Duplex & HandshakeCarrier, onEnd: () => void): boolean {
     if (raw.destroyed) return true
     const place = this.#places.enterHandshake(raw)
@@ -76,7 +76,7 @@ export class Handshakes {
     return true
   }
 
-  /** Destroys those for which `due` says so: there is no response to lose. */
+  /** Destroys the handshakes for which `due` returns true: there is no response to lose. */
   destroyWhere(due: (openedAt: number) => boolean): void {
     this.#destroyWhere(({ openedAt }) => due(openedAt))
   }
@@ -95,13 +95,16 @@ export class Handshakes {
   #destroyWhere(due: (handshake: Handshake) => boolean): void {
     for (const raw of [...this.#open]) {
       const handshake = raw[kHandshake]
-      // The application may have taken our listener away.
+      // The application may have removed our listener.
       if (raw.closed) end(raw)
       else if (handshake !== undefined && due(handshake)) raw.destroy()
     }
   }
 
-  /** TLS speaks on it, be it for another server than the one that it came to; or it has ended. Whether it was under way. */
+  /**
+   * The handshake is finished, even if by another server than the one that accepted the connection; or the stream has ended. Returns whether a
+   * handshake was under way.
+   */
   static finish(raw: Duplex & HandshakeCarrier): boolean {
     const handshake = raw[kHandshake]
     if (handshake === undefined) return false

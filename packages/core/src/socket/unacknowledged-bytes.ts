@@ -5,15 +5,15 @@ import { type Taken, takenOf } from './stalled-reader.js'
 
 /** Where Linux lists its TCP connections, one a line. */
 const LISTS = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
-/** How an IPv4 address begins in the list of IPv6. */
+/** How an IPv4 address begins in the list of IPv6 connections. */
 const MAPPED = '0000000000000000FFFF0000'
 
 interface Row {
-  /** Written and not acknowledged by the peer's kernel. */
+  /** Bytes written that the peer's kernel has not acknowledged. */
   readonly unacknowledged: number
-  /** Remote and local address: the peer's own row, where it is on this machine, has them so. */
+  /** Remote and local address: so they stand in the peer's own row, if the peer is on this machine. */
   readonly seenByPeer: string
-  /** The peer's kernel takes nothing, since nobody reads there: ours asks it from time to time (the zero-window probe of `timer`). */
+  /** The peer's kernel has no room, because the peer does not read: our kernel asks it from time to time (the zero-window probe of `timer`). */
   readonly isShut: boolean
 }
 
@@ -23,8 +23,8 @@ interface Ends {
 }
 
 /**
- * How many bytes of what was written to a connection its peer has not taken yet. That the kernel took them says little: it buffers megabytes, and
- * wakes a writer only when a third of them is free. One of these is for one look: it asks the kernel once, and only if it is asked itself.
+ * How many bytes written to a connection its peer has not taken yet. That our kernel took them says little: it buffers megabytes, and wakes a writer
+ * only when a third of them is free. One object is for one look: it reads the kernel's lists once, and only when it is asked.
  */
 export class Unacknowledged {
   readonly #lists: readonly string[]
@@ -35,14 +35,14 @@ export class Unacknowledged {
     this.#lists = lists
   }
 
-  /** `undefined`: nobody can tell (another system, no /proc, a unix domain socket). */
+  /** `undefined`: there is no such information (another system, no /proc, a unix domain socket). */
   of(ends: Ends): number | undefined {
     const row = this.#rowOf(ends)
-    // A peer on this machine: what it has received and not read is listed, too.
+    // If the peer is on this machine, the list shows what it has received and not read, too.
     return row === undefined ? undefined : row.unacknowledged + (this.#unread.get(row.seenByPeer) ?? 0)
   }
 
-  /** Whether the peer takes what it is sent, as far as one look can tell: its kernel has room. False where nobody can tell. */
+  /** Whether the peer takes what it is sent, as far as one look can tell: its kernel has room. False where there is no information. */
   isTaking(ends: Ends): boolean {
     const row = this.#rowOf(ends)
     return row !== undefined && !row.isShut && !this.#unread.has(row.seenByPeer)
@@ -68,7 +68,7 @@ export class Unacknowledged {
         const [unacknowledged, unread] = (queues ?? '').split(':').map((hex) => Number.parseInt(hex, 16))
         if (local === undefined || remote === undefined || inode === undefined) continue
         if (unacknowledged === undefined || unread === undefined || Number.isNaN(unread)) continue
-        // A server on `::` has a client of IPv4 in the list of IPv6, and that client itself is in the other one.
+        // A server on `::` has an IPv4 client in the list of IPv6, while the client's own row is in the list of IPv4.
         const [here, there] = [unmapped(local), unmapped(remote)]
         rows.set(inode, { unacknowledged, seenByPeer: `${there} ${here}`, isShut: timer?.startsWith('04') === true })
         if (unread > 0) this.#unread.set(`${here} ${there}`, unread)

@@ -8,31 +8,31 @@ const CLOSE = 8
 const GOING_AWAY = Buffer.from([0x80 | CLOSE, 2, 1001 >> 8, 1001 & 0xff])
 
 /**
- * Follows what a server writes as a WebSocket, by whatever library or proxy: whether one more frame could stand here. Only where each byte was seen can that
- * be known, since a proxy writes pieces of frames.
+ * Follows what a server writes to a WebSocket, by whatever library or proxy, to know whether a close frame could stand here. It must see each byte,
+ * since a proxy writes pieces of frames.
  */
 export class WebSocketOutput {
-  /** The response's head so far, until it has ended. */
+  /** The response's head so far; `undefined` once it has ended. */
   #head: string | undefined
-  /** It is a WebSocket's: the head said 101. */
+  /** The head said 101, so this is a WebSocket. */
   #accepted: boolean
   readonly #frame: number[] = []
   /** Bytes of the frame's payload that are still to come. */
   #left = 0
   #closed = false
 
-  /** `hasHead`: the head comes first, as on HTTP/1.1. */
+  /** `hasHead`: a response head comes first, as in HTTP/1.1. */
   constructor(hasHead: boolean) {
     this.#head = hasHead ? '' : undefined
     this.#accepted = !hasHead
   }
 
-  /** Some of a frame has been written. */
+  /** Whether a frame has been written in part. */
   get isAmid(): boolean {
     return this.#left > 0 || this.#frame.length > 0
   }
 
-  /** What ends it, where that may be written here; empty where not. */
+  /** The close frame, if it may be written here; otherwise nothing. */
   get farewell(): Uint8Array {
     const fits = this.#accepted && this.#head === undefined && !this.isAmid && !this.#closed
     return fits ? GOING_AWAY : GOING_AWAY.subarray(0, 0)
@@ -73,17 +73,17 @@ export class WebSocketOutput {
   }
 }
 
-/** What was handed over to another protocol. */
+/** A request that was handed over to another protocol. */
 export interface Upgrade {
   readonly method: string | undefined
   readonly url: string | undefined
   /** The Upgrade field. */
   readonly protocol: string | undefined
-  /** A WebSocket whose output is followed. */
+  /** Follows the output, if this is a WebSocket. */
   readonly output?: WebSocketOutput | undefined
 }
 
-/** Shows what is written to a stream to `output`. */
+/** Shows `output` what is written to a stream. */
 function followOutput(stream: Writable, output: WebSocketOutput): void {
   const { write } = stream
   const follow = (chunk: unknown, ...rest: unknown[]): boolean => {
@@ -97,7 +97,7 @@ function followOutput(stream: Writable, output: WebSocketOutput): void {
   Object.assign(stream, { write: follow })
 }
 
-/** Follows a WebSocket's output, where a drain may end it before the deadline. */
+/** Follows the output of a WebSocket, if a drain may end it before the deadline. */
 export function followUpgraded(
   policy: Policy,
   stream: Writable,
