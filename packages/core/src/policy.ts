@@ -1,23 +1,23 @@
 import type { CloseReason, ServerState } from './events/types.js'
 import type { KeepAlivePolicy } from './options/types.js'
 
-// Decisions as pure functions of what is known and of the time: nothing here reads a clock, a socket or a random number.
+// Decisions as pure functions of the facts and the time: nothing here reads a clock, a socket or a random number.
 
-/** A second more than was promised, for the request that was sent in the promise's last moment and is still on its way. */
+/** The second between the end of a promise and the close: for a request that was sent in the promise's last moment and is still on its way. */
 export const GRACE = 1_000
 
-/** What is known of an exchange when its response head is about to be written. */
+/** The facts about an exchange when its response head is about to be written. */
 export interface Facts {
   readonly http10: boolean
-  /** The parser's own verdict: false where the request's version or framing rules out persistence. */
+  /** The parser's own verdict: false if the request's version or framing rules out persistence. */
   readonly parserPersists: boolean
   readonly askedClose: boolean
   readonly askedKeepAlive: boolean
   /** The application said `Connection: close`. */
   readonly handlerCloses: boolean
-  /** Answered without the 100 Continue that the client waits for: whether its body follows nobody knows. */
+  /** The request was answered without the 100 Continue that the client waits for. Nothing tells whether its body still follows. */
   readonly refusesBody: boolean
-  /** The response's transfer coding does not show its end (RFC 9112 §6.3). */
+  /** The response's transfer coding does not show where the body ends (RFC 9112 §6.3). */
   readonly unframed: boolean
   /** The request's framing cannot be trusted: a transfer coding in HTTP/1.0 (RFC 9112 §6.1). */
   readonly faultyFraming: boolean
@@ -25,7 +25,7 @@ export interface Facts {
   readonly requests: number
   /** When the connection is too old for another request. */
   readonly expiresAt: number
-  /** One connection too many. */
+  /** The connection is over a limit. */
   readonly excess: boolean
   /** The client has sent FIN and no further request waits. */
   readonly inputEnded: boolean
@@ -37,9 +37,9 @@ export interface Facts {
 }
 
 /**
- * Whether this response is the connection's last one, and why; `undefined`: it persists (RFC 9112 §9.3). The application
- * cannot overrule a close: its `Connection: keep-alive` is not among the facts. While `leaving` connections are told to go gradually,
- * with a probability that rises from 0 to 1 over the delay, so that a proxy's pool does not reconnect all at once.
+ * Whether this response is the connection's last one, and why; `undefined`: the connection persists (RFC 9112 §9.3). The application cannot overrule
+ * a close: its `Connection: keep-alive` is not among the facts. While `leaving`, connections are closed gradually, with a probability that rises from
+ * 0 to 1 over the delay, so that the connections of a proxy do not all reconnect at once.
  */
 export function closeReason(
   keepAlive: KeepAlivePolicy | false,
@@ -65,9 +65,9 @@ export function closeReason(
 }
 
 /**
- * Whether nothing at all speaks against another request, as of nearly every response: {@link closeReason} would say the same, but has to be told
- * three times as much. Only for a response whose application has said nothing of the connection. `persists`: nothing in the request speaks against
- * it; `steady`: the server is serving, nothing depends on the time, and it is not one connection too many.
+ * The short way for nearly every response: whether nothing at all prevents another request. {@link closeReason} gives the same answer, but needs
+ * three times as many facts. It is only for a response whose application has said nothing about the connection. `persists`: nothing in the request
+ * prevents another one; `steady`: the server is serving, nothing depends on the time, and the connection is not over a limit.
  */
 export function goesOn(
   keepAlive: KeepAlivePolicy | false,
@@ -81,8 +81,8 @@ export function goesOn(
 }
 
 /**
- * Milliseconds to promise with a persistent response, in whole seconds; 0: nothing is advertised. Never more than the drain that has
- * begun will keep (`keepable`): what outlives that would have to be broken.
+ * Milliseconds to promise with a response that is not the last, in whole seconds; 0: no promise. A promise is never longer than the drain that has
+ * begun will keep the connection (`keepable`): otherwise the drain would have to break it.
  */
 export function promiseFor(keepAlive: KeepAlivePolicy, keepable: number): number {
   const most = Math.min(keepAlive.timeout, keepable - GRACE)
@@ -90,8 +90,8 @@ export function promiseFor(keepAlive: KeepAlivePolicy, keepable: number): number
 }
 
 /**
- * What Node is to print as `timeout=` while nothing shortens the promise, in milliseconds (0: no field); `undefined`: it cannot print by itself
- * what is to be said.
+ * What Node has to print as `timeout=` while nothing shortens the promise, in milliseconds (0: no field). `undefined`: Node cannot print the field as
+ * it has to be.
  */
 export function printablePromise(keepAlive: KeepAlivePolicy | false): number | undefined {
   if (keepAlive === false || keepAlive.parameters !== '') return undefined
@@ -99,7 +99,7 @@ export function printablePromise(keepAlive: KeepAlivePolicy | false): number | u
   return promise === 0 && keepAlive.maxRequests !== false ? undefined : promise
 }
 
-/** The explicit Keep-Alive field value; empty where nothing is to be said. */
+/** The value of the Keep-Alive field; empty: no field. */
 export function keepAliveField(keepAlive: KeepAlivePolicy, promise: number, requests: number): string {
   const parts: string[] = []
   if (promise > 0) parts.push(`timeout=${promise / 1_000}`)
@@ -108,42 +108,42 @@ export function keepAliveField(keepAlive: KeepAlivePolicy, promise: number, requ
   return parts.join(', ')
 }
 
-/** Descriptors that are kept free of connections below the limit of this process: for files, for what the handlers open, and for connections that are told to go. */
+/** Descriptors below the limit of this process that are kept free: for files, for what handlers open, and for connections that are being closed. */
 export function descriptorReserve(limit: number): number {
   return Math.min(Math.max(32, Math.floor(limit / 16)), Math.floor(limit / 2))
 }
 
-/** How many of the longest idle connections go at a time where descriptors run short: nginx's figures (`ngx_drain_connections`). */
+/** How many of the longest idle connections are closed at a time when descriptors run short: nginx's figures (`ngx_drain_connections`). */
 export function reliefOf(idle: number): number {
   return Math.max(Math.min(32, Math.floor(idle / 8)), 1)
 }
 
-/** When a connection opened now is too old, spread by ±10 % (`random` in [0, 1)) so that those opened together do not end together. */
+/** When a connection opened now becomes too old, spread by ±10 % (`random` in [0, 1)), so that connections opened together do not end together. */
 export function expiryOf(keepAlive: KeepAlivePolicy | false, now: number, random: number): number {
   if (keepAlive === false || keepAlive.maxAge === false) return Number.POSITIVE_INFINITY
   return now + keepAlive.maxAge * (0.9 + 0.2 * random)
 }
 
 /**
- * Milliseconds for which a drain will keep an idle connection: until the deadline, and where the policy bounds idle connections until
- * the listener closes (`untilDraining`) and that bound. A promise has to leave the grace of this: the response is on its way for a while.
+ * Milliseconds for which a drain will keep an idle connection: until the deadline; and if the policy bounds idle connections, until the listener
+ * closes (`untilDraining`) plus that bound. A promise has to be shorter by the grace, since the response needs some time to arrive.
  */
 export function keepableFor(idle: 'promise' | number, untilDraining: number, untilDeadline: number): number {
   return idle === 'promise' ? untilDeadline : Math.min(untilDeadline, untilDraining + idle)
 }
 
-/** What a drain knows of the connections that are idle, as instants. */
+/** What a drain knows of its idle connections, as instants. */
 export interface DrainSoFar {
-  /** It began to close what is idle. */
+  /** When it began to close idle connections. */
   readonly since: number
-  /** The last request arrived, on whichever connection; `since` where none has. */
+  /** When the last request arrived on any connection; `since` if none has. */
   readonly usedAt: number
 }
 
 /**
- * When an idle connection may go once the server is `draining`: after its promise and the grace. One that is held for longer (`hold`) has a
- * peer that may not read promises, such as a proxy, and that is about to use it for want of those that were just closed: it is kept until a
- * grace has brought no request at all, and not for longer than a promise made when the drain began. The drain's own bound is above both.
+ * When an idle connection may be closed once the server is `draining`: after its promise and the grace. A connection with a longer `hold` may belong
+ * to a proxy, which does not read promises and is about to use it, because others were just closed. It is kept until no request has arrived on any
+ * connection for the length of the grace, at most as long as a promise made when the drain began. The drain's own bound limits both.
  */
 export function idleDue(
   idle: 'promise' | number,
@@ -157,12 +157,12 @@ export function idleDue(
   return idle === 'promise' ? due : Math.min(due, since + idle)
 }
 
-/** When a connection that never sent a byte may go once the server is `draining`. */
+/** When a connection that never sent a byte may be closed once the server is `draining`. */
 export function silentDue(silent: number, openedAt: number, since: number): number {
   return Math.max(openedAt, since) + silent
 }
 
-/** What is known of a session when a stream has been handed over, or its last one is done. */
+/** The facts about a session when a stream has been handed over, or its last stream has ended. */
 export interface SessionFacts {
   /** Streams handed over, this one included. */
   readonly requests: number
@@ -184,18 +184,21 @@ export function goawayReason(keepAlive: KeepAlivePolicy | false, facts: SessionF
   return now >= facts.expiresAt ? 'max-age' : undefined
 }
 
-/** The part of `leaving` in which no session is told yet: a proxy that asks for readiness shall have moved on, and crosses no GOAWAY. */
+/**
+ * The part of `leaving` in which no session gets its GOAWAY yet: a proxy that asks for readiness has then stopped sending requests, and none crosses
+ * the GOAWAY.
+ */
 const HEED = 0.6
 
 /**
- * While `leaving`: whether it is a session's turn to be told, `left` being the part of the delay that is over and `leftAtOpening` what was
- * over when it was opened. They are told one after another, so that their clients do not all reconnect at once.
+ * While `leaving`: whether it is a session's turn to get its GOAWAY. `left`: the part of the delay that is over; `leftAtOpening`: the part that was
+ * over when the session was opened. Sessions get theirs one after another, so that their clients do not all reconnect at once.
  */
 export function isTold(share: number, left: number, leftAtOpening: number): boolean {
   return left > 0 && left >= leftAtOpening + (HEED + (1 - HEED) * share) * (1 - leftAtOpening)
 }
 
-/** When a session may be told once the server is `draining` (since `since`): one that has just connected still gets its first stream. */
+/** When a session may get its GOAWAY once the server is `draining` (since `since`): one that has just connected still gets its first stream. */
 export function sessionDue(silent: number, openedAt: number, requests: number, since: number): number {
   return openedAt > since && requests === 0 ? silentDue(silent, openedAt, since) : since
 }

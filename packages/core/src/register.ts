@@ -1,6 +1,7 @@
 /**
- * `node --import @halfclose/core/register app.js`: governs every HTTP server of the process that begins to listen, unless an adapter or `attach` has it: for frameworks
- * that make their servers themselves. Signals are on. Options are JSON in the environment variable HALFCLOSE. docs/register.md.
+ * `node --import @halfclose/core/register app.js`: governs every HTTP server of the process that begins to listen, unless an adapter or `attach` has
+ * it. It is for frameworks that make their servers themselves. Signals are on. Options are JSON in the environment variable HALFCLOSE. See
+ * docs/register.md.
  */
 import { type AdapterOptions, govern, REGISTER } from './adapter/index.js'
 import { HalfcloseRangeError, HalfcloseTypeError, optionTypeError } from './errors/errors.js'
@@ -10,7 +11,10 @@ import { plainObject } from './options/rules.js'
 import { watchListen } from './process/watch-listen.js'
 import type { AttachableServer } from './types.js'
 
-/** The watcher of this process; it lives as long as that. In the global registry: it may be loaded by --import and --require, and from two copies. */
+/**
+ * The watcher of this process, which lives as long as the process. It is in the global registry, since the package may be loaded by --import and
+ * --require, and from two copies.
+ */
 const REGISTERED = Symbol.for('halfclose.registered')
 
 function governEvery(): void {
@@ -20,7 +24,7 @@ function governEvery(): void {
   )
   const watcher = {
     adopt(server: AttachableServer, listening: unknown): void {
-      // It may be attached in the same breath: by an adapter that is told of it after us, or by hand, after its listen(). No connection is accepted before that.
+      // An adapter that is told of the server after us, or the application itself, may attach it within this tick. No connection is accepted before that.
       queueMicrotask(() => {
         if (isAttached(server)) governed.accompany(server)
         else if (!isViewServer(server)) governed.connections.attach(server, listening)
@@ -46,7 +50,7 @@ function parsed(json: string): AdapterOptions {
   }
 }
 
-/** Once per process; `dist/register` calls it when it is loaded. */
+/** Called by `dist/register` when it is loaded; it takes effect once per process. */
 export function register(): void {
   if (REGISTERED in process) return
   try {
@@ -56,7 +60,7 @@ export function register(): void {
   }
 }
 
-/** Nobody sees from an error about an option alone where the option came from. */
+/** Names the environment variable: the error about an option alone does not tell where the option came from. */
 function named(error: unknown): unknown {
   const isOurs = error instanceof HalfcloseTypeError || error instanceof HalfcloseRangeError
   if (!isOurs || !error.code.startsWith('HALFCLOSE_OPTION_')) return error

@@ -1,7 +1,4 @@
-/**
- * The codes of what is thrown, part of the public interface; docs/codes.md says of each when it comes and what to do.
- * The set may grow in minor versions.
- */
+/** The codes of errors, part of the public interface; docs/codes.md says when each comes and what to do. The set may grow in minor versions. */
 export type ErrorCode =
   | 'HALFCLOSE_ALREADY_ATTACHED'
   | 'HALFCLOSE_ALREADY_REGISTERED'

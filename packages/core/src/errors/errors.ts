@@ -8,9 +8,9 @@ export interface ErrorDetail {
 
 /** A `TypeError` with a stable `code`. Tell it by the code: two copies of the package may be loaded, so `instanceof` may fail. */
 export class HalfcloseTypeError extends TypeError {
-  /** As Node prints it; the bundle's own name is another. */
+  /** The name that Node prints; the bundle's own is another. */
   static override readonly name = 'HalfcloseTypeError'
-  /** Stable; docs/codes.md says of each when it comes and what to do. */
+  /** Stable; docs/codes.md says when each comes and what to do. */
   readonly code: ErrorCode
   /** The option, e.g. `keepAlive.hold`; `''` for the options as a whole; `undefined` where the error is not about an option. */
   declare readonly path: string | undefined
@@ -26,9 +26,9 @@ export class HalfcloseTypeError extends TypeError {
 
 /** A `RangeError` with a stable `code`, see {@link HalfcloseTypeError}. */
 export class HalfcloseRangeError extends RangeError {
-  /** As Node prints it; the bundle's own name is another. */
+  /** The name that Node prints; the bundle's own is another. */
   static override readonly name = 'HalfcloseRangeError'
-  /** Stable; docs/codes.md says of each when it comes and what to do. */
+  /** Stable; docs/codes.md says when each comes and what to do. */
   readonly code: ErrorCode
   /** The option, e.g. `keepAlive.hold`; `undefined` where the error is not about an option. */
   declare readonly path: string | undefined
@@ -47,7 +47,7 @@ export function optionTypeError(path: string, rule: string, value: unknown): Hal
   return new HalfcloseTypeError('HALFCLOSE_OPTION_TYPE', ruleMessage(path, rule, value), { path, value })
 }
 
-/** An option of the right type, out of its bounds. `rule` completes "must be …"; `hint`: what was meant, perhaps. */
+/** An option of the right type, out of its bounds. `rule` completes "must be …"; `hint`: what the caller probably meant. */
 export function optionRangeError(path: string, rule: string, value: unknown, hint?: string): HalfcloseRangeError {
   const message = ruleMessage(path, rule, value)
   return new HalfcloseRangeError('HALFCLOSE_OPTION_RANGE', hint === undefined ? message : `${message}; ${hint}`, { path, value })
@@ -65,7 +65,7 @@ export function describe(value: unknown): string {
   return typeof name === 'string' && name !== '' && name !== 'Object' ? `an instance of ${shorten(name)}` : 'an object'
 }
 
-/** Whatever the string holds, it cannot break out of its line of the log. */
+/** Quoted as JSON: no content of the string can break the line of the log. */
 export function quote(text: string): string {
   return JSON.stringify(shorten(text))
 }
@@ -79,7 +79,7 @@ function shorten(text: string): string {
 }
 
 function attachDetail(error: HalfcloseTypeError | HalfcloseRangeError, detail: ErrorDetail | undefined): void {
-  // Not enumerable: Node prints the enumerable ones of an uncaught error, and the value may be a whole application.
+  // Not enumerable: Node prints the enumerable properties of an uncaught error, and the value may be a whole application.
   Object.defineProperty(error, 'value', { value: detail?.value, enumerable: false })
   Object.defineProperty(error, 'path', { value: detail?.path, enumerable: detail?.path !== undefined })
 }

@@ -1,4 +1,4 @@
-/** The known name that a misspelt one is nearest to. */
+/** The known name that is nearest to a misspelt one. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const folded = fold(name)
   for (let edits = 0; edits <= (folded.length > 4 ? 2 : 1); edits++) {
@@ -8,7 +8,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return undefined
 }
 
-/** Whether `a` becomes `b` by so many insertions, deletions, replacements, or swaps of neighbours. */
+/** Whether at most `edits` insertions, deletions, replacements or swaps of neighbours turn `a` into `b`. */
 function within(edits: number, a: string, b: string): boolean {
   if (a === b) return true
   if (edits === 0 || Math.abs(a.length - b.length) > edits) return false

@@ -1,8 +1,8 @@
 import type { WarningCode } from '../errors/codes.js'
 
 /**
- * Server states, never backwards. `serving`; `leaving`: announced, still serving; `draining`: no longer listening, every response says close;
- * `drained`: no connection is left.
+ * Server states, never backwards. `serving`; `leaving`: announced, still serving; `draining`: no longer listening, every response says close; `drained`: no
+ * connection is left.
  */
 export type ServerState = 'serving' | 'leaving' | 'draining' | 'drained'
 
@@ -73,8 +73,8 @@ export interface Stats {
   /** `refused`: over a limit; they count as opened, too, unless they were dropped. */
   readonly connections: { readonly opened: number; readonly closed: number; readonly refused: number }
   /**
-   * `received`: handed to the application. `finished`: answered whole. `cut`: broken off by the application, a timeout or a deadline.
-   * `aborted`: the client went away, or its body was malformed. `dropped`: never run: it arrived behind a close, or is a refused upgrade or CONNECT.
+   * `received`: handed to the application. `finished`: answered whole. `cut`: broken off by the application, a timeout or a deadline. `aborted`: the client went
+   * away, or its body was malformed. `dropped`: never run: it arrived behind a close, or is a refused upgrade or CONNECT.
    */
   readonly requests: {
     readonly received: number
@@ -140,9 +140,9 @@ export interface OpenConnection {
   /** Milliseconds of its promise that are left; 0: it has none. */
   readonly promiseLeft: number
   /**
-   * What it waits for, in words; they may change. E.g. `'the handler'`, `'the client does not read: 212 kB unsent'`, `'the client does not send its
-   * body'`, `'websocket'`, `'held for the proxy, 0.4 s since the last request'`. That a client does not read or send shows between two looks; the
-   * first one asks the kernel (Linux).
+   * What it waits for, in words; they may change. E.g. `'the handler'`, `'the client does not read: 212 kB unsent'`, `'the client does not send its body'`,
+   * `'websocket'`, `'held for the proxy, 0.4 s since the last request'`. That a client does not read or send shows between two looks; the first one asks the kernel
+   * (Linux).
    */
   readonly waitsFor: string
 }
@@ -158,10 +158,9 @@ export interface Report {
   /** Milliseconds in each state. These and `ms` are rounded one by one. */
   readonly phases: { readonly leaving: number; readonly draining: number }
   /**
-   * `finished`: in flight when the drain began. `rescued`: arrived after it began, answered. `cut`: broken off since it began, or just before, in
-   * the same tick; what was cut earlier is in {@link Stats} alone. A request that waited behind a cut one is cut, too; in {@link Stats} it is
-   * `dropped`.
-   * A request is not cut if the kernel has its whole answer, even if its body is unfinished.
+   * `finished`: in flight when the drain began. `rescued`: arrived after it began, answered. `cut`: broken off since it began, or just before, in the same tick;
+   * what was cut earlier is in {@link Stats} alone. A request that waited behind a cut one is cut, too; in {@link Stats} it is `dropped`. A request is not cut if
+   * the kernel has its whole answer, even if its body is unfinished.
    */
   readonly requests: { readonly finished: number; readonly rescued: number; readonly cut: number }
   /** Connections that ended in the drain, and why; HTTP/2 sessions included. */
@@ -173,10 +172,8 @@ export interface Report {
   /** How many more than `heldBy` were open at the deadline. */
   readonly heldByMore: number
   /**
-   * Connections that the policy cannot see and that were still open when all others had ended: HTTP/2 sessions from before `attach()`, and streams
-   * other
-   * than sockets that were handed to the server. The drain waits for them until the deadline, as a bare server does; their requests that are cut then
-   * (HTTP/2: the
+   * Connections that the policy cannot see and that were still open when all others had ended: HTTP/2 sessions from before `attach()`, and streams other than
+   * sockets that were handed to the server. The drain waits for them until the deadline, as a bare server does; their requests that are cut then (HTTP/2: the
    * session) are in `requests.cut`.
    */
   readonly unseen?: number | undefined
@@ -205,8 +202,7 @@ export interface CloseEvent {
   /** Milliseconds the connection lived. */
   readonly ms: number
   /**
-   * The state in which its end began: `idle`: closed between two requests; `closing`: its last response was written; `busy`: a request was not that
-   * far.
+   * The state in which its end began: `idle`: closed between two requests; `closing`: its last response was written; `busy`: a request was not that far.
    * `lingering`: the server had ended its output, and the client did not end its side within the bounds of `linger`, or reset it.
    */
   readonly state: ConnectionState
@@ -223,9 +219,8 @@ export interface CloseEvent {
   /** It ended by a reset: the client's, or one that the server was told to send. A reset that the kernel sends for unread bytes shows to the client alone. */
   readonly reset: boolean
   /**
-   * What became of the promise of an idle connection. `broken`: the server ended it before the advertised time was over; also if the application
-   * destroyed the socket, which {@link Stats.promisesBroken} does not count. `none`: it was not idle, or nothing was promised (HTTP/2, `keepAlive:
-   * false`).
+   * What became of the promise of an idle connection. `broken`: the server ended it before the advertised time was over; also if the application destroyed the
+   * socket, which {@link Stats.promisesBroken} does not count. `none`: it was not idle, or nothing was promised (HTTP/2, `keepAlive: false`).
    */
   readonly promise: 'kept' | 'broken' | 'none'
   /** The code of the error that ended it, e.g. `'HPE_INVALID_METHOD'`, `'ERR_HTTP_REQUEST_TIMEOUT'`, `'ECONNRESET'`; `undefined`: there was none. */
@@ -236,8 +231,8 @@ export interface CloseEvent {
 export type RequestStage = 'receiving' | 'handler' | 'sending'
 
 /**
- * A connection (Upgrade, CONNECT), or a stream of an HTTP/2 session (CONNECT), was handed over to another protocol. There is none for a refused
- * request, nor for what an http2 server's 'unknownProtocol' listener takes.
+ * A connection (Upgrade, CONNECT), or a stream of an HTTP/2 session (CONNECT), was handed over to another protocol. There is none for a refused request, nor for
+ * what an http2 server's 'unknownProtocol' listener takes.
  */
 export interface UpgradeEvent {
   /** The client's address and port; `'a unix domain socket'`; or `'unknown'` if the socket was closed before it was asked. */
@@ -271,8 +266,8 @@ export interface ConnectionsEvents {
 }
 
 /**
- * The part of a pino-shaped logger that is used. Loggers that print their arguments in order (`console`, winston: they have a function `log`, and no
- * `bindings`) get the sentence first, then the object.
+ * The part of a pino-shaped logger that is used. Loggers that print their arguments in order (`console`, winston: they have a function `log`, and no `bindings`) get
+ * the sentence first, then the object.
  */
 export interface Logger {
   /** What goes well: a server listens, a drain ends. `fields` may be empty. */
