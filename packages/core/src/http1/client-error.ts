@@ -13,20 +13,20 @@ import { dropLast } from './waiting-requests.js'
 
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 
-/** `clientError` of a governed server. Returns whether it is dealt with; if not, Node answers and destroys by itself. */
+/** Handles `clientError` of a governed server. Returns false where Node has to answer and destroy the socket itself. */
 export function onClientError(owner: Http1Owner, error: Error, socket: Socket): boolean {
   const connection = connectionOf(socket)
   if (connection === undefined || connection.phase === 'upgraded') return owner.forward('clientError', [error, socket])
   const code = codeOf(error)
   if (!code.startsWith('HPE_') && code !== REQUEST_TIMEOUT) {
-    // The connection itself broke, unless it is the error that somebody destroyed it with: there is nobody left to answer.
+    // The connection itself broke, so there is no client to answer; unless the application destroyed it with this error.
     if (!connection.released) connection.makeRare().byPeer = true
     connection.ending ??= 'peer'
     connection.closedFirst ??= 'peer'
     return owner.forward('clientError', [error, socket])
   }
   if (connection.phase === 'lingering' || connection.rare.failure !== undefined) return true
-  // Bytes behind a request that said close mean nothing (RFC 9112 §9.6). Reading goes on, so that a client that leaves is noticed.
+  // Bytes behind a request that said close mean nothing (RFC 9112 §9.6). Reading goes on, so that the server notices when the client leaves.
   if (code === 'HPE_CLOSED_CONNECTION' && !hasPromised(connection)) return true
   if (code === REQUEST_TIMEOUT) {
     if (!excuse(connection, error)) lookOnceMore(connection, error)
@@ -34,7 +34,10 @@ export function onClientError(owner: Http1Owner, error: Error, socket: Socket): 
   return true
 }
 
-/** We hold it back ourselves: the time of a request that waits starts when it is handed over, that of a head behind it when all before it are answered. */
+/**
+ * Ignores a request timeout that struck while halfclose held the request back. Its time starts anew when it is handed over; that of an unfinished
+ * head starts anew when all requests before it are answered.
+ */
 function excuse(connection: Connection, error: Error): boolean {
   const {
     current,
@@ -47,7 +50,7 @@ function excuse(connection: Connection, error: Error): boolean {
   return before?.complete === true || last !== undefined
 }
 
-/** Gives the head that was late its time anew: all before it are answered. */
+/** Gives a head that was late its time anew, once all requests before it are answered. */
 export function boundLateHead(connection: Connection): boolean {
   const {
     owner,
@@ -61,23 +64,23 @@ export function boundLateHead(connection: Connection): boolean {
   return true
 }
 
-/** Node's own timer has struck, before the input was read: what had reached the kernel while the process stood still is not late. */
+/** Node's own timer struck before the input was read. Input that reached the kernel while the process stood still is not late. */
 function lookOnceMore(connection: Connection, error: Error): void {
   const { requests, current, socket } = connection
   const lacked = current?.req.complete === false
   const act = () => {
     if (socket.destroyed || connection.phase === 'lingering' || connection.rare.failure !== undefined) return
     const last = connection.rare.waiting?.at(-1)
-    // Whole, and it has come meanwhile: nothing is late any more.
+    // The request has arrived as a whole meanwhile: nothing is late any more.
     if (last?.args[0].complete === true || (last !== undefined && excuse(connection, error))) return
-    // Of a request that has begun meanwhile Node counts the time no longer.
+    // Node no longer measures the time of a request that has begun meanwhile.
     if (connection.requests !== requests) restartRequestTimeout(connection, error)
     else if (!lacked || current?.req.complete !== true) fail(connection, error)
   }
   afterPoll(() => attempt(connection, act))
 }
 
-/** Whether the last request was answered, at least with its head, as one that others may follow: what it said among its trailers came too late for that. */
+/** Whether the head of the last response, if it was written, allowed another request: a `close` in the request's trailers came too late for that. */
 function hasPromised({ ending, current, rare: { waiting } }: Connection): boolean {
   return ending === undefined && waiting === undefined && (current === undefined || current.headWritten)
 }
@@ -89,16 +92,16 @@ function fail(connection: Connection, error: Error): void {
   } = connection
   const last = waiting?.at(-1)
   if (last !== undefined && !last.args[0].complete) {
-    // The broken request waits itself: it is never run, its answer is the error.
+    // The broken request is waiting itself: it is never run, and the error is its answer.
     dropLast(connection)
   }
   if (connection.rare.waiting !== undefined || (current !== undefined && (current.req.complete || last !== undefined))) {
-    // Reading goes on, into nothing, so that a client that leaves is noticed.
+    // Reading goes on without a parser, so that the server notices when the client leaves.
     connection.makeRare().failure = error
     return
   }
   if (current?.res.writableEnded === true) {
-    // Answered already, the answer is on its way: it is the last one, and the broken body is owed nothing more.
+    // The response has begun: it is the last one, and the broken body gets no answer of its own.
     connection.ending ??= 'error'
     makeLast(current.res)
     return
@@ -107,13 +110,14 @@ function fail(connection: Connection, error: Error): void {
 }
 
 /**
- * The answers before it are out: the framework's or the user's own `clientError` listeners have it, and where there are none the
- * client gets what Node would send. destroy() means "linger" meanwhile: most listeners write an answer and destroy the socket.
+ * Answers a malformed request once the answers before it are sent. The `clientError` listeners of the framework or the application get the error;
+ * without a listener the client gets what Node would send. Meanwhile destroy() closes output first, since most listeners write an answer and then
+ * destroy the socket.
  */
 export function answer(connection: Connection, error: Error): void {
   const { socket, owner, current } = connection
   if (connection.rare.failure !== undefined) connection.makeRare().failure = undefined
-  // A request that was answered before its body went wrong is owed nothing more.
+  // A request that was answered before its body broke gets no second answer.
   const owed = connection.rare.unread === undefined || connection.rare.unread.complete
   const begun = current?.res.headersSent === true
   if (!begun) connection.makeRare().answering = true
@@ -121,7 +125,7 @@ export function answer(connection: Connection, error: Error): void {
   if (end !== undefined) end.code = codeOf(error)
   connection.ending ??= 'error'
   if (begun) {
-    // Cut first: a listener that writes its answer without looking would write it into the middle of the response.
+    // Cut first: a listener that does not look would write its answer into the middle of the response.
     cut(connection, 'error')
     owner.forward('clientError', [error, socket])
     return
@@ -134,14 +138,15 @@ export function answer(connection: Connection, error: Error): void {
     connection.setTimer(owner.policy.linger.total, () => cut(connection, 'error'))
     return
   }
-  // A connection that never sent a byte, or only the line that a front has read, has asked for nothing (RFC 9112 §9.3: no response without a request).
+  // A connection that never sent a byte, or only the line that a front has read, has asked for nothing (RFC 9112 §9.3: no response without a
+  // request).
   const isSilent = connection.requests === 0 && codeOf(error) === REQUEST_TIMEOUT && hasBegun(socket) === false
   const asked = socket.bytesRead > 0 && !isSilent
   if (!handled && owed && asked && socket.writable) socket.write(cannedAnswer(error))
   shut(connection, 'error')
 }
 
-/** Gives a request that was held back its time anew, from now on. */
+/** Starts the time of a request that was held back anew, from now on. */
 export function restartRequestTimeout(connection: Connection, error: Error): void {
   const { owner } = connection
   const req = connection.current?.req

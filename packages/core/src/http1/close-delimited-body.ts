@@ -3,8 +3,8 @@ import { reset } from './close.js'
 import type { Connection } from './connection.js'
 
 /**
- * The connections on which a body is sent that ends with them. Where the process exits amid one, whoever makes it do so, the kernel would end it with a FIN, and
- * half of it would look whole: it is reset before. A process that is killed has no time for that.
+ * The connections on which a body is sent that ends with the connection. If the process exits in the middle of one, the kernel would send a FIN, and
+ * half of the body would look whole. So these connections are reset at exit. A process that is killed has no time for that.
  */
 export class Unframed {
   readonly #open = new Set<Connection>()
@@ -28,7 +28,7 @@ function resetNow(connection: Connection): void {
   reset(connection)
 }
 
-/** The body is whole, and nothing of it is lost with the process. */
+/** Whether the kernel has the whole body, so that nothing of it is lost with the process. */
 function isWithKernel({ current, socket, raw }: Connection): boolean {
   return current?.res.writableEnded === true && socket.writableLength === 0 && (raw?.writableLength ?? 0) === 0
 }

@@ -16,9 +16,8 @@ import { resumeReading } from './pause-reading.js'
 import { dropWaiting } from './waiting-requests.js'
 
 /**
- * Ends a connection output first: what was written is sent, then (TLS: close_notify and) FIN, then the rest of the input is read
- * and thrown away within the bounds of `linger`. Nothing is handed to the application any more. `quiet`: the silence granted, at most
- * `linger.quiet`.
+ * Closes a connection output first: the server sends what was written, then (TLS: close_notify and) FIN, and then reads and discards the rest of the
+ * input within the bounds of `linger`. The application gets no further request. `quiet`: the silence granted, at most `linger.quiet`.
  */
 export function shut(connection: Connection, reason: CloseReason, quiet = Number.POSITIVE_INFINITY): void {
   const {
@@ -29,7 +28,7 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
     rare: { unread },
   } = connection
   if (phase === 'lingering' || phase === 'upgraded' || socket.destroyed) return
-  // Amid a body that ends with the connection a FIN would look like its end.
+  // In the middle of a body that ends with the connection, a FIN would look like the end of the body.
   if (isAmidUnframed(connection)) {
     cut(connection, connection.ending ?? reason)
     return
@@ -44,16 +43,16 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   if (connection.rare.failure !== undefined) connection.makeRare().failure = undefined
   connection.clearTimers()
   dropWaiting(connection)
-  // Behind a CONNECT that has waited nothing flows, nor is it paused.
+  // After a CONNECT that waited, the socket is neither flowing nor paused.
   if (socket.readableFlowing === false || connection.rare.stopped) resumeReading(connection)
   socket.end()
-  // Node calls destroySoon() before the exchange has been taken away.
+  // Node calls destroySoon() before the exchange is removed.
   const reader = current?.bodyTaken === true && !current.req.destroyed ? current.req : undefined
   owner.lingering.add(connection, quiet, reader, isAmid)
   owner.limits.leave(connection)
 }
 
-/** `socket.end` of a connection on which a body is sent that ends with it: the application that calls it amid that body breaks the body off. */
+/** `socket.end` of a connection that sends a body which ends with it: an application that calls it in the middle of the body breaks the body off. */
 export function end(this: Socket & SocketCarrier, ...args: unknown[]): Socket {
   const connection = this[kConnection]
   if (connection !== undefined && connection.phase !== 'upgraded' && isAmidUnframed(connection)) {
@@ -63,18 +62,18 @@ export function end(this: Socket & SocketCarrier, ...args: unknown[]): Socket {
   return Reflect.apply(Object.getPrototypeOf(connection?.socket ?? this).end, this, args)
 }
 
-/** Whether a body is being sent whose end would look like its whole. */
+/** Whether the response under way has a body that ends with the connection and is not complete. */
 function isAmidUnframed({ current }: Connection): boolean {
   return current !== undefined && !current.res.writableEnded && current.res.socket !== null && endsWithConnection(current)
 }
 
-/** Whether something has begun to arrive that is not whole yet, or has come that nobody will read. The parsers are asked only where nothing else tells. */
+/** Whether a request is arriving, or input has arrived that nothing will read. The parsers are asked only where no other field tells. */
 function hasBegun(connection: Connection, req: IncomingMessage | undefined): boolean {
   if (req !== undefined) return !req.complete
   return !connection.inputEnded && connection.receiving
 }
 
-/** Ends a connection at once. The peer can tell from the framing, or by a reset, that a response was broken off. */
+/** Ends a connection at once. The client can tell by the framing, or by a reset, that a response was broken off. */
 export function cut(connection: Connection, reason: CloseReason): void {
   noteEnd(connection)
   connection.ending = reason
@@ -83,22 +82,22 @@ export function cut(connection: Connection, reason: CloseReason): void {
 }
 
 /**
- * `socket.destroy` of a governed connection: Node's and the application's, by way of `req.destroy()` and `res.destroy()` too. It does
- * not take a response along that has been written whole, nor the answer to a malformed request: then it means "output first".
+ * `socket.destroy` of a governed connection, as Node and the application call it, also by `req.destroy()` and `res.destroy()`. It does not destroy a
+ * response that has been written whole, nor the answer to a malformed request: in these cases it closes output first.
  */
 export function destroy(this: Socket & SocketCarrier, error?: Error | null): Socket {
   const connection = this[kConnection]
   if (connection === undefined || connection.released || connection.phase === 'upgraded') {
-    // A reset is on its way, which a FIN would overtake: Node's own closeAllConnections() goes over all sockets.
+    // A reset is about to be sent, and a FIN must not overtake it: Node's own closeAllConnections() destroys every socket.
     const waits = connection?.rare.resetTimer !== undefined && !isResetting(this) && !isBroken(connection, error)
     if (!waits) destroyBy(connection?.rare.own, this, error)
     return this
   }
   const byPeer = isBroken(connection, error)
-  // An explicit reset is one; and below a TLS socket there may be nothing left to say it on.
+  // An explicit reset stays one; and below a TLS socket there may be nothing left to write to.
   if (!byPeer && !isResetting(this) && connection.raw?.destroyed !== true) {
     if (hasSomethingToSay(connection)) {
-      // The request that was still read is destroyed: its body goes on coming.
+      // The application was still reading this request, and destroys it: its body goes on arriving.
       if (connection.linger?.isRead === true) connection.owner.lingering.takeRaw(connection)
       shut(connection, connection.rare.answering ? 'error' : 'handler')
       return this
@@ -119,11 +118,11 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
   return this
 }
 
-/** Amid a drain: a request is cut by something that has tracked the connections itself (http-terminator, stoppable). */
+/** During a drain: reports other code that tracks the connections and cuts requests (http-terminator, stoppable). */
 function noteOthers({ owner: { drain }, socket, current, raw, ending }: Connection): void {
   if (drain === undefined || current === undefined) return
   const place = directCaller(destroy)
-  // Shut first, so that it is the client's end that destroys it.
+  // The output was ended first, so the client's end destroys the socket.
   const isShut = ending === undefined && socket.writableEnded && !current.res.writableEnded
   if (place !== undefined || raw?.destroyed === true || isShut) drain.cutByOthers(place)
 }
@@ -132,16 +131,16 @@ function hasSomethingToSay({ phase, socket, current, rare: { answering, blame, u
   if (socket.writableFinished && socket.readableEnded) return false
   if (answering || phase === 'lingering') return true
   if (blame !== undefined) return false
-  // Answered whole, before the body had arrived: what is left of that would turn into a reset.
+  // The request was answered whole before its body had arrived: the rest of the body would cause a reset.
   return current?.res.writableEnded === true || unread?.complete === false
 }
 
-/** Milliseconds after which the answer before is taken to have arrived: it was with the kernel when this request was handed over. */
+/** Milliseconds after which the previous answer counts as arrived: the kernel had it when this request was handed over. */
 const ARRIVES = 250
 
 /**
- * How many milliseconds the answer before the one that is broken off may still be on its way, where the kernel would wipe it out: bytes that come and are
- * not read turn the end into a reset.
+ * For how many milliseconds the answer before the broken one may still be on its way. The kernel would delete it: input that arrives and is not read
+ * turns the end into a reset.
  */
 function recentlyAnswered({ current, requests, lastUsed, released, rare: { blame, waiting } }: Connection): number {
   if (blame !== undefined || current === undefined || requests <= 1 || released || endsWithConnection(current)) return 0
@@ -149,7 +148,7 @@ function recentlyAnswered({ current, requests, lastUsed, released, rare: { blame
   return lastUsed + ARRIVES - performance.now()
 }
 
-/** Ends a connection amid a request soon: the peer is told at once, and nothing more is read. */
+/** Ends a connection in the middle of a request, but not at once: the client gets the FIN now, and nothing more is read. */
 function breakOff(connection: Connection, ms: number): void {
   const { socket, owner } = connection
   noteEnd(connection)
@@ -164,25 +163,25 @@ function breakOff(connection: Connection, ms: number): void {
   connection.setTimer(ms, () => kill(connection))
 }
 
-/** Milliseconds in which the peer reads what came before a reset: libuv takes data and a reset that are read in one go for a clean end. */
+/** Milliseconds for the client to read what came before a reset: libuv takes data and a reset that are read together for a clean end. */
 const BEFORE_RESET = 50
 
 /**
- * A response whose body ends with the connection would look complete if it were cut with a FIN: it is cut with a reset. Over TLS the
- * missing close_notify tells, but many clients do not look: the reset goes below it.
+ * If a response whose body ends with the connection were cut by a FIN, it would look complete: it is cut by a reset. Over TLS the missing
+ * close_notify shows the cut, but many clients do not check it, so the TCP socket below is reset.
  */
 export function kill(connection: Connection, error?: Error | null, byPeer = false): void {
   if (connection.released) return
   connection.released = true
   const { socket, current } = connection
-  // Its end may have been written, and not be with the kernel.
+  // The end may have been written, and not be with the kernel yet.
   const isAmid = !socket.writableEnded || socket.writableLength > 0
   if (!byPeer && current !== undefined && endsWithConnection(current) && isAmid) {
     resetSoon(connection)
   } else destroyBy(connection.rare.own, socket, error)
 }
 
-/** The peer has reset it, which nothing but a look at it has told. */
+/** The client has reset the connection; Node has not reported it, a look at the socket has shown it. */
 export function killByPeer(connection: Connection): void {
   const end = noteEnd(connection)
   if (end !== undefined) end.isReset = true
@@ -192,12 +191,12 @@ export function killByPeer(connection: Connection): void {
   kill(connection, undefined, true)
 }
 
-/** Apart: its closure would cost every connection that ends a context. */
+/** A function of its own: its closure would cost every connection that ends a context. */
 function resetSoon(connection: Connection): void {
   connection.makeRare().resetTimer = connection.owner.timers.after(BEFORE_RESET, () => attempt(connection, reset))
 }
 
-/** Ends it with a reset, so that what was sent looks like half of something. */
+/** Ends the connection with a reset, so that what was sent does not look complete. */
 export function reset(connection: Connection): void {
   const { socket, raw } = connection
   if (connection.rare.resetTimer !== undefined) connection.makeRare().resetTimer = undefined
@@ -208,10 +207,10 @@ export function reset(connection: Connection): void {
   socket.destroy()
 }
 
-/** `socket._destroy` of a governed connection: whoever destroys it, and however, comes here. */
+/** `socket._destroy` of a governed connection: every way to destroy the socket leads here. */
 export function _destroy(this: Socket & SocketCarrier, error: Error | null, callback: (error?: Error | null) => void): void {
   const connection = this[kConnection]
-  // Before it is gone: over TLS, with the TCP socket gone already, 'close' comes within the call.
+  // Called before the socket is gone: over TLS, if the TCP socket is gone already, 'close' is emitted within the call.
   connection?.owner.drain?.closing(this)
   if (connection !== undefined) noteLast(connection, error)
   const prior: Socket['_destroy'] = connection?.rare.own?._destroy ?? Object.getPrototypeOf(connection?.socket ?? this)._destroy

@@ -3,12 +3,12 @@ import { isForAllRecipients } from '../http/hop-by-hop.js'
 import { parseConnection } from '../http/tokens.js'
 import { rewriteHead } from '../node/response-fields.js'
 
-// The fields of a head that speak of the connection or of the framing: what the application said in them, and how they are put right. They may
-// have been set one by one, or be given to writeHead() as an object, a flat list or a list of pairs.
+// The header fields about the connection and the framing: what the application said in them, and how they are corrected. The application may have set
+// them one by one, or passed them to writeHead() as an object, a flat list or a list of pairs.
 
 export type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
 
-/** What the application itself said of the connection in this head. */
+/** What the application said about the connection in this head. */
 export interface Said {
   readonly connection: string | undefined
   readonly keepAlive: boolean
@@ -16,12 +16,12 @@ export interface Said {
   readonly upgrade: boolean
 }
 
-/** Of nearly every head. */
+/** The value for nearly every head. */
 export const NOTHING: Said = { connection: undefined, keepAlive: false, transferEncoding: undefined, upgrade: false }
 
 export function whatWasSaid(res: ServerResponse, given: Headers | undefined): Said {
   let said = NOTHING
-  // One look at the names costs less than asking for each of the four.
+  // One look at all names costs less than asking for each of the four.
   const names = res.getHeaderNames()
   for (let i = 0; i < names.length; i++) {
     const name = names[i]
@@ -30,7 +30,7 @@ export function whatWasSaid(res: ServerResponse, given: Headers | undefined): Sa
   if (given === undefined) return said
   if (!Array.isArray(given)) {
     for (const name in given) {
-      // Node writes no field that the object inherits.
+      // Node does not write inherited fields either.
       if (matters(name) && Object.hasOwn(given, name)) said = note(said, name, given[name], false)
     }
     return said
@@ -43,7 +43,7 @@ export function whatWasSaid(res: ServerResponse, given: Headers | undefined): Sa
   return said
 }
 
-/** The names that matter are 7, 10 and 17 letters long: most fields are passed over by that alone. */
+/** The names that matter have 7, 10 or 17 letters: most fields are skipped by their length alone. */
 function matters({ length }: string): boolean {
   return length === 10 || length === 17 || length === 7
 }
@@ -71,8 +71,8 @@ function text(value: unknown): string | undefined {
 }
 
 /**
- * The fields with our own Connection and Keep-Alive in them. What else the application listed in Connection (`Upgrade`) stays.
- * The form is kept: Node 20 would lose duplicates of a flat list if a field were set beside it.
+ * The fields with our own Connection and Keep-Alive. Other options that the application listed in Connection (`Upgrade`) stay. The form is kept: Node
+ * 20 would lose duplicates of a flat list if a field were set beside it.
  */
 export function withConnection(
   res: ServerResponse,
@@ -84,7 +84,7 @@ export function withConnection(
   const others = parseConnection(said.connection).options.filter(
     (name) => name !== 'close' && name !== 'keep-alive' && name !== 'upgrade' && !isForAllRecipients(name),
   )
-  // What is for this hop only says so (RFC 9110 §7.6.1).
+  // A field for this hop only has to be listed in Connection (RFC 9110 §7.6.1).
   const connection = [...others, ...(said.upgrade ? ['upgrade'] : []), option].join(', ')
   if (given === undefined || !Array.isArray(given)) {
     res.setHeader('Connection', connection)
@@ -132,7 +132,7 @@ function listWith(given: OutgoingHttpHeader[], connection: string, keepAlive: st
   return list
 }
 
-/** The fields less one of them. */
+/** The fields without one of them. */
 export function without(given: Headers | undefined, unwanted: string): Headers | undefined {
   if (given === undefined) return undefined
   if (!Array.isArray(given)) {
@@ -145,7 +145,7 @@ export function without(given: Headers | undefined, unwanted: string): Headers |
 const CONNECTION_LINES = /\r\n(?:connection|keep-alive):[^\r]*(?=\r\n)/gi
 const OURS: ReadonlySet<string> = new Set(['close', 'keep-alive'])
 
-/** Puts `Connection: close` into a head that Node wrote but has not sent, in place of what it says of the connection. Other options stay. */
+/** Replaces the connection options of a head that Node wrote but has not sent by `Connection: close`. Other options stay. */
 export function announceClose(res: ServerResponse): void {
   rewriteHead(res, (written) => {
     const options: string[] = []

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import type { Connection } from './connection.js'
 
 /**
- * Where a socket has its connection. Who is called for every request or connection asks for that by itself: sockets change their shape as they go, and in a
- * function that serves all of them V8 looks it up anew each time.
+ * The key of a socket's connection. Functions that run for every request or connection read it themselves: sockets change their shape, and in one
+ * shared function V8 would look up the property anew each time.
  */
 export const kConnection: unique symbol = Symbol('halfclose.connection')
 
@@ -11,7 +11,7 @@ export interface SocketCarrier {
   [kConnection]?: Connection
 }
 
-/** The connection of a socket that is governed, if it is. */
+/** The connection of a governed socket. */
 export function connectionOf(socket: object | null | undefined): Connection | undefined {
   const carrier: SocketCarrier | null | undefined = socket
   return carrier?.[kConnection]

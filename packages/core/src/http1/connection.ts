@@ -17,154 +17,152 @@ import type { RequestFacts } from './request-facts.js'
 export type Http1Owner = ConnectionOwner<Connection>
 
 /**
- * One request and its response: what is known of the request when it is handed over, and what becomes of the answer. It is asked here and not
- * of the request and the response: a framework gives those another prototype (Express), and V8 then looks up every property of theirs anew.
+ * One request and its response. Facts of both are kept here, since a framework may change their prototype (Express), and V8 then looks up all their properties anew.
  *
- * Where one of its flags is mostly true it is compared with true or false: to tell its truth V8 asks whether it is an empty string, a number
- * or something else, in a dozen instructions.
+ * Flags that are mostly true are compared with `=== true`: a plain truth test costs a dozen more instructions, since V8 also has to consider strings and numbers.
  */
 export interface Exchange {
   readonly connection: Connection
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly facts: RequestFacts
-  /** The facts are not what they nearly always are: others need not look at them. */
+  /** Some fact of the request is unusual; if not, other code need not look at the facts. */
   readonly isSpecial: boolean
-  /** When it arrived, which may be before it was handed over; where no drain was under way, up to a tenth of a second earlier. */
+  /** When it arrived, which may be before it was handed over. Without a drain it may be up to a tenth of a second too early. */
   readonly arrived: number
-  /** Milliseconds that Node will print as `timeout=` unless it is told otherwise; -1: it was begun under another setting than the server's present one. */
+  /** Milliseconds that Node will print as `timeout=` by default; -1: the server's setting has changed since the response began. */
   readonly printed: number
-  /** Its head has been written. */
+  /** The head has been written. */
   headWritten: boolean
   /** end() was called. */
   ended: boolean
   /**
-   * Where the body is held to its length: `'here'`, in our write() and end(); `'whole'`: nowhere, since the head comes with all of it; `'below'`: where Node
-   * takes it, since the write() or end() of somebody else stands between, and may change it.
+   * Where the length of the body is checked: `'here'`, in our write() and end(); `'whole'`: nowhere, since the whole body comes with the head; `'below'`: where Node
+   * takes the body, since a write() or end() of other code stands between, and may change it.
    */
   account: 'here' | 'whole' | 'below'
-  /** Bytes of the whole body, where they are known when the head is written; -1: they are not. */
+  /** Bytes of the whole body, if known when the head is written; else -1. */
   length: number
-  /** The application reads the request's body itself, also after it has answered. */
+  /** The application itself reads the request's body, even after it has answered. */
   bodyTaken: boolean
-  /** What the body is held to, where it does not come with its head and is not chunked. */
+  /** The length that the body must keep to, if it does not come with its head and is not chunked. */
   body: Body | undefined
-  /** What others had put on the response before us. */
+  /** Methods that other code had put on the response before us. */
   own: OwnOfResponse | undefined
 }
 
 /** The body of a response whose head has declared its length, or which ends with the connection. */
 export interface Body {
-  /** The Content-Length; -1: none, so that a cut would look complete. */
+  /** The Content-Length; -1: none, so that a cut body would look complete. */
   readonly declared: number
   /** Bytes written so far. */
   written: number
-  /** It did not fit, and that was said. */
+  /** The body did not have its length, and that was reported. */
   misfit: boolean
 }
 
-/** A request, upgrade or CONNECT that arrived while another one is being answered. */
+/** A request, upgrade or CONNECT that arrived while another request is being answered. */
 export interface Waiting {
   readonly event: string
   readonly args: readonly [IncomingMessage, ...unknown[]]
   readonly arrived: number
-  /** A request timeout that struck while we ourselves held it back. */
+  /** A request timeout that struck while halfclose held the request back. */
   excused: Error | undefined
   /**
-   * The async context in which it was parsed, which those before and behind it may share: one read holds thousands of small requests. Not
-   * AsyncLocalStorage.snapshot(), which takes 4 to 9 µs (`npm run bench -- --only micro`).
+   * The async context in which it was parsed. Requests of one read may share it, since one read holds thousands of small requests. AsyncLocalStorage.snapshot()
+   * would take 4 to 9 µs for each (`npm run bench -- --only micro`).
    */
   readonly context: AsyncResource
   /** Hands it over when its turn has come. */
   readonly handOver: (connection: Connection, waiting: Waiting) => void
-  /** `executionAsyncId()` where it was parsed; 0: others may have changed the context meanwhile, so that it is its own. */
+  /** `executionAsyncId()` where it was parsed; 0: other code may have changed the context meanwhile, so it has one of its own. */
   readonly parsedIn: number
 }
 
-/** What few connections ever need. In every one of ten thousand idle connections these fields would cost 130 bytes. */
+/** Fields that few connections ever need. In each of ten thousand idle connections they would cost 130 bytes. */
 class RareFields {
-  /** What arrived while another request is being answered. */
+  /** Requests that arrived while another one is being answered. */
   waiting: Waiting[] | undefined = undefined
-  /** A `clientError` that waits for the answers before it. */
+  /** A `clientError` that waits until the answers before it are sent. */
   failure: Error | undefined = undefined
-  /** A request timeout that struck a head which is half sent behind requests that are being answered. */
+  /** A request timeout that struck a half-sent head behind requests that are being answered. */
   late: Error | undefined = undefined
   /** A request that was answered before its body had arrived. */
   unread: IncomingMessage | undefined = undefined
-  /** The server does not have its parser in its list. */
+  /** The server's list does not have its parser. */
   unlisted: boolean = false
-  /** One too many: its request is refused. */
+  /** The connection is over a limit: its request is refused. */
   excess: boolean = false
-  /** The remote address, where connections are counted by it. */
+  /** The remote address, if connections are counted by it. */
   client: string | undefined = undefined
-  /** Reading is stopped, since requests wait. */
+  /** Reading is stopped, because requests wait. */
   stopped: boolean = false
-  /** Its bytes reach the parser by way of the stream, in pieces. */
+  /** The stream passes its input to the parser in pieces. */
   inPieces: boolean = false
-  /** While reading is stopped: looks at the client. */
+  /** Looks at the client while reading is stopped. */
   lookTimer: NodeJS.Timeout | undefined = undefined
-  /** Why Node is about to destroy the socket, if it does. */
+  /** Why Node is about to destroy the socket, if it is. */
   blame: CloseReason | undefined = undefined
-  /** The peer broke it off: nobody waits for what is still to be answered. */
+  /** The client broke the connection off: it waits for no answer. */
   byPeer: boolean = false
-  /** When it is too old for another request. */
+  /** When the connection is too old for another request. */
   expiresAt: number = Number.POSITIVE_INFINITY
-  /** Bounds an error's late answer, or a request that was held back. */
+  /** Bounds the late answer to an error, or a request that was held back. */
   timer: Timer | undefined = undefined
-  /** It is about to be reset. */
+  /** A reset will be sent when it fires. */
   resetTimer: Timer | undefined = undefined
-  /** Bounds the answer that a half-closed client waits for. */
+  /** Bounds the answer for which a half-closed client waits. */
   halfClosedTimer: Timer | undefined = undefined
   /** What an upgraded connection asked for. */
   upgrade: Upgrade | undefined = undefined
-  /** destroy() means "linger" while the application answers a malformed request. */
+  /** destroy() closes output first while the application answers a malformed request. */
   answering: boolean = false
-  /** What is noted of its end, where somebody listens. */
+  /** What is recorded of its end, if there is a listener for closes. */
   end: End | undefined = undefined
-  /** What others had put on the socket before us. */
+  /** Methods that other code had put on the socket before us. */
   own: OwnOfSocket | undefined = undefined
 }
 
-/** The defaults, of all connections that need none of them. Frozen: a write that forgets {@link Connection.makeRare} throws. */
+/** The defaults, shared by all connections that need none of the fields. Frozen: a write without {@link Connection.makeRare} throws. */
 const NONE: Readonly<RareFields> = Object.freeze(new RareFields())
 
 /**
- * One HTTP/1 connection. The input half (`current`, `waiting`, `failure`, `inputEnded`) and the output half (`ending`, `lingering`)
- * are apart: the one may end long before the other.
+ * One HTTP/1 connection. The input half (`current`, `waiting`, `failure`, `inputEnded`) and the output half (`ending`, `lingering`) are separate: one may end long
+ * before the other.
  */
 export class Connection implements Linked<Connection>, Lingers<Connection> {
-  /** What few connections ever need: one object for all that need nothing of it, until the first field is set ({@link makeRare}). */
+  /** {@link RareFields}: one shared object until the first field is set by {@link makeRare}. */
   rare: Readonly<RareFields> = NONE
-  // What every request asks for comes first, so that it lies together in memory.
+  // Fields that every request reads come first, so that they are close to each other in memory.
   phase: ConnectionState = 'silent'
   /** Requests handed over so far. */
   requests = 0
-  /** The request that is being answered: at most one. */
+  /** The request that is being answered: one at most. */
   current: Exchange | undefined = undefined
   inputEnded = false
-  /** Why this connection ends, once that is decided: nothing more is handed to the application. */
+  /** Why the connection ends, once that is decided: the application gets no further request. */
   ending: CloseReason | undefined = undefined
   /** Milliseconds promised with the last response. */
   promised = 0
-  /** When its last answer was written, or it was opened, in whole milliseconds: a fraction would be an object of its own. Rounded up, in favour of the peer. */
+  /** When its last answer was written, or it was opened, in whole milliseconds, since V8 would allocate an object for a fraction. Rounded up, in favour of the client. */
   lastUsed: number
-  /** Of {@link IdleTimeout}: in which it last went idle. None before the first time. */
+  /** The period of {@link IdleTimeout} in which it last went idle; 0: it never was. */
   period = 0
   older: Connection | undefined = undefined
   newer: Connection | undefined = undefined
   linger: Linger<Connection> | undefined = undefined
   closedFirst: 'server' | 'peer' | undefined = undefined
   released = false
-  /** Rounded like that. */
+  /** In whole milliseconds, too. */
   readonly openedAt: number
-  /** Which of the lists of {@link OpenConnections} it is in. */
+  /** Whether it is in the list `rested` of {@link OpenConnections}. */
   rested = false
-  /** `socket.bytesRead` when nothing of a request had arrived: where that is all that there is to tell by. */
+  /** `socket.bytesRead` when no byte of a request had arrived, for connections where only this count shows that one arrives. */
   mark: number
 
   constructor(
     readonly socket: Socket,
-    /** Below TLS: the TCP socket. */
+    /** The TCP socket below TLS. */
     readonly raw: Socket | undefined,
     readonly owner: Http1Owner,
     openedAt: number,
@@ -177,24 +175,24 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
   }
 
   /**
-   * Whether bytes tell, and not the parser, that something arrives: the parser takes whoever has sent nothing for amid a message, and whoever was answered
-   * early; and where the server does not have it in its list, nobody can ask.
+   * Whether the count of bytes, and not the parser, shows that a request arrives. The parser reports a message also for a client that has sent nothing or was
+   * answered early; and if the server's list does not have the parser, it cannot be asked.
    */
   get countsBytes(): boolean {
     return this.phase === 'silent' || this.rare.unlisted || this.rare.unread !== undefined
   }
 
-  /** Whether a request has begun to arrive that is not being answered yet. Who asks for many does so {@link atOnce}. */
+  /** Whether a request has begun to arrive that is not being answered yet. To ask about many connections, use {@link atOnce}. */
   get receiving(): boolean {
-    // Malformed, or too late: the parser is done with it.
+    // The request is malformed, or too late: the parser no longer has it.
     if (this.rare.answering) return true
     if (!this.countsBytes) return isAmidMessage(this.owner.server, this.socket)
     if (this.socket.bytesRead === this.mark) return false
-    // The application may have read them before Node parses: a front its PROXY line.
+    // The application may have read bytes before Node parses: a front reads its PROXY line.
     return this.phase !== 'silent' || this.socket.readableLength > 0 || hasBegun(this.socket) === true
   }
 
-  /** The state as the design's vocabulary has it. */
+  /** The state, by the names of the documentation. */
   get state(): ConnectionState {
     if ((this.phase === 'silent' || this.phase === 'idle') && this.receiving) return 'busy'
     if (this.phase === 'busy' && this.ending !== undefined) return 'closing'
@@ -206,18 +204,18 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
     return this.promised === 0 ? 0 : this.lastUsed + this.promised
   }
 
-  /** Nothing of {@link RareFields} was ever set: one question for all. */
+  /** No field of {@link RareFields} was ever set: one question for all. */
   get isCommon(): boolean {
     return this.rare === NONE
   }
 
-  /** Its own rare fields, to be set. Not for a default: who sets that asks first whether it is needed, since this makes the object. */
+  /** Makes the rare fields writable. To set a default, first check whether that is needed: this call allocates the object. */
   makeRare(): RareFields {
     if (this.rare === NONE) this.rare = new RareFields()
     return this.rare
   }
 
-  /** One connection too many: its request is refused. */
+  /** The connection is over a limit: its request is refused. */
   get excess(): boolean {
     return this.rare.excess
   }
@@ -226,7 +224,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
     this.makeRare().excess = value
   }
 
-  /** The remote address, where connections are counted by it. */
+  /** The remote address, if connections are counted by it. */
   get client(): string | undefined {
     return this.rare.client
   }
@@ -235,7 +233,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
     this.makeRare().client = value
   }
 
-  /** A request begins: what belonged to the one before it is over. */
+  /** A request begins: the rare fields of the one before it are reset. */
   beginAnew(): void {
     if (this.isCommon) return
     const rare = this.makeRare()
@@ -252,7 +250,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
 
   setTimer(ms: number, run: () => void): void {
     this.rare.timer?.stop()
-    // Whoever closed it has cleared its timers already.
+    // The code that closed the socket has cleared its timers already.
     if (!this.socket.destroyed) this.makeRare().timer = this.owner.timers.after(ms, () => attempt(this, run))
   }
 }

@@ -6,8 +6,8 @@ import type { Connection } from './connection.js'
 import { isIncomplete } from './exchange.js'
 
 /**
- * A connection begins to end: notes in which state, where somebody listens for closes. The first time counts; what follows (the output is shut, the
- * client leaves) belongs to the end.
+ * A connection begins to end: records its state, if there is a listener for closes. Only the first call counts; what follows (the server ends its
+ * output, the client leaves) belongs to the end.
  */
 export function noteEnd(connection: Connection): End | undefined {
   if (connection.rare.end !== undefined || !connection.owner.events.hearsClose) return connection.rare.end
@@ -18,7 +18,7 @@ export function noteEnd(connection: Connection): End | undefined {
   return end
 }
 
-/** Of the request that is under way and has no whole answer. One that is malformed has been answered when its connection ends. */
+/** The stage of the request that is under way and has no whole answer. A malformed request has been answered when its connection ends. */
 function stageOf({ current, phase, socket, mark, rare: { answering, unread } }: Connection): RequestStage | undefined {
   if (current !== undefined) {
     const { res } = current
@@ -26,7 +26,8 @@ function stageOf({ current, phase, socket, mark, rare: { answering, unread } }: 
     return res.headersSent ? 'sending' : isIncomplete(current) ? 'receiving' : 'handler'
   }
   const mayReceive = phase === 'silent' ? socket.bytesRead !== mark : phase === 'idle' || phase === 'busy'
-  // One that was answered before its body came is not under way. Of the parsers this one's alone is asked: to ask all costs as much as there are connections.
+  // A request that was answered before its body came is not under way. Only this connection's parser is asked: asking all of them costs as much as
+  // there are connections.
   return mayReceive && !answering && unread === undefined && hasBegun(socket) === true ? 'receiving' : undefined
 }
 
@@ -36,7 +37,7 @@ function stateOf({ phase, socket, mark, rare: { answering }, ending }: Connectio
   return phase === 'busy' && ending !== undefined ? 'closing' : phase
 }
 
-/** Whether the promise with which it went idle is kept: not where the server is the first to end it, before the time is over. */
+/** Whether the promise of an idle connection is kept. It is broken if the server is the first to end the connection, before the time is over. */
 function promiseOf(connection: Connection, state: ConnectionState): End['promise'] {
   if (state !== 'idle' || connection.promised === 0) return 'none'
   const { promiseUntil, rare, inputEnded } = connection

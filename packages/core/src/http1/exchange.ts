@@ -5,7 +5,7 @@ import { presetMessage } from '../node/status-message.js'
 import type { Connection, Exchange } from './connection.js'
 import { factsOf, isPlain, PLAIN } from './request-facts.js'
 
-/** Not a class: a literal is made in place, without a call. */
+/** A literal and not a class: V8 allocates it without a call. */
 export function beginExchange(connection: Connection, req: IncomingMessage, res: ServerResponse, arrived: number): Exchange {
   const isSpecial = !isPlain(req, res)
   const exchange: Exchange = {
@@ -31,32 +31,32 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
   return exchange
 }
 
-/** Whether the request leaves it open that another one follows. */
+/** Whether the request allows another one to follow. */
 export function mayPersist({ facts }: Exchange): boolean {
   return facts.parserPersists && !facts.askedClose
 }
 
-/** Whether a cut of its body would look like its end: the head is out, and the body ends with the connection. */
+/** Whether a cut of the body would look like its end: the head is out, and the body ends with the connection. */
 export function endsWithConnection({ body, res }: Exchange): boolean {
   return body !== undefined && body.declared < 0 && res.headersSent
 }
 
 /**
- * Whether the parser refuses what follows though the request's head does not say so: it takes a Connection field among the trailers for one of the head.
- * Known once the trailers are there.
+ * Whether the parser refuses all further requests although the request's head allowed them: it treats a Connection field among the trailers like one
+ * of the head. Known once the trailers have arrived.
  */
 export function endsWithTrailers({ facts, req }: Exchange): boolean {
   return facts.expectsBody && req.complete && parseConnection(req.trailers.connection).close
 }
 
-/** Whether its body has not arrived as a whole yet. */
+/** Whether the request's body has not arrived as a whole yet. */
 export function isIncomplete({ facts, isSpecial, req }: Exchange): boolean {
   return isSpecial && facts.expectsBody && !req.complete
 }
 
 /**
- * Where a response has its exchange. Who is called for every response asks for that by itself, and gives it to {@link ifOpen}: in a function that
- * serves many, V8 does not know what it is asked of, nor its prototype.
+ * The key of a response's exchange. Functions that run for every response read it themselves and pass it to {@link ifOpen}: in one shared function V8
+ * would know neither the object nor its prototype.
  */
 export const kExchange: unique symbol = Symbol('halfclose.exchange')
 
@@ -64,7 +64,7 @@ export interface Carrier {
   [kExchange]?: Exchange
 }
 
-/** The exchange that is being answered with `res`; none once that is done, or where it is not governed. */
+/** The exchange that is being answered with `res`; `undefined` once that is done, or where `res` is not governed. */
 export function exchangeOf(res: ServerResponse): Exchange | undefined {
   const carrier: ServerResponse & Carrier = res
   return ifOpen(carrier[kExchange])
@@ -75,15 +75,20 @@ export function ifOpen(exchange: Exchange | undefined): Exchange | undefined {
   return exchange !== undefined && exchange.connection.current === exchange ? exchange : undefined
 }
 
-/** Whether this is the request that is being answered, or is made of it (`Object.create(req)`, a Proxy), or its response is, or both are the application's own. */
+/**
+ * Whether this request is the one that is being answered, or was made of it (`Object.create(req)`, a Proxy), or its response is, or the application
+ * made both itself.
+ */
 export function isHandedOn(current: Exchange, req: IncomingMessage, res: ServerResponse & Carrier): boolean {
   if (current.req === req || res[kExchange] === current) return true
-  // Node listens for the end of each of its own.
+  // Node listens for the end of each response that it made.
   if (res.listenerCount('finish') === 0) return true
   return Object.prototype.isPrototypeOf.call(current.req, req) || isMadeOf(current, res)
 }
 
-/** Whether an object inherits from the response of an exchange (`Object.create(res)`), and so its methods: Node does not answer with it. */
+/**
+ * Whether an object inherits from the response of an exchange (`Object.create(res)`), and so its methods. Node does not answer with such an object.
+ */
 export function isMadeOf(exchange: Exchange | undefined, res: object): boolean {
   return exchange !== undefined && exchange.res !== res && Object.prototype.isPrototypeOf.call(exchange.res, res)
 }

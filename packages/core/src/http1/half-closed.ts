@@ -11,7 +11,7 @@ import { connectionOf, kConnection, type SocketCarrier } from './connection-of.j
 import { pushPieces } from './pause-reading.js'
 
 /**
- * `socket.push` of a governed connection: Node calls it with null when it has read the client's FIN, and with bytes where its parser does not take them
+ * `socket.push` of a governed connection. Node calls it with null when it has read the client's FIN, and with bytes where the parser does not read
  * from the handle.
  */
 export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: BufferEncoding): boolean {
@@ -19,7 +19,7 @@ export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: Bu
   if (chunk === null && connection !== undefined && connection.phase !== 'upgraded' && endInput(connection)) {
     if (connection.rare.own === undefined) return false
   }
-  // Asked for only here: V8 takes long to tell the prototype.
+  // Read only here: V8 takes long to find the prototype.
   const prior: Socket['push'] = connection?.rare.own?.push ?? Object.getPrototypeOf(this).push
   if (chunk !== null && connection?.rare.inPieces === true && types.isUint8Array(chunk)) {
     return pushInPieces(this, prior, chunk)
@@ -27,27 +27,27 @@ export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: Bu
   return prior.call(this, chunk, encoding)
 }
 
-/** Apart, since V8 makes the context of a closure wherever the function that holds it is entered. */
+/** A function of its own: V8 allocates the context of a closure whenever the function around it is entered. */
 function pushInPieces(socket: Socket, prior: Socket['push'], chunk: Uint8Array): boolean {
   return pushPieces(chunk, (piece) => prior.call(socket, piece))
 }
 
-/** For a socket whose FIN may have been read before it was ours. */
+/** For a socket whose FIN may have been read before halfclose governed it. */
 export function onLateEnd(this: Socket): void {
   const connection = connectionOf(this)
   if (connection !== undefined && !connection.inputEnded && connection.phase !== 'upgraded') endInput(connection)
 }
 
 /**
- * The client has sent FIN. If it still waits for an answer it gets it (RFC 9112 §9.6); but a client that is gone looks the same
- * on the wire, and applications rely on the response's 'close' to stop their work: hence the bound. Returns whether it was all that was waited for.
+ * The client has sent FIN. If it still waits for an answer, it gets it (RFC 9112 §9.6). But a client that is gone looks the same on the wire, and
+ * applications rely on the response's 'close' to stop their work: so the wait is bounded. Returns whether the connection waited only for this FIN.
  */
 function endInput(connection: Connection): boolean {
   const { phase, linger, socket } = connection
   connection.inputEnded = true
   connection.closedFirst ??= 'peer'
   if (phase === 'lingering') {
-    // Nobody reads what came before it, and our own end is out: a stream's other ways to its end are spared.
+    // Nothing reads the input before the FIN, and our own end is sent: the socket can be destroyed at once.
     if (linger === undefined || linger.isRead || !socket.writableFinished) return false
     kill(connection)
     return true
@@ -61,8 +61,8 @@ function endInput(connection: Connection): boolean {
 }
 
 /**
- * Bounds the answer that a half-closed client waits for; anew for each of several. A peer that takes bytes is there: the bound
- * starts anew while it takes something, too.
+ * Bounds the answer that a half-closed client waits for; anew for each of several. A client that takes bytes is there, so the bound also starts anew
+ * whenever the client takes something.
  */
 export function boundAnswer(connection: Connection): void {
   const { halfClosed } = connection.owner.policy

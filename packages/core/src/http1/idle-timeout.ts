@@ -12,19 +12,19 @@ import { IDLE_QUIET } from './idle.js'
 import type { OpenConnections } from './open-connections.js'
 
 /**
- * Milliseconds of a period. Those that went idle in the same one are in no order: to move each connection for each request costs more than to look at
- * them all.
+ * Milliseconds of a period. Connections that went idle in the same period are in no order: moving a connection in the list for each request would
+ * cost more than looking at all of them.
  */
 const PERIOD = 100
-/** Milliseconds between two looks, at least: those whose hold ends together go together, and are asked for together. */
+/** The shortest time between two looks, in milliseconds: connections whose hold ends at about the same time are closed together. */
 const STEP = 100
 /** No connection has gone idle in this period. */
 const NONE = -1
 
-/** Milliseconds that a head may take where nobody said; Node's own default. */
+/** Milliseconds that a head may take where the server sets no bound; Node's own default. */
 const HEAD = 60_000
 
-/** The server, as far as it is needed here. */
+/** The part of the server that is needed here. */
 interface Expiring {
   readonly server: AttachableServer
   readonly policy: Policy
@@ -32,23 +32,23 @@ interface Expiring {
   readonly timers: Timers
 }
 
-/** A connection whose time is over, unless it is used meanwhile. */
+/** A connection whose hold is over, unless it is used meanwhile. */
 interface Due {
   readonly connection: Connection
   readonly requests: number
 }
 
 /**
- * Closes idle connections whose hold is over. One timer serves all of a server, and is touched by no request: Node's own, armed for every
- * response and disarmed for every request, costs more than all else that is done for either.
+ * Closes idle connections whose hold is over. One timer serves all connections of a server, and no request touches it: Node's own timer, armed for
+ * every response and disarmed for every request, costs more than all else that is done for either.
  */
 export class IdleTimeout {
-  /** The number of the one that lasts. */
+  /** The number of the present period. */
   period = 1
   readonly #owner: Expiring
-  /** Ends the period, and begins the next one. Stands still after one in which none has gone idle. */
+  /** Ends the period and begins the next one. It stops after a period in which no connection has gone idle. */
   #clock: NodeJS.Timeout | undefined
-  /** When a connection went idle for the first time in the period. */
+  /** When the first connection of the period went idle. */
   #began = NONE
   #timer: NodeJS.Timeout | undefined
 
@@ -65,7 +65,10 @@ export class IdleTimeout {
     if (this.#timer === undefined) this.#lookIn(this.#hold)
   }
 
-  /** About now, and never later: while a period lasts, since when it does. In whole milliseconds: a fraction would be an object of its own. */
+  /**
+   * The time now or a little earlier, never later: the time when the period began, if one is under way. In whole milliseconds: a fraction would be an
+   * object of its own.
+   */
   get about(): number {
     return this.#began === NONE ? Math.floor(performance.now()) : this.#began
   }
@@ -77,7 +80,7 @@ export class IdleTimeout {
     this.#look()
   }
 
-  /** Ends a connection that is idle, if it still is when what the kernel has of its input has been read: timers run before I/O. */
+  /** Closes a connection that is idle, unless it turns out not to be when the input in the kernel has been read: timers run before I/O. */
   expire(connection: Connection): void {
     this.#expire([{ connection, requests: connection.requests }])
   }
@@ -99,7 +102,7 @@ export class IdleTimeout {
     this.#timer = this.#owner.timers.arm(Math.max(ms, STEP), this.#look, true)
   }
 
-  /** The clock goes on from within: to arm another one takes four times as long. */
+  /** The timer refreshes itself: arming another one takes four times as long. */
   readonly #tick = (): void => {
     if (this.#began === NONE) this.#clock = undefined
     else this.#clock?.refresh()
@@ -113,13 +116,13 @@ export class IdleTimeout {
 
   readonly #look = (): void => {
     this.#timer = undefined
-    // Whoever is busy now comes back to the list when it goes idle, and sees that there is a timer again.
+    // A connection that is busy now comes back to the list when it goes idle, and a timer is armed again then.
     this.#nextPeriod()
     const now = performance.now()
     const hold = this.#hold
     const due: Due[] = []
     let soonest = Number.POSITIVE_INFINITY
-    /** The period from which on nobody's hold is over. */
+    /** The first period in which no connection's hold is over. */
     let last: number | undefined
     const { connections } = this.#owner
     for (const connection of connections.rested) {
@@ -134,7 +137,7 @@ export class IdleTimeout {
         last = period
         soonest = Math.min(soonest, left)
       } else if (lastUsed + promised + GRACE > now) {
-        // Promised under another setting, which is kept: others may go before it.
+        // The promise was made under an earlier setting, and it is kept. Connections behind this one may be closed before it.
         soonest = Math.min(soonest, lastUsed + promised + GRACE - now, hold)
       } else due.push({ connection, requests })
     }
@@ -148,15 +151,15 @@ export class IdleTimeout {
 
   readonly #close = ({ connection, requests }: Due): void => {
     if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) return
-    // An error that is being answered has a bound of its own.
+    // The answer to an error has a bound of its own.
     if (connection.rare.answering) return
     if (connection.receiving) this.#waitForRest(connection)
     else attempt(connection, (one) => shut(one, 'idle', IDLE_QUIET))
   }
 
   /**
-   * A message has begun to arrive: Node's headersTimeout and requestTimeout bound it. Where they do not (switched off, or a server that is handed
-   * its connections and does not listen), whoever sends nothing for as long as a head may take goes.
+   * A message has begun to arrive: Node's headersTimeout and requestTimeout bound it. Where they do not (switched off, or a server that is given its
+   * connections and does not listen), the connection is closed if it sends nothing for as long as a head may take.
    */
   #waitForRest(connection: Connection): void {
     const { connections, server } = this.#owner

@@ -5,22 +5,22 @@ import { GRACE } from '../policy.js'
 import { shut } from './close.js'
 import type { Connection } from './connection.js'
 
-/** Of an idle connection there is no response in flight that a reset could wipe out: a second for the peer's FIN is plenty. */
+/** The linger of an idle connection: there is no response that a reset could delete, so a second for the client's FIN is enough. */
 export const IDLE_QUIET = GRACE
 
-/** Between two requests: the promise and the hold begin. */
+/** The connection is between two requests: the promise and the hold begin. */
 export function goIdle(connection: Connection): void {
   const { socket, owner } = connection
   connection.lastUsed = Math.ceil(performance.now())
   owner.connections.turn(connection, 'idle')
   if (!connection.isCommon && connection.countsBytes) connection.mark = socket.bytesRead
-  // What somebody set for the request is over; the server's own is set anew with the next one.
+  // A timeout that the application set for the request is over; the server's own is set again with the next request.
   if (socket.timeout) Reflect.apply(connection.rare.own?.setTimeout ?? Socket.prototype.setTimeout, socket, [0])
   if (connection.period !== owner.idleTimeout.period) owner.idleTimeout.rest(connection)
   if (owner.isDemanding) owner.limits.idle(connection)
 }
 
-/** Closes a connection that is idle or silent, if it still is and nothing has begun to arrive. `broken`: the promise that this breaks, if any. */
+/** Closes a connection that is idle or silent, if nothing has begun to arrive. `broken`: what the promise counts as broken by, if it is not over. */
 export function closeIfQuiet(connection: Connection, reason: CloseReason, broken?: PromiseBreaker): void {
   const { phase, socket, owner } = connection
   if ((phase !== 'idle' && phase !== 'silent') || socket.destroyed || connection.receiving) return

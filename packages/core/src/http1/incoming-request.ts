@@ -18,26 +18,26 @@ import { handOverSocket, watchHeld } from './upgrade.js'
 import { enqueue, isUpgrade } from './waiting-requests.js'
 
 /**
- * A request has been parsed. One at a time is handed to the application, in order; what arrives behind a close never is
- * (RFC 9112 §9.3.2, §9.6). Returns what `emit` returns.
+ * A request has been parsed. The application gets one request at a time, in order, and no request behind a close (RFC 9112 §9.3.2, §9.6). Returns
+ * what `emit` returns.
  */
 export function arrive(owner: Http1Owner, event: RequestEvent, req: IncomingMessage, res: ServerResponse): boolean {
   const socket: (Socket & SocketCarrier) | null | undefined = req.socket
-  // Made by hand: no connection's.
+  // The application made this request itself; it belongs to no connection.
   if (socket === null || socket === undefined) return owner.forwardRequest(event, req, res)
-  // A connection from before attach(), whose answers before this one are out.
+  // A connection from before attach(), on which all earlier answers are sent.
   const connection = socket[kConnection] ?? (res.socket === socket ? takeOverConnection(owner, socket) : undefined)
   if (connection === undefined) return refusesHost(owner, req, res) || owner.forwardRequest(event, req, res)
   let waits = false
   if (connection.current !== undefined) {
-    // `server.emit('request', req, res)` out of a checkContinue listener, or to redirect within: it has passed already.
+    // The application emits 'request' for a request that has passed here already: in a checkContinue listener, or to redirect internally.
     if (isHandedOn(connection.current, req, res)) return owner.forwardRequest(event, req, res)
     noteWritten(connection)
     waits = connection.current !== undefined || connection.rare.waiting !== undefined
   }
   if (connection.raw !== undefined || connection.rare.inPieces) {
     unpauseParser(connection.socket)
-    // The stream gives what it has kept as soon as an answer is out, perhaps before the next of those that wait has its turn.
+    // noteWritten() may have resumed the stream, which gives what it has kept: perhaps before the next waiting request has its turn.
     waits ||= connection.rare.waiting !== undefined
   }
   if (waits) return hold(connection, event, [req, res])
@@ -50,7 +50,7 @@ export function arrive(owner: Http1Owner, event: RequestEvent, req: IncomingMess
   return begin(connection, event, req, res, connection.owner.arrival)
 }
 
-/** A request whose head was late. Node counts the time of its body no longer. */
+/** Begins a request whose head was late. Node no longer bounds the time of its body. */
 function beginLate(connection: Connection, event: RequestEvent, req: IncomingMessage, res: ServerResponse, late: Error): boolean {
   connection.makeRare().late = undefined
   const heard = begin(connection, event, req, res, connection.owner.arrival)
@@ -58,7 +58,7 @@ function beginLate(connection: Connection, event: RequestEvent, req: IncomingMes
   return heard
 }
 
-/** An upgrade or CONNECT has been parsed: Node has let go of the socket. It waits for its turn like a request. */
+/** An upgrade or CONNECT has been parsed, and Node has let go of the socket. It waits for its turn like a request. */
 export function arriveUpgrade(
   owner: Http1Owner,
   event: 'upgrade' | 'connect',
@@ -94,7 +94,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   connection.requests++
   const exchange = beginExchange(connection, req, res, arrived)
   takeOver(exchange, res)
-  // Nothing of what follows is to be done for nearly any request: this asks for all of it at once.
+  // Nearly every request needs nothing of what follows: one condition asks for all of it.
   const isUsual = !exchange.isSpecial && connection.isCommon && connection.requests > 1 && !connection.inputEnded
   if (!isUsual || owner.isDemanding || owner.drain !== undefined) return beginUncommon(exchange, event)
   owner.counts.received++
@@ -109,7 +109,7 @@ function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
   if (connection.excess) owner.limits.enterAnew(connection)
   if (!connection.excess) owner.counts.received++
   owner.drain?.used(arrived)
-  // Before the application, whose own choice counts.
+  // Before the application runs, so that its own setting wins.
   if (connection.requests === 1) {
     if (mayPersist(exchange)) owner.tcpKeepAlive.enable(connection.socket)
     else owner.tcpKeepAlive.enableIfItLasts()
@@ -131,7 +131,7 @@ function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
   return owner.forwardRequest(event, req, res)
 }
 
-/** The turn of one that has waited has come. */
+/** The turn of a waiting request has come. */
 function handOver(connection: Connection, { event, args, arrived, excused }: Waiting): void {
   const [req, res] = args
   if (isUpgrade(event)) upgrade(connection, event, args, arrived)
@@ -143,7 +143,7 @@ function handOver(connection: Connection, { event, args, arrived, excused }: Wai
 
 function upgrade(connection: Connection, event: 'upgrade' | 'connect', args: Waiting['args'], arrived: number): boolean {
   return handOverSocket(connection, event, args, arrived, (req, res) => {
-    // Node does not look after this one.
+    // Node does not watch the end of this response.
     watchFinish(res)
     return begin(connection, 'request', req, res, arrived)
   })

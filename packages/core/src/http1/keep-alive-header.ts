@@ -6,11 +6,11 @@ import type { Exchange } from './connection.js'
 import { type Headers, type Said, withConnection } from './connection-header.js'
 import { isKeptPlainly } from './persist-or-close.js'
 
-// What a response says of its connection: the fields `Connection` and `Keep-Alive`. Node prints them by itself wherever it can.
+// What a response says about its connection: the fields `Connection` and `Keep-Alive`. Node prints them itself wherever it can.
 
 /**
- * The common case: nothing speaks against another request, nobody said anything of the connection, and Node prints what is promised by itself.
- * If so, that is promised. Asks nothing of the response, which under Express costs more than all of this.
+ * The common case: nothing prevents another request, the application said nothing about the connection, and Node prints the promise itself. If so,
+ * the promise is recorded. It does not touch the response, which under Express would cost more than all of this.
  */
 export function printsPromise(exchange: Exchange): boolean {
   const { connection, res } = exchange
@@ -49,7 +49,7 @@ function print(res: ServerResponse, { maxRequests }: KeepAlivePolicy, promise: n
   setPrintedKeepAlive(res, promise, maxRequests === false ? 0 : maxRequests - requests)
 }
 
-/** Whether Node's own Connection line would be wrong or missing. */
+/** Whether the Connection line that Node prints would be wrong or missing. */
 function isSpokenFor(res: ServerResponse, said: Said): boolean {
   return said.connection !== undefined || said.keepAlive || said.upgrade || removedConnection(res)
 }

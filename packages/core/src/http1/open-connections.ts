@@ -3,14 +3,14 @@ import { List } from '../node/linked-list.js'
 import { atOnce } from '../node/parser.js'
 import type { Connection } from './connection.js'
 
-/** The open connections of one server: counts and walks, nothing else. */
+/** The open connections of one server. It only counts and lists them. */
 export class OpenConnections {
   /**
-   * Those that have been idle: longest ago first, where it is the last time that counts. Whoever is busy meanwhile keeps its place until somebody
-   * looks (idle-timeout.ts): to move each connection for each request costs more.
+   * Connections that have been idle, in the order of the last period in which they went idle. A connection that is busy meanwhile keeps its place
+   * until idle-timeout.ts looks: moving it for each request would cost more.
    */
   readonly rested = new List<Connection>()
-  /** In the order in which they came, or ceased to be of those above. */
+  /** All others, in the order in which they were opened or left the list above. */
   readonly #others = new List<Connection>()
 
   get size(): number {
@@ -32,27 +32,27 @@ export class OpenConnections {
     if (connection.rested && phase !== 'idle' && phase !== 'busy') this.setAside(connection)
   }
 
-  /** It has gone idle, after all others. */
+  /** A connection has gone idle, after all others. */
   rest(connection: Connection): void {
     if (!this.delete(connection)) return
     connection.rested = true
     this.rested.add(connection)
   }
 
-  /** Until it goes idle again, if it ever does. */
+  /** Moves a connection to the other list, until it goes idle again. */
   setAside(connection: Connection): void {
     if (!this.delete(connection)) return
     connection.rested = false
     this.#others.add(connection)
   }
 
-  /** Whoever is visited may turn to another phase, or be deleted, meanwhile. */
+  /** The connection that is being visited may change its phase, or be deleted, during the walk. */
   *[Symbol.iterator](): IterableIterator<Connection> {
     yield* this.#others
     yield* this.rested
   }
 
-  /** Adds to `into` how many connections there are by state. A walk: counters would cost every request. */
+  /** Adds the number of connections in each state to `into`. It walks over all of them: counters would cost every request. */
   countInto(into: Record<ConnectionState, number>): void {
     atOnce(() => {
       for (const connection of this) into[connection.state]++

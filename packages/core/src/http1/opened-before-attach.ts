@@ -11,7 +11,7 @@ import { noteWritten } from './response-written.js'
 
 // Connections that were open before their server had a policy.
 
-/** When a server is attached: all that Node parses for it. */
+/** Takes over every connection that Node parses for a server, when the server is attached. */
 export function takeOverAll(owner: Http1Owner): void {
   for (const socket of parsedSockets(owner.server)) {
     const connection = takeOverConnection(owner, socket)
@@ -19,14 +19,17 @@ export function takeOverAll(owner: Http1Owner): void {
     const res = openResponse(connection.socket)
     if (res instanceof ServerResponse) goOn(connection, res)
     else {
-      // Node has promised it with the answer before.
+      // Node has made this promise with the previous answer.
       connection.promised = owner.inherited.keepAliveTimeout
       goIdle(connection)
     }
   }
 }
 
-/** One that was not known when the server was attached, at its next request. None: it is another server's, or no socket. */
+/**
+ * Takes over a connection that was not known when the server was attached, at its next request. `undefined`: it belongs to another server, or is no
+ * socket.
+ */
 export function takeOverConnection(owner: Http1Owner, socket: unknown): Connection | undefined {
   if (!(socket instanceof Socket) || socket.destroyed || isParsedElsewhere(owner.server, socket)) return undefined
   if (connectionOf(socket) !== undefined) return undefined
@@ -34,7 +37,7 @@ export function takeOverConnection(owner: Http1Owner, socket: unknown): Connecti
   return connectionOf(socket)
 }
 
-/** It is being answered. This response stays as it is; the next one is ours wholly. */
+/** Continues with a request that is being answered. This response stays as it is; the next one is governed wholly. */
 function goOn(connection: Connection, res: ServerResponse): void {
   const { owner, socket } = connection
   const { req } = res
@@ -51,7 +54,7 @@ function goOn(connection: Connection, res: ServerResponse): void {
     exchange.body = { declared: -1, written: 0, misfit: false }
     owner.unframed.add(connection)
   }
-  // Behind Node's own listener, which takes the response off the socket, and puts the next one on it where several are being answered.
+  // It runs after Node's own listener, which takes the response off the socket, and puts the next one on it where several are being answered.
   res.once('finish', () => {
     const next = openResponse(socket)
     const isOlder = next instanceof ServerResponse && next !== res && !isWaiting(connection, next)
@@ -62,7 +65,7 @@ function goOn(connection: Connection, res: ServerResponse): void {
   })
 }
 
-/** Its request came later, and has its turn. */
+/** Its request arrived later, and waits for its turn. */
 function isWaiting({ rare: { waiting } }: Connection, res: ServerResponse): boolean {
   return waiting?.some(({ args }) => args[1] === res) === true
 }

@@ -9,24 +9,24 @@ import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import type { Lingering, Lingers } from '../socket/linger.js'
 
-// What a connection needs of its server. `C` is the connection: these stand below it.
+// The interfaces through which a connection uses its server. `C` is the connection: the class is defined in a file that imports this one.
 
-/** The policy, and what of it is in the server's own settings. */
+/** The policy, and the server's own settings. */
 export interface PolicyInForce {
   readonly policy: Policy
-  /** What Node is to print as `timeout=` while nothing shortens the promise, in milliseconds; `undefined`: it cannot print the promise by itself. */
+  /** The milliseconds that Node has to print as `timeout=` while nothing shortens the promise; `undefined`: Node cannot print the promise itself. */
   readonly printable: number | undefined
-  /** The server's `keepAliveTimeout` as we set it, and what Node prints of that as `timeout=`, in milliseconds. */
+  /** The server's `keepAliveTimeout` as halfclose set it, and what Node prints of that as `timeout=`, in milliseconds. */
   readonly shownTimeout: number
   readonly printed: number
-  /** The server, where it has settings of HTTP/1.1. */
+  /** The server, if it has the settings of HTTP/1.1. */
   readonly keepsAlive: KeepsAlive | undefined
-  /** The server's own settings, as they were before. */
+  /** The server's own settings from before. */
   readonly inherited: Inherited
   readonly requireHost: boolean
-  /** Whether a response is given its `statusMessage` early. */
+  /** Whether responses are given their `statusMessage` early. */
   presetsMessage: boolean
-  /** Takes over what the application has changed of the server's settings. */
+  /** Adopts settings of the server that the application has changed. */
   readonly follow: () => void
 }
 
@@ -36,24 +36,24 @@ export interface DrainOfRequests {
   /** A request has arrived. */
   used(arrived: number): void
   finished(arrived: number, exchange?: object): void
-  /** It asks for the readiness route. */
+  /** The request asks for the readiness route. */
   probed(exchange: object): void
-  /** Something else in the process ends connections with requests in flight, at this place in the code. */
+  /** Other code in the process ends connections with requests in flight, at this place. */
   cutByOthers(place: string | undefined): void
-  /** A socket is on its way out. */
+  /** A socket is being destroyed. */
   closing(socket: Socket): void
 }
 
-/** Where the server stands on its way out. */
+/** Where the server stands in its drain. */
 export interface DrainStanding {
   readonly phase: ServerState
   readonly drain: DrainOfRequests | undefined
   readonly draining: boolean
-  /** As `phase`, for a connection that was opened then. */
+  /** The same for a connection that was opened at that time. */
   phaseFor(openedAt: number): ServerState
-  /** In whole milliseconds, so that what comes before a drain is before it. */
+  /** The time in whole milliseconds, rounded so that a request before a drain is before it. */
   readonly now: number
-  /** When a request arrives: as `now` in a drain, and up to a tenth of a second early outside. */
+  /** When a request arrives: like `now` in a drain, otherwise up to a tenth of a second earlier. */
   readonly arrival: number
   /** Milliseconds for which an idle connection will be kept. */
   keepable(): number
@@ -61,7 +61,7 @@ export interface DrainStanding {
   left(): number
 }
 
-/** Requests that are counted. */
+/** The counts of requests. */
 export interface RequestCounts {
   received: number
   finished: number
@@ -71,7 +71,7 @@ export interface RequestCounts {
 /** The server's other connections. */
 export interface OtherConnections<C extends Lingers<C>> {
   readonly connections: { turn(connection: C, phase: ConnectionState): void }
-  /** There are limits or routes of ours to be looked at with every request. */
+  /** Every request has to be checked against limits or routes of halfclose. */
   readonly isDemanding: boolean
   readonly idleTimeout: { readonly period: number; rest(connection: C): void }
   readonly limits: {
@@ -90,21 +90,21 @@ export interface OtherConnections<C extends Lingers<C>> {
   /** A promise was broken. */
   broke(promise: PromiseBreaker): void
   closed(connection: C): void
-  /** Its socket is another protocol's. */
+  /** The socket belongs to another protocol now. */
   giveBack(connection: C): void
   upgraded(socket: Socket, method: string | undefined, target: string | undefined, protocol: string | undefined): void
 }
 
-/** How the application is reached. */
+/** How events reach the application. */
 export interface Application {
   readonly server: AttachableServer
-  /** What `server.emit` is while nobody has wrapped it. */
+  /** The value of `server.emit`, unless other code has wrapped it. */
   readonly emit: unknown
   readonly events: Telling
   readonly intercept: Intercept | undefined
   /** Whether the application listens for CONNECT. */
   readonly takesTunnels: () => boolean
-  /** Hands an event on to whoever would have had it without us. */
+  /** Passes an event on to the listeners that would have got it without halfclose. */
   readonly forward: (event: string, args: readonly unknown[]) => boolean
   readonly forwardRequest: (event: RequestEvent, req: IncomingMessage, res: ServerResponse) => boolean
 }
@@ -113,6 +113,6 @@ export interface Application {
 export interface ConnectionOwner<C extends Lingers<C>> extends PolicyInForce, DrainStanding, OtherConnections<C>, Application {
   readonly counts: RequestCounts
   readonly timers: Timers
-  /** It listens on a path: its connections have no addresses. */
+  /** The server listens on a path: its connections have no addresses. */
   readonly listensOnPath: boolean
 }

@@ -8,10 +8,10 @@ import type { Connection, Exchange } from './connection.js'
 import type { Said } from './connection-header.js'
 import { endsWithTrailers } from './exchange.js'
 
-// Whether a connection persists behind a response: the facts are gathered here, and the policy decides. test/fast-path.test.ts proves that the two
-// short ways say what the long one says.
+// Whether a connection persists after a response: this file gathers the facts, and the policy decides. test/fast-path.test.ts proves that the two
+// short ways give the same answer as the long one.
 
-/** The short way of nearly every response, whose application has said nothing of the connection: whether nothing speaks against another request. */
+/** The short way for nearly every response, if the application has said nothing about the connection: whether nothing prevents another request. */
 export function isKeptPlainly(exchange: Exchange, keepAlive: KeepAlivePolicy): boolean {
   const { connection } = exchange
   const { owner, requests } = connection
@@ -21,12 +21,12 @@ export function isKeptPlainly(exchange: Exchange, keepAlive: KeepAlivePolicy): b
   return goesOn(keepAlive, persists, steady, connection.inputEnded, requests)
 }
 
-/** The other short way: the client asked for the close, which Node says by itself. */
+/** The other short way: the client asked for the close, and Node announces it itself. */
 export function isAskedToClose({ facts, connection, res }: Exchange): boolean {
   return facts.askedClose && !facts.http10 && !connection.excess && !res.shouldKeepAlive && !removedConnection(res)
 }
 
-/** Why this response is the last of its connection, from the newest facts; `undefined`: it is not. */
+/** Why this response is the last of its connection, from the newest facts; `undefined`: it is not the last. */
 export function decide(exchange: Exchange, said: Said): CloseReason | undefined {
   const { connection, req, res, facts } = exchange
   const { http10, parserPersists } = facts
@@ -51,7 +51,7 @@ export function decide(exchange: Exchange, said: Said): CloseReason | undefined 
       left: owner.left(),
       owesMore: owesMore(connection),
     },
-    // The clock is read only where something depends on it.
+    // The clock is read only if something depends on it.
     connection.rare.expiresAt === Number.POSITIVE_INFINITY ? 0 : performance.now(),
     Math.random,
   )

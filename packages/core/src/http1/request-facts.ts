@@ -2,19 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseConnection } from '../http/tokens.js'
 import { endsItsRead } from '../node/parser.js'
 
-/** What the request says of its connection and of its body, read when it is handed over. */
+/** What the request says about its connection and its body, read when the request is handed over. */
 export interface RequestFacts {
-  /** The parser's verdict on the request: false where its version or framing rules out persistence. */
+  /** The parser's verdict on the request: false if its version or framing rules out persistence. */
   readonly parserPersists: boolean
   readonly http10: boolean
   readonly expectsBody: boolean
   readonly askedClose: boolean
   readonly askedKeepAlive: boolean
-  /** Nothing in it speaks against another one. */
+  /** Nothing in the request prevents another one. */
   readonly persists: boolean
 }
 
-/** Of nearly every request: HTTP/1.1 with a Host, and with no body, expectation or wish to end. */
+/** The facts of nearly every request: HTTP/1.1 with a Host, without a body, an expectation or a wish to close. */
 export const PLAIN: RequestFacts = Object.freeze({
   parserPersists: true,
   http10: false,
@@ -46,7 +46,7 @@ export function factsOf(req: IncomingMessage, { shouldKeepAlive }: ServerRespons
   const http10 = httpVersionMinor === 0
   const length = headers['content-length']
   const coding = headers['transfer-encoding']
-  // Two lengths may be an attempt to hide a request in a body: nothing behind this one is run (RFC 9112 §6.1).
+  // Two lengths may be an attempt to hide a request in a body: no request behind this one is run (RFC 9112 §6.1).
   const isClear = length === undefined || coding === undefined
   const parserPersists = shouldKeepAlive && isClear && !(asked.options.includes('upgrade') && mayLoseNext(req))
   return {
@@ -60,8 +60,8 @@ export function factsOf(req: IncomingMessage, { shouldKeepAlive }: ServerRespons
 }
 
 /**
- * Where nobody listens for upgrades Node ignores the field, but its parser throws away what was read together with the end of such a request: the next
- * request, which nobody would answer. Nothing tells whether there was one, unless this request was read by itself.
+ * Whether the next request may be lost. Where the application does not listen for upgrades, Node ignores the Upgrade field, but its parser discards
+ * what was read together with the end of the request. There is no way to tell whether that was a request, unless this one was read by itself.
  */
 function mayLoseNext(req: IncomingMessage): boolean {
   return req.headers.upgrade !== undefined && !endsItsRead(req)

@@ -1,4 +1,4 @@
-// The global one is a getter.
+// The global `Buffer` is a getter.
 import { Buffer } from 'node:buffer'
 import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
@@ -10,13 +10,13 @@ import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange } from './excha
 
 type Callback = (error?: Error | null) => void
 type Chunk = string | Uint8Array
-/** Node's own, which V8 compiles in place where it is called by this name. */
+/** Node's own methods, which V8 compiles inline where they are called by these names. */
 const nodeEnd: Prior<ServerResponse> = Reflect.get<object, string>(ServerResponse.prototype, 'end')
 const nodeWrite: Prior<boolean> = Reflect.get<object, string>(ServerResponse.prototype, 'write')
 
 /**
- * `res.write` of a governed response: bytes over the declared Content-Length are not written, since the client would read them
- * as the beginning of the next response (RFC 9112 §6.3). Nothing is thrown into the application.
+ * `res.write` of a governed response. Bytes beyond the declared Content-Length are not written: the client would read them as the beginning of the
+ * next response (RFC 9112 §6.3). The application gets no error.
  */
 export function write(
   this: ServerResponse & Carrier,
@@ -37,7 +37,7 @@ export function write(
   return prior.call(this, fit(exchange, bytes, encoding), encoding, callback)
 }
 
-/** `res.end` of a governed response: as {@link write}; and a body that ends short of its Content-Length ends the connection. */
+/** `res.end` of a governed response: like {@link write}. A body that is shorter than its Content-Length ends the connection. */
 export function end(
   this: ServerResponse & Carrier,
   chunk?: unknown,
@@ -57,7 +57,7 @@ export function end(
   const kept = isBelow ? bytes : fit(exchange, bytes, encoding)
   const { body, req } = exchange
   if (!isBelow && body !== undefined && body.written < body.declared && !this.writableEnded) misfit(exchange, body)
-  // Looked at before Node reads the rest of the body away: whoever reads it now goes on reading it after the answer.
+  // Asked before Node discards the rest of the body: an application that is reading it now goes on reading after the answer.
   exchange.bodyTaken = isIncomplete(exchange) && (req.readableFlowing === true || req.listenerCount('readable') > 0)
   const { owner } = exchange.connection
   if (owner.keepsAlive?.keepAliveTimeout !== owner.shownTimeout) owner.follow()
@@ -65,7 +65,7 @@ export function end(
   try {
     ended = prior === nodeEnd ? nodeEnd.call(this, kept, encoding, callback) : prior.call(this, kept, encoding, callback)
   } catch (error) {
-    // Node has refused the body: another one may come.
+    // Node has refused the body: the application may send another one.
     if (exchange.account === 'whole') exchange.account = 'here'
     exchange.length = -1
     throw error
@@ -75,8 +75,8 @@ export function end(
 }
 
 /**
- * Where the application set a Content-Length and this is not all of the body, or does not fill it exactly, the head goes before it,
- * so that what it declares is known. (Not flushHeaders: head and first piece belong in one segment.)
+ * Writes the head first, if the application set a Content-Length and this is not the whole body, or not of that length: then the declared length is
+ * known. (Not by flushHeaders: the head and the first piece belong in one segment.)
  */
 function writeMisfitHead(exchange: Exchange, chunk: unknown, encoding: unknown, last: boolean): void {
   const { res } = exchange
@@ -84,27 +84,26 @@ function writeMisfitHead(exchange: Exchange, chunk: unknown, encoding: unknown, 
   if (declared === undefined) return
   if (last) {
     exchange.length = isChunk(chunk) ? sizeOf(chunk, encoding) : 0
-    // First: under a framework that gives responses another prototype (Express) headersSent costs as much as all the rest.
+    // Compared first: under a framework that changes the prototype of responses (Express), headersSent costs as much as all else here.
     if (Number(declared) === exchange.length) return
   }
   if (!res.headersSent && !isRefused(chunk)) res.writeHead(res.statusCode)
 }
 
-/** Node takes no such piece. */
+/** Whether Node refuses such a piece. */
 function isRefused(chunk: unknown): boolean {
   return Boolean(chunk) && !isChunk(chunk) && typeof chunk !== 'function'
 }
 
 /**
- * Whether the body is counted where Node takes it: what the application gave to a write() or end() that is not Node's own may be written by others' calls of
- * ours, in more pieces, or as something else.
+ * Whether the body is counted where Node takes it. If write() or end() is not Node's own, other code may pass the body on in more pieces, or changed.
  */
 function isCountedBelow(exchange: Exchange, isNodes: boolean): boolean {
   if (exchange.account === 'below') return true
   return !isNodes && countBelow(exchange)
 }
 
-/** From here on it is; whether that can be done. */
+/** Counts the body where Node takes it from here on. Returns whether that is possible. */
 export function countBelow(exchange: Exchange): boolean {
   if (!watchPieces(exchange.res, (chunk, encoding) => (ifOpen(exchange) === undefined ? chunk : fit(exchange, chunk, encoding))))
     return false
@@ -112,13 +111,13 @@ export function countBelow(exchange: Exchange): boolean {
   return true
 }
 
-/** What was counted where Node takes it is looked at when that is over: nobody else knows its end. */
+/** Checks a body that was counted where Node takes it, when it has ended: no earlier place knows its end. */
 export function endBelow(exchange: Exchange): void {
   const { account, body } = exchange
   if (account === 'below' && body !== undefined && body.written < body.declared) misfit(exchange, body)
 }
 
-/** What of `chunk` the declared length has room for. */
+/** The part of `chunk` for which the declared length has room. */
 function fit(exchange: Exchange, chunk: unknown, encoding: unknown): unknown {
   const { body } = exchange
   if (body === undefined || body.declared < 0 || !isChunk(chunk)) return chunk
@@ -130,10 +129,13 @@ function fit(exchange: Exchange, chunk: unknown, encoding: unknown): unknown {
   return bytesOf(chunk, encoding).subarray(0, room)
 }
 
-/** The connection cannot be used again, whatever its head said (RFC 9112 §6.3); the client sees the cut by the framing. */
+/**
+ * The body does not have its declared length. The connection cannot be used again, whatever its head said (RFC 9112 §6.3); the client sees the cut by
+ * the framing.
+ */
 export function misfit(exchange: Exchange, body: Body, length = body.written): void {
   const { connection } = exchange
-  // The client goes without the rest, though the application has ended its answer.
+  // The client does not get the rest, although the application has ended its answer.
   const end = length < body.declared ? noteEnd(connection) : undefined
   if (end !== undefined) end.request = 'sending'
   connection.ending = 'content-length'
@@ -153,8 +155,8 @@ function isChunk(chunk: unknown): chunk is Chunk {
 }
 
 /**
- * What is decoded is turned into bytes here. Node tells from the length of the text how many they will be, and is wrong where that has line breaks or is not
- * what it is said to be: the next response would be read as the rest of this one.
+ * Turns an encoded string into bytes. Node computes their number from the length of the text, and is wrong if the text has line breaks or is not of
+ * that encoding: the client would read the next response as the rest of this one.
  */
 function decoded(chunk: unknown, encoding: unknown): unknown {
   if (typeof encoding !== 'string' || encoding === 'utf8' || typeof chunk !== 'string' || !DECODED.test(encoding)) return chunk

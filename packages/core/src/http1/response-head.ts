@@ -10,12 +10,12 @@ import { announce, printsPromise } from './keep-alive-header.js'
 import { decide, isAskedToClose } from './persist-or-close.js'
 import { countBelow, misfit } from './response-body.js'
 
-/** Node's own, which V8 compiles in place where it is called by this name. */
+/** Node's own method, which V8 compiles inline where it is called by this name. */
 const nodeWriteHead = ServerResponse.prototype.writeHead
 
 /**
- * `res.writeHead` of a governed response. Every head passes here, also the implicit ones of write() and end(): here, from the
- * newest facts, it is decided whether the connection persists, and nothing the application set overrules a close.
+ * `res.writeHead` of a governed response. Every head passes here, also the implicit ones of write() and end(). Here the newest facts decide whether
+ * the connection persists, and no field of the application overrules a close.
  */
 export function writeHead(
   this: ServerResponse & Carrier,
@@ -27,7 +27,7 @@ export function writeHead(
   const prototype: ServerResponse = Object.getPrototypeOf(open?.res ?? this)
   const prior = open?.own?.writeHead ?? prototype.writeHead
   const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
-  // As Node takes it: '304' is one too. What is none, and an interim response, is left to Node.
+  // The status as Node reads it: '304' is one, too. An invalid status and an interim response are left to Node.
   const code = status | 0
   if (exchange === undefined || exchange.headWritten || code < 200 || code > 999) {
     return Reflect.apply(prior, this, [status, reason, fields])
@@ -37,7 +37,7 @@ export function writeHead(
   const given = (typeof reason === 'string' ? fields : (fields ?? reason)) ?? undefined
   const said = whatWasSaid(this, given)
   if (said === NOTHING && code !== 204 && printsPromise(exchange)) {
-    // From end() straight to Node: what is declared was compared there, or Node works it out.
+    // The head comes from end() and goes straight to Node: the length was compared there, or Node computes it.
     const isStraight = given === undefined && prior === nodeWriteHead && this.writeHead === writeHead
     callPrior(prior, this, status, reason, given)
     settle(exchange, undefined, isStraight)
@@ -73,8 +73,8 @@ function callPrior(
 }
 
 /**
- * Takes out what contradicts the framing: a Content-Length beside a Transfer-Encoding (RFC 9112 §6.2), both in a 204 (RFC 9110 §8.6), and
- * Transfer-Encoding towards HTTP/1.0 (RFC 9112 §6.1).
+ * Removes what contradicts the framing: a Content-Length beside a Transfer-Encoding (RFC 9112 §6.2), both in a 204 (RFC 9110 §8.6), and
+ * Transfer-Encoding for an HTTP/1.0 client (RFC 9112 §6.1).
  */
 function frame(
   { res, facts }: Exchange,
@@ -94,19 +94,19 @@ function frame(
 }
 
 /**
- * HTTP/1.0 knows no chunked coding (RFC 9112 §6.1), so keep-alive needs a Content-Length; Node works one out for `end(body)`
- * only in HTTP/1.1, and never grants keep-alive to what has no body.
+ * HTTP/1.0 has no chunked coding (RFC 9112 §6.1), so keep-alive needs a Content-Length. Node computes one for `end(body)` only in HTTP/1.1, and never
+ * grants keep-alive to a response without a body.
  */
 function prepareHttp10(res: ServerResponse, status: number, ending: CloseReason | undefined): void {
   const bodyless = res.req.method === 'HEAD' || status === 204 || status === 304
   const known = bodyLength(res)
   if (ending === undefined && !bodyless && known !== null && !res.hasHeader('content-length'))
     res.setHeader('Content-Length', known)
-  // With a body whose length nobody knows this stays false: the body then ends with the connection.
+  // This stays false for a body of unknown length: the body then ends with the connection.
   res.useChunkedEncodingByDefault = ending === undefined && bodyless
 }
 
-/** After Node wrote the head: takes over what Node decided by itself, and notes what the body must keep to. */
+/** Runs after Node wrote the head: adopts what Node decided itself, and notes the length that the body must keep to. */
 function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight = false): void {
   const { connection, res, account, length } = exchange
   exchange.headWritten = true
@@ -121,7 +121,7 @@ function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight 
       connection.owner.unframed.add(connection)
       if (!Object.hasOwn(connection.socket, 'end')) connection.socket.end = end
     }
-    // Whoever had the last word on the fields has declared another length than the body has.
+    // Code that changed the fields last has declared another length than the body has.
     if (length >= 0 && body.declared >= 0 && body.declared !== length) {
       isOver = true
       misfit(exchange, body, length)

@@ -4,7 +4,7 @@ import type { Exchange } from './connection.js'
 import { end, write } from './response-body.js'
 import { writeHead } from './response-head.js'
 
-/** Node's own, unless they were replaced before we were loaded. */
+/** Node's own methods, unless they were replaced before this package was loaded. */
 const { writeHead: nodeWriteHead, write: nodeWrite, end: nodeEnd } = ServerResponse.prototype
 
 /** Puts our methods on a response. */
@@ -16,7 +16,7 @@ export function takeOver(exchange: Exchange, res: ServerResponse): void {
       return
     }
   }
-  // One by one: Object.assign costs as much as all the rest.
+  // One by one: Object.assign costs as much as all else here.
   res.writeHead = writeHead
   res.write = write
   res.end = end
@@ -30,7 +30,7 @@ function putOver(res: ServerResponse): void {
   if (hasAlias(res)) put(res, 'writeHeader', writeHead)
 }
 
-/** In place of an interim response: nothing is written, and who waits for that goes on. */
+/** Replaces the methods that send an interim response: it writes nothing, and calls the callback. */
 function skip(...args: readonly unknown[]): void {
   const callback = args.at(-1)
   if (typeof callback === 'function') process.nextTick(callback)
@@ -43,7 +43,7 @@ export function withoutInterim(res: ServerResponse): void {
   Object.assign(res, NO_INTERIM)
 }
 
-/** `writeHeader` is another name for `writeHead` until Node 25; later only where somebody has made it one. */
+/** `writeHeader` is another name for `writeHead` up to Node 25; later only if other code has added it. */
 const IS_ALIASED = 'writeHeader' in ServerResponse.prototype
 
 function hasAlias(res: ServerResponse): res is ServerResponse & { writeHeader: ServerResponse['writeHead'] } {

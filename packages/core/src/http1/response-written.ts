@@ -9,33 +9,34 @@ import { endBelow } from './response-body.js'
 import { leaveUnread } from './unread-body.js'
 import { dropWaiting, next } from './waiting-requests.js'
 
-// A response is with the kernel. Node says so by `socket.setTimeout` and `socket.destroySoon` (socket-methods.ts), or we listen for its 'finish'.
+// What follows when the kernel has a response. Node shows that by calling `socket.setTimeout` or `socket.destroySoon` (socket-methods.ts); where it
+// does not, 'finish' does.
 
-/** Where Node did not say so: somebody set `server.keepAliveTimeout` to 0 amid a response. */
+/** For a response after which Node called neither: the application set `server.keepAliveTimeout` to 0 in the middle of it. */
 export function noteWritten({ current }: Connection): void {
   if (current !== undefined && isWritten(current) && !current.connection.released) written(current)
 }
 
-/** Node has taken the response off the socket. */
+/** Whether Node has taken the response off the socket. */
 export function isWritten({ ended, res }: Exchange): boolean {
   return res.socket === null && (ended === true || res.writableEnded)
 }
 
-/** Where others wait behind it Node calls neither of the two. */
+/** For a response behind which others wait: Node calls neither of the two then. */
 export function watchFinish(res: ServerResponse): void {
   res.on('finish', onFinish)
 }
 
-/** Runs after Node's own listener. */
+/** It runs after Node's own listener. */
 function onFinish(this: ServerResponse): void {
   const exchange = exchangeOf(this)
   if (exchange !== undefined && !exchange.connection.released) written(exchange)
 }
 
-/** The response is with the kernel. */
+/** The kernel has the response. */
 export function written(exchange: Exchange): void {
   const { connection } = exchange
-  // Node 20 says so also where the write failed because the socket was destroyed.
+  // Node 20 also reports this if the write failed because the socket was destroyed.
   if (connection.socket.destroyed) return
   if (exchange.body !== undefined) endBody(exchange, exchange.body)
   connection.current = undefined
@@ -58,7 +59,7 @@ function endBody(exchange: Exchange, { declared }: Body): void {
   if (declared < 0) connection.owner.unframed.delete(connection)
 }
 
-/** Takes up what has come in the meantime; whether anything has. */
+/** Continues with what has arrived meanwhile. Returns whether anything has. */
 function takesUpNext(connection: Connection): boolean {
   connection.lastUsed = Math.ceil(performance.now())
   if (connection.rare.waiting !== undefined) process.nextTick(next, connection)
@@ -67,7 +68,7 @@ function takesUpNext(connection: Connection): boolean {
   return true
 }
 
-/** Not in the context of the request that was answered before. */
+/** Answers outside the async context of the previous request. */
 function answerInRoot(connection: Connection, failure: Error): void {
   connection.owner.timers.inRoot(() => answer(connection, failure))
 }

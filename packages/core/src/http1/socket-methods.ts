@@ -6,7 +6,7 @@ import { kConnection, type SocketCarrier } from './connection-of.js'
 import { push } from './half-closed.js'
 import { isWritten, noteWritten, written } from './response-written.js'
 
-/** Node's own, unless they were replaced before we were loaded. */
+/** Node's own methods, unless they were replaced before this package was loaded. */
 const {
   setTimeout: nodeSetTimeout,
   destroySoon: nodeDestroySoon,
@@ -16,15 +16,15 @@ const {
 } = Socket.prototype
 
 /**
- * `socket.setTimeout` of a governed connection. Node calls it, and nothing else, when a response is with the kernel and the connection persists:
- * the idle timer that it would arm is ours (idle-timeout.ts), and no listener is needed for each response.
+ * `socket.setTimeout` of a governed connection. When the kernel has a response and the connection persists, Node calls only this, to arm its idle
+ * timer. halfclose has an idle timer of its own (idle-timeout.ts), and so needs no listener for each response.
  */
 export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: () => void): Socket {
-  // At the beginning of each request, where the idle timer would be disarmed.
+  // Node's call at the beginning of each request, to disarm its idle timer.
   if (ms === 0 && callback === undefined && !this.timeout) return this
   const connection = this[kConnection]
   if (connection?.current !== undefined && isWritten(connection.current)) {
-    // Where others wait it is not Node that calls.
+    // Where requests wait, this is not a call by Node.
     const isNode = callback === undefined && (connection.isCommon || connection.rare.waiting === undefined)
     written(connection.current)
     if (isNode) return this
@@ -37,7 +37,7 @@ export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: 
 /** `socket.destroySoon` of a governed connection: the one place where Node itself closes after a last response. */
 export function destroySoon(this: Socket & SocketCarrier): void {
   const connection = this[kConnection]
-  // A reset is on its way, which a FIN would overtake: the application has ended a response that was broken off.
+  // A reset is about to be sent, and a FIN must not overtake it: the application has ended a response that was broken off.
   if (connection === undefined || connection.rare.resetTimer !== undefined) return
   if (connection.phase === 'upgraded') {
     const prior: Socket['destroySoon'] = connection.rare.own?.destroySoon ?? Object.getPrototypeOf(connection.socket).destroySoon
@@ -46,14 +46,14 @@ export function destroySoon(this: Socket & SocketCarrier): void {
   }
   shut(connection, connection.inputEnded ? 'client-close' : 'handler')
   noteWritten(connection)
-  // Our end() has been called: what is left for it is to be told, and destroy() when that is out, which is ours.
+  // Our end() has been called. The method of other code is still told; its destroy(), once that is out, is ours.
   connection.rare.own?.destroySoon?.call(this)
 }
 
 /** Puts our methods on the socket of a connection. */
 export function takeOver(connection: Connection): void {
   const { socket } = connection
-  // Asked for first: of nearly every socket they are Node's.
+  // Asked first: on nearly every socket the methods are Node's.
   const own = isNodes(socket) ? undefined : ownOfSocket(socket)
   if (own === undefined) {
     // One by one: Object.assign takes twenty times as long.
@@ -82,7 +82,7 @@ function isNodes(socket: Socket): boolean {
   )
 }
 
-/** The socket is as it was before. Over what others have put on it since, ours stay, and do nothing but call what was there. */
+/** Restores the socket's methods. Where other code has put its own over ours, ours stay and only call what was there. */
 export function giveBack(socket: Socket, { rare: { own } }: Connection): void {
   takeBack(socket, 'setTimeout', setTimeout, own?.setTimeout)
   takeBack(socket, 'destroySoon', destroySoon, own?.destroySoon)

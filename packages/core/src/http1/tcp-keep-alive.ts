@@ -5,7 +5,7 @@ import type { Policy } from '../options/types.js'
 import type { Connection } from './connection.js'
 import { mayPersist } from './exchange.js'
 
-/** The server, as far as it is needed here. */
+/** The part of the server that is needed here. */
 interface Probed {
   readonly policy: Policy
   readonly keepsAlive: KeepsAlive | undefined
@@ -14,12 +14,12 @@ interface Probed {
   readonly timers: Timers
 }
 
-/** Milliseconds after which a connection that was to end with its first answer is taken for one that lasts. */
+/** Milliseconds after which a connection that was to end with its first answer counts as one that lasts. */
 const LASTS = 1_000
 
 /**
- * TCP keep-alive (`tcp.keepAlive`): tells the kernel to look for peers that are gone. That is four system calls, which a connection that ends
- * with its first answer is spared.
+ * TCP keep-alive (`tcp.keepAlive`): tells the kernel to look for clients that are gone. That takes four system calls, so connections that end with
+ * their first answer do without.
  */
 export class TcpKeepAlive {
   readonly #owner: Probed
@@ -33,19 +33,19 @@ export class TcpKeepAlive {
     const { keepAlive, keepAliveInterval, keepAliveCount } = this.#owner.policy.tcp
     if (keepAlive === false) return
     if (keepAliveInterval === undefined && keepAliveCount === undefined) socket.setKeepAlive(true, keepAlive)
-    // The types are those of Node 20, which takes no more than two.
+    // The types are those of Node 20, whose setKeepAlive takes two arguments at most.
     else Reflect.apply(socket.setKeepAlive, socket, [true, keepAlive, keepAliveInterval, keepAliveCount])
   }
 
-  /** For a connection that has just been opened: it can wait for the first request where Node itself ends who never sends one. */
+  /** For a connection that has just been opened: this can wait for the first request if Node ends connections that send none. */
   enableIfSilent(socket: Socket): void {
     const { keepsAlive, listener } = this.#owner
-    // Node looks after them once the server listens.
+    // Node does, once the server listens.
     if (keepsAlive === undefined || !listener.hasListened || (keepsAlive.headersTimeout === 0 && keepsAlive.requestTimeout === 0))
       this.enable(socket)
   }
 
-  /** For one whose first answer is to be its last. One timer serves all. */
+  /** For a connection whose first answer is to be its last. One timer serves all of them. */
   enableIfItLasts(): void {
     this.#timer ??= this.#owner.timers.arm(LASTS, this.#look, true)
   }

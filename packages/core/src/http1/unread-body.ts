@@ -5,19 +5,20 @@ import { killByPeer, shut } from './close.js'
 import type { Connection } from './connection.js'
 import { goIdle } from './idle.js'
 
-/** Milliseconds between two looks: a fast client sends megabytes meanwhile. */
+/** Milliseconds between two looks: a fast client sends megabytes in that time. */
 const LOOK = 20
 
 /**
- * Answered before its body had arrived. When that has been read, the connection is quiet: what comes then is the next request. What the application
- * reads it goes on reading; what it has let go (paused, piped into what takes no more) is read away after `linger.quiet`, or the next
- * request would never be reached; and a body that nobody wants ends the connection, output first, beyond the bounds of `linger`.
+ * The request was answered before its body had arrived. Once the body has been read, the next bytes are the next request. If the application reads
+ * the body, it goes on reading. If it has stopped (paused, or piped into a stream that takes no more), the body is read and discarded after
+ * `linger.quiet`, so that the next request is reached. A body that is only discarded ends the connection, output first, beyond the bounds of
+ * `linger`.
  */
 export function leaveUnread(connection: Connection, req: IncomingMessage): void {
   const { owner, socket } = connection
   const { quiet, total, bytes } = owner.policy.linger
   connection.makeRare().unread = req
-  // Where nobody ever read it Node lets it flow into nothing.
+  // Node reads and discards a body that the application never read.
   let isWanted = req.readableFlowing !== true || req.listenerCount('data') > 0
   let since = owner.timers.now
   let from = socket.bytesRead
@@ -30,7 +31,7 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
     if (socket.bytesRead !== seen) {
       seen = socket.bytesRead
       moved = now
-      // Where nobody reads, only the kernel knows of a reset.
+      // Where nothing reads, only the kernel knows of a reset.
     } else if (socket.isPaused() && hasReset(connection)) return killByPeer(connection)
     const isStill = now - moved >= quiet
     if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && owner.draining))) {
@@ -55,7 +56,7 @@ function arrived(connection: Connection, req: IncomingMessage): void {
   if (connection.rare.unread !== req) return
   connection.makeRare().unread = undefined
   connection.mark = connection.socket.bytesRead
-  // Its hold was over before the body was: a new one begins.
+  // Its hold was over before the body had arrived: a new hold begins.
   if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
 }
 
@@ -65,7 +66,7 @@ function readAway(req: IncomingMessage): void {
   req.on('pause', goOnSoon).resume()
 }
 
-/** A listener pauses it anew at every piece. */
+/** The application's listener pauses the body anew at every piece. */
 function goOnSoon(this: IncomingMessage): void {
   setImmediate(() => this.resume())
 }

@@ -12,7 +12,7 @@ import { connectionOf } from './connection-of.js'
 import { noteEnd } from './end.js'
 import { leaveReading } from './pause-reading.js'
 
-/** An upgrade or CONNECT whose turn has come: the socket belongs to another protocol from now on, or it is refused. */
+/** The turn of an upgrade or CONNECT has come: the socket belongs to another protocol from now on, or the request is refused. */
 export function handOverSocket(
   connection: Connection,
   event: 'upgrade' | 'connect',
@@ -28,17 +28,17 @@ export function handOverSocket(
       refuse(connection, bareHead('501 Not Implemented'), 'error')
       return true
     }
-    // Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8). Node has taken its parser away: this request is the connection's last.
+    // Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8). Node has removed its parser, so this request is the connection's last.
     const res = new ServerResponse(req)
     res.shouldKeepAlive = false
     res.assignSocket(socket)
     return asRequest(req, res)
   }
-  // One that waited when the drain began was accepted: the application has it, and until the deadline to end it.
+  // A request that was waiting when the drain began was accepted: the application gets it, and has until the deadline to end it.
   const isAccepted = owner.drain === undefined || arrived < owner.drain.began
   if (connection.excess) owner.limits.enterAnew(connection)
   if ((owner.draining && !isAccepted) || connection.excess) {
-    // A tunnel begun now would be cut at the deadline: the client is told to take it elsewhere.
+    // A tunnel that began now would be cut at the deadline: the client is told to try another server.
     refuse(connection, unavailableHead(), connection.excess ? 'limit' : 'draining')
     return true
   }
@@ -60,24 +60,25 @@ export function handOverSocket(
   connection.makeRare().upgrade = { method: req.method, url: req.url, protocol, output }
   owner.upgraded(socket, req.method, req.url, protocol)
   const heard = owner.forward(event, args)
-  // The client's FIN came while it waited, when nobody listened.
+  // The client's FIN came while the request waited, when there was no listener.
   if (connection.inputEnded && socket.readableEnded) process.nextTick(() => socket.emit('end'))
   return heard
 }
 
 /**
- * Whether Node has taken a body for the other protocol's first words (before Node 26): the request would look like a whole one without any.
+ * Whether Node has taken the body of the request for the first bytes of the other protocol (before Node 26): the request would look complete and
+ * empty.
  */
 function hasLostBody(req: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers
   return (coding !== undefined || Number(length ?? 0) > 0) && req.complete && req.readableLength === 0
 }
 
-/** From here on the socket is another protocol's, and as the server made it: all that we still see is who ends it. */
+/** From here on the socket belongs to another protocol, with the settings that the server gave it. halfclose only sees which side ends it. */
 export function leaveToOther(connection: Connection): void {
   const { owner, socket } = connection
   owner.connections.turn(connection, 'upgraded')
-  // Another request came before: it has been done, and the application may have changed it.
+  // An earlier request has enabled it, and the application may have changed it since.
   if (connection.requests <= 1) owner.tcpKeepAlive.enable(socket)
   socket.allowHalfOpen = halfOpenBefore(owner.server)
   owner.giveBack(connection)
@@ -87,19 +88,21 @@ export function leaveToOther(connection: Connection): void {
 function refuse(connection: Connection, response: string, reason: 'draining' | 'limit' | 'error'): void {
   connection.ending = reason
   if (!connection.excess) connection.owner.counts.dropped++
-  // Node has taken its parser away.
+  // Node has removed its parser.
   connection.makeRare().unlisted = true
   if (connection.socket.writable) connection.socket.write(response)
   shut(connection, reason)
 }
 
-/** Until it is handed over nobody listens for errors: a client's reset would crash the process. Nor does Node pass 'drain' on. */
+/**
+ * Until the socket is handed over, the application does not listen for errors: a client's reset would end the process. Nor does Node pass 'drain' on.
+ */
 export function watchHeld(socket: Socket): void {
   socket.on('error', ignore)
   socket.on('drain', passDrainOn)
 }
 
-/** As Node hands a socket over: nobody listens, and it is neither flowing nor paused. */
+/** Leaves the socket as Node hands one over: without listeners, and neither flowing nor paused. */
 function letGo(connection: Connection): void {
   const { socket } = connection
   leaveReading(connection)
@@ -109,9 +112,8 @@ function letGo(connection: Connection): void {
 }
 
 /**
- * The other protocol ends its connection past us, and listeners of ours would show: its 'end', its error and its 'close' tell whose end
- * came first.
- * What is there already is kept, since somebody may have wrapped it.
+ * Sees which side ends the connection, by its 'end', 'error' and 'close'. The other protocol ends it without calling halfclose, and listeners of ours
+ * would be visible to it, so `emit` is replaced. The one that is there is kept, since other code may have wrapped it.
  */
 function noteWhoEnds(connection: Connection): void {
   const { owner, socket } = connection
@@ -126,7 +128,7 @@ function noteWhoEnds(connection: Connection): void {
   }
   const { _destroy } = socket
   const noteError: Socket['_destroy'] = (error, callback) => {
-    // Before it is gone: then nobody could tell.
+    // Asked before the socket is gone: afterwards there is no way to tell.
     const broken = isBroken(connection, error)
     connection.closedFirst ??= !socket.writableEnded && broken ? 'peer' : 'server'
     const end = noteEnd(connection)

@@ -5,12 +5,12 @@ import { isParsedElsewhere } from '../node/parser.js'
 import type { Connection, Exchange, Waiting } from './connection.js'
 import { resumeReading } from './pause-reading.js'
 
-/** Without this V8 would have to tell when each is collected. */
+/** Without this option V8 would have to track the collection of each object. */
 const BY_HAND = { requireManualDestroy: true }
 
 /**
- * Lets one wait until those before it are answered. How many may do so is bounded by what is read at once: Node's parser does not stop amid that. Nor would it help to
- * refuse some of them, since Node keeps them all until their connection ends.
+ * Lets a request wait until those before it are answered. Their number is bounded by one read: Node's parser does not stop in the middle of that.
+ * Refusing some of them would not help, since Node keeps all of them until their connection ends.
  */
 export function enqueue(connection: Connection, event: string, args: Waiting['args'], handOver: Waiting['handOver']): void {
   const {
@@ -27,7 +27,7 @@ export function enqueue(connection: Connection, event: string, args: Waiting['ar
   connection.makeRare().late = undefined
 }
 
-/** Nobody stands between the parser and us who could have entered another context: then that is the connection's. */
+/** Whether no code between the parser and halfclose could have changed the async context: the context is the connection's then. */
 function isPlain({ owner, socket }: Connection, [req, res]: Waiting['args']): boolean {
   const { server } = owner
   if (server.emit !== owner.emit || isParsedElsewhere(server, socket)) return false
@@ -36,14 +36,17 @@ function isPlain({ owner, socket }: Connection, [req, res]: Waiting['args']): bo
   return !hasSubscribers('http.server.request.start') && !hasSubscribers('http.server.response.created')
 }
 
-/** Takes out the one that waited longest. */
+/** Removes the request that waited longest. */
 function takeFirst(connection: Connection): Waiting | undefined {
   const first = connection.rare.waiting?.shift()
   if (connection.rare.waiting?.length === 0) connection.makeRare().waiting = undefined
   return first
 }
 
-/** Runs something in the context in which `one`, which has been taken out, was parsed: in a copy, so that what is entered there shows in no other's. */
+/**
+ * Runs a function in the async context in which `one` was parsed: in a copy, so that what is entered there does not show in another request's
+ * context.
+ */
 function runIn(connection: Connection, one: Waiting, run: () => void): void {
   const own = one.context.runInAsyncScope(() => new AsyncResource('HALFCLOSE_REQUEST', BY_HAND))
   if (connection.rare.waiting?.[0]?.context !== one.context) one.context.emitDestroy()
@@ -54,7 +57,7 @@ function runIn(connection: Connection, one: Waiting, run: () => void): void {
   }
 }
 
-/** The last one is broken: it is never run. */
+/** The last waiting request is broken: it is never run. */
 export function dropLast(connection: Connection): void {
   const {
     owner,
@@ -67,7 +70,7 @@ export function dropLast(connection: Connection): void {
   if (waiting?.length === 0) connection.makeRare().waiting = undefined
 }
 
-/** Requests that would have been answered behind `current`: none where its head has said that it is the last. */
+/** How many requests would have been answered after `current`: none if its head has announced the close. */
 export function waitingBehind({ rare: { waiting } }: Connection, { res }: Exchange): number {
   if (waiting === undefined || (res.headersSent && !res.shouldKeepAlive)) return 0
   return waiting.length
@@ -84,13 +87,13 @@ export function dropWaiting(connection: Connection): void {
   connection.makeRare().waiting = undefined
 }
 
-/** Hands over what waited longest, in the async context in which it was parsed. */
+/** Hands over the request that waited longest, in the async context in which it was parsed. */
 export function next(connection: Connection): void {
-  // Where it was destroyed in the meantime they have been dropped.
+  // A destroyed connection has dropped its requests already.
   if (connection.socket.destroyed) return
   const first = takeFirst(connection)
   if (first === undefined) return
-  // The socket of an upgrade is left as Node has put it: what comes next is read by whoever takes it.
+  // The socket of an upgrade is left as Node has put it: the code that takes it reads the following input.
   if (connection.rare.waiting === undefined && !isUpgrade(first.event)) resumeReading(connection)
   runIn(connection, first, () => first.handOver(connection, first))
 }
