@@ -6,24 +6,27 @@ import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { calm } from './goaway.js'
 import type { Session } from './session.js'
 
-/** Resets forgiven, per second. */
+/** Resets per second that do not count. */
 const FORGIVEN = 50
 /** The window in which control frames are counted, in ms. */
 const WINDOW = 10_000
-/** A PING, and its acknowledgement. */
+/** The length of a PING frame, and that of a PING with its acknowledgement. */
 const PING = 17
 const ANSWERED = 2 * PING
-/** Bytes are read this many at a time, and counted before the frames among them are told. */
+/** Bytes are read in pieces of this size, and counted before the frames in them are reported. */
 const READ = 65_536
-/** A SETTINGS at its longest: Node takes 32 entries at most. Its acknowledgement has none. */
+/** The longest SETTINGS frame: Node accepts 32 entries at most. The acknowledgement has none. */
 const SETTINGS = 9 + 6 * 32
 const SETTINGS_ACK = 9
 /** What TLS adds to a frame that is sent by itself, at most. */
 const RECORD = 40
-/** Bytes that may be sent without any progress: an acknowledgement that is on its way, a GOAWAY. */
+/** Bytes that may be sent without counting as progress: an acknowledgement that is on its way, a GOAWAY. */
 const SLACK = 20 * PING
 
-/** The client gave a stream up before it was answered, which costs it nothing and us a handler: bounded (CVE-2023-44487, "rapid reset"). */
+/**
+ * The client reset a stream before it was answered. That costs the client nothing and the server a handler, so it is bounded (CVE-2023-44487, "rapid
+ * reset").
+ */
 export function noteReset(session: Session): void {
   const { resets } = session.owner.policy.http2
   if (resets === false || session.byPeer) return
@@ -34,8 +37,8 @@ export function noteReset(session: Session): void {
 }
 
 /**
- * A PING or SETTINGS, each of which we must answer (CVE-2019-9512, CVE-2019-9515). Clients that measure the round trip send many, but
- * beside data: a flood is what is mostly control frames.
+ * Counts a PING or SETTINGS frame, each of which the server must answer (CVE-2019-9512, CVE-2019-9515). Clients that measure the round trip send
+ * many, but beside data: it is a flood if most of the input is control frames.
  */
 export function noteControl(session: Session, kind: 'ping' | 'settings'): void {
   const { control } = session.owner.policy.http2
@@ -58,7 +61,9 @@ function bytesOf({ socket }: Session): number {
   return socket.bytesRead + socket.bytesWritten
 }
 
-/** Bytes per second that a session takes of its responses at least: less is a trickle, which a client can send windows for at no cost. */
+/**
+ * Bytes per second that a session has to take of its responses. Less counts as nothing, since a client can open its window by a few bytes at no cost.
+ */
 const TRICKLE = 240
 
 /** Sessions whose responses wait for a window that their clients do not open (CVE-2019-9517), or open by a few bytes at a time. */
@@ -70,7 +75,7 @@ export class Waits {
     this.#longest = stalled === false ? Number.POSITIVE_INFINITY : stalled
   }
 
-  /** Those that have not taken what is due, or hardly anything of it, for as long as is granted. Asked of all of them in one look. */
+  /** The sessions that have taken nothing, or hardly anything, for as long as is granted. One look asks all of them. */
   among(sessions: Iterable<Session>, now: number): Session[] {
     const queues = new Unacknowledged()
     const over: Session[] = []
@@ -87,7 +92,7 @@ export class Waits {
       if (before !== undefined) this.#since.delete(session)
       return false
     }
-    // What the client makes us answer is no progress.
+    // The server's answers to the client's control frames are no progress.
     const bytes = bytesTaken(session) - session.answered
     const enough = SLACK + (TRICKLE * this.#longest) / 1_000
     if (before === undefined || bytes - before.bytes > enough) {
@@ -95,7 +100,7 @@ export class Waits {
       return false
     }
     if (now - before.at < this.#longest / 2) return false
-    // Our own kernel has taken hardly anything: perhaps since it has taken much before, of which the client takes something.
+    // Our own kernel has taken hardly anything. It may have taken much before, and the client may be taking that.
     const taken = bytes - (queues.of(session) ?? 0)
     if (before.taken === undefined) {
       this.#since.set(session, { ...before, taken })
@@ -108,7 +113,7 @@ export class Waits {
   }
 }
 
-/** Something is there for the client that has not been sent. Node pipes a file past the stream, which looks finished; nghttp2 has not seen its end. */
+/** Whether output waits for the client. Node pipes a file past the stream, which then looks finished; nghttp2 has not seen its end. */
 export function isHeldUp(stream: ServerHttp2Stream): boolean {
   if (stream.destroyed) return false
   if (!stream.writableEnded) return stream.writableLength > 0

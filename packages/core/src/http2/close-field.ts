@@ -3,21 +3,24 @@ import { parseConnection } from '../http/tokens.js'
 import { below } from '../node/own-methods.js'
 import { exchangeOf } from './session.js'
 
-// HTTP/2 has no Connection field (RFC 9113 §8.2.2): Node drops it with a warning, or throws. An application that says `Connection: close` means that
-// the connection ends behind this response, and gets that by a GOAWAY, as in Go and Envoy.
+// HTTP/2 has no Connection field (RFC 9113 §8.2.2): Node drops it with a warning, or throws. An application that sets `Connection: close` wants the
+// connection to end after this response; a GOAWAY does that, as in Go and Envoy.
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Sees to it that a response may say close. One that the application has wrapped before is left as it is. */
+/** Lets a response say close. A response whose methods the application has wrapped before is left as it is. */
 export function heedClose(res: object): void {
   if (!Object.hasOwn(res, 'setHeader') && !Object.hasOwn(res, 'writeHead')) Object.assign(res, OVERRIDES)
 }
 
-/** The fields without Connection, where that says close; else the same. Notes it. An object, an array of pairs, or a flat one: Node takes each. */
+/**
+ * The fields without Connection, if that says close; else the same object. It records the close. Node accepts an object, an array of pairs and a flat
+ * array.
+ */
 export function withoutClose<T>(stream: ServerHttp2Stream, fields: T): T | Fields | unknown[] {
   if (Array.isArray(fields)) return withoutCloseInList(stream, fields)
   if (!isFields(fields)) return fields
-  // Not by its entries: of nearly every response there is nothing to be found.
+  // A loop over the names, without making entries: nearly every response has no such field.
   for (const name in fields) if (saysClose(name, fields[name])) return noted(stream, fields)
   return fields
 }
@@ -56,7 +59,7 @@ function setHeader(this: Http2ServerResponse, name: string, value: number | stri
   return undefined
 }
 
-/** Of Node 20.12 and later. */
+/** Only Node 20.12 and later have it. */
 function appendHeader(this: Http2ServerResponse, name: string, value: string | readonly string[]): unknown {
   if (!saysClose(name, value)) return Reflect.apply(below(this, 'appendHeader', appendHeader), this, [name, value])
   note(this.stream)

@@ -3,14 +3,14 @@ import { beginEnd, type End } from '../events/end.js'
 import type { RequestStage } from '../events/types.js'
 import type { Session, StreamExchange } from './session.js'
 
-/** A session begins to end: as `noteEnd` of HTTP/1. One that has streams in flight ends when they do, unless it is cut. */
+/** A session begins to end: like `noteEnd` of HTTP/1. A session with streams in flight ends when they do, unless it is cut. */
 export function noteSessionEnd(session: Session): End | undefined {
   if (session.end === undefined && session.owner.events.hearsClose)
     session.end = beginEnd(session.state, stageOf(session), 'none')
   return session.end
 }
 
-/** A stream of it was broken off: by its client where the session goes on, but with the whole session where that has ended. */
+/** Records a stream that was broken off, if it ends the session: a client may reset a stream of a session that goes on. */
 export function noteLostStream(session: Session, stream: ServerHttp2Stream, exchange: StreamExchange): void {
   if (!session.http2.destroyed && !session.byPeer && !exchange.cut) return
   const end = noteSessionEnd(session)

@@ -11,12 +11,12 @@ import { noteSessionEnd } from './end.js'
 import { CODES, IDLE, type Session } from './session.js'
 
 /**
- * Ends a session as RFC 9113 §6.8 has it: a GOAWAY with the last stream that was handed over, so that the client knows which of its
- * streams were never run; those in flight are answered; then the output is shut, and what still arrives is read and discarded.
+ * Ends a session according to RFC 9113 §6.8. A GOAWAY names the last stream that was handed over, so that the client knows which of its streams were never run.
+ * Streams in flight are answered. Then the server ends its output, and reads and discards what still arrives.
  *
- * Not by `http2.close()` before the last stream is done: between the two Node refuses streams by itself, within nghttp2, which then reads
- * memory that it has freed (Node 20: the process aborts). `amid`: frames are being read, so that it must wait; else it goes out at once,
- * since streams that arrive in between would be refused.
+ * `http2.close()` must not be called before the last stream has ended: until then Node itself refuses streams, within nghttp2, which then reads memory that it
+ * has freed (Node 20: the process aborts). `amid`: frames are being read, so the GOAWAY has to wait; otherwise it is sent at once, since streams that arrive in
+ * between would be refused.
  */
 export function leave(session: Session, reason: CloseReason, amid = false): void {
   if (session.ending !== undefined || session.http2.destroyed) return
@@ -38,15 +38,15 @@ function conclude(session: Session, reason: CloseReason, amid: boolean): void {
   else announce(session)
 }
 
-/** How long a client may take to answer that it has seen the notice, and how long its socket may be busy before that, in ms. */
+/** How long a client may take to acknowledge the notice, and how long its socket may be busy before that, in ms. */
 const NOTICE = 1_000
-/** How often a busy socket is tried again, in ms. */
+/** After how many ms a busy socket is tried again. */
 const AGAIN = 20
 
 /**
- * The first of the two GOAWAYs of RFC 9113 §6.8: "open no more", before it is said which stream was the last. What crosses it is still
- * run, so that nothing is lost to a client that asks nothing again (HAProxy). The second one follows when the client has answered a PING,
- * which comes behind all that it sent before. nghttp2's own is not exposed, so the frame is written beside it, between two of its writes.
+ * Sends the first of the two GOAWAYs of RFC 9113 §6.8: "open no more streams", without saying which stream was the last. Streams that cross it are still run,
+ * so a client that does not repeat requests (HAProxy) loses none. The second GOAWAY follows when the client has answered a PING, whose answer comes after all
+ * that the client sent before. Node does not expose nghttp2's own notice, so the frame is written to the socket, between two of its writes.
  */
 function giveNotice(session: Session, reason: CloseReason): void {
   session.notice = reason
@@ -71,16 +71,19 @@ function awaitAnswer(session: Session, reason: CloseReason): void {
   if (!session.http2.ping(answered)) answered()
 }
 
-/** GOAWAY on stream 0: the highest id there is, NO_ERROR. */
+/** GOAWAY on stream 0, with the highest id there is and NO_ERROR. */
 const NOTICE_FRAME = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0])
 
-/** Not where the client has gone, where it takes too much, or where the limit is reached. */
+/** Whether the first GOAWAY makes sense: not if the client has gone, takes too much, or has reached a limit. */
 function mayBeTold({ http2, socket, inputEnded }: Session, reason: CloseReason): boolean {
   if (http2.encrypted !== false || inputEnded || !socket.writable) return false
   return reason === 'draining' || reason === 'idle' || reason === 'max-age' || reason === 'no-keep-alive' || reason === 'handler'
 }
 
-/** `http2.close` says one more GOAWAY, up to the last stream that was read, be it refused: that may not grow (RFC 9113 §6.8). */
+/**
+ * Corrects the GOAWAY that `http2.close` sends: it names the last stream that was read, even one that was refused, and the number must not grow (RFC 9113
+ * §6.8).
+ */
 export function clampGoaway(session: Session): void {
   const { http2 } = session
   const { goaway } = http2
@@ -94,25 +97,25 @@ function announce(session: Session): void {
   if (session.http2.destroyed) return
   session.http2.goaway(CODES.NO_ERROR, session.lastStream)
   closeIfDone(session)
-  // Its stream may never close: Node 20 forgets one that its client resets with NO_ERROR, and a session whose frames cannot be read.
+  // Its stream may never close: Node 20 forgets a stream that its client resets with NO_ERROR, and a session whose frames cannot be read.
   if (session.excess) boundFlush(session)
 }
 
-/** Behind the GOAWAY, when the last stream is done. Whoever does not read our last bytes holds nothing for longer than `linger.total`. */
+/** Closes the session after the GOAWAY, when the last stream has ended. A client that does not read the last bytes holds it for at most `linger.total`. */
 export function closeIfDone(session: Session): void {
   if (session.streams.size > 0 || session.lingering || session.http2.destroyed) return
   session.http2.close()
   if (!session.inputEnded || session.owner.policy.halfClosed === 0) boundFlush(session)
 }
 
-/** The same, after one more turn of the poll phase: streams that have reached the kernel are answered. `still`: whether it holds then. */
+/** Like {@link leave}, after another turn of the poll phase, so that streams which have reached the kernel are answered. `still`: whether the reason holds then. */
 export function leaveAfterPoll(session: Session, reason: CloseReason, still: (session: Session) => boolean): void {
   afterPoll(() => {
     if (still(session)) leave(session, reason)
   })
 }
 
-/** Breaks off the streams in flight, each so that its client can tell, and ends the session. Answers that are sent whole are not lost by it. */
+/** Breaks off the streams in flight, so that the client can tell, and ends the session. Answers that have been sent whole are not lost. */
 export function cutSession(session: Session, reason: CloseReason): void {
   if (session.http2.destroyed) return
   noteSessionEnd(session)
@@ -121,12 +124,12 @@ export function cutSession(session: Session, reason: CloseReason): void {
   for (const [stream, exchange] of session.streams) {
     if (exchange.cut) continue
     exchange.isEnded = true
-    // Without an error this says NO_ERROR: the rest of its body is not wanted (RFC 9113 §8.1).
+    // Without an error the stream says NO_ERROR: the rest of the request's body is not wanted (RFC 9113 §8.1).
     stream.destroy()
   }
 }
 
-/** The same, but only of streams whose answer the application has not ended. */
+/** Breaks off only those streams whose answer the application has not ended. */
 export function breakOffUnended(session: Session, reason: CloseReason): void {
   noteSessionEnd(session)
   breakOffWhere(session, reason, ({ writableEnded }) => !writableEnded)
@@ -149,21 +152,21 @@ function isSent(stream: ServerHttp2Stream): boolean {
   return localClose === 1 || (stream.closed && stream.rstCode === CODES.NO_ERROR && state === IDLE)
 }
 
-/** Resets a stream. Not by `close`, which ends its output first: half a body would look whole. */
+/** Resets a stream. `close` would end its output first, so that half a body would look whole. */
 function breakOff(stream: ServerHttp2Stream): void {
-  // The application may not listen, and the error is ours.
+  // The application may not listen for errors, and this one is ours.
   stream.on('error', ignoreError)
   stream.destroy(brokenOff())
 }
 
-/** With the code that Node's own streams have where one ends before its time. */
+/** An error with the code of Node's own streams that end before their time. */
 export function brokenOff(): Error {
   return Object.assign(new Error('halfclose: the response was broken off'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
 }
 
 export function ignoreError(): void {}
 
-/** For a peer that costs more than it may: GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §10.5), and no answers any more. */
+/** Ends the session of a client that costs more than it may: GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §10.5), and no more answers. */
 export function calm(session: Session, reason: CloseReason): void {
   if (session.byPeer || session.http2.destroyed) return
   noteSessionEnd(session)
@@ -179,7 +182,7 @@ export function calm(session: Session, reason: CloseReason): void {
   })
 }
 
-/** Lets go of the socket. With a response unfinished, the missing END_STREAM shows it. */
+/** Destroys the socket. The missing END_STREAM shows that a response is unfinished. */
 export function killSession(session: Session): void {
   if (session.released) return
   session.released = true
@@ -189,12 +192,12 @@ export function killSession(session: Session): void {
   destroyBy(session.own, session.socket, undefined)
 }
 
-/** Lets go of a session whose last bytes are not taken. One whose client takes something of them in that time is looked at again. */
+/** Destroys a session whose last bytes are not taken within the time. If the client takes some of them, the time starts anew. */
 export function boundFlush(session: Session, ms = longestFlush(session)): void {
   if (!session.lingering) watchFlush(session, ms, { kernel: bytesTaken(session), peer: undefined, quiet: 0 })
 }
 
-/** A client that was cut since it takes nothing will hardly take the GOAWAY, and one that broke off or was at fault waits for no answer. */
+/** The time is short for a client that was cut because it takes nothing, and for one that broke off: neither will read the GOAWAY or an answer. */
 function longestFlush({ ending, byPeer, owner }: Session): number {
   const { quiet, total } = owner.policy.linger
   return byPeer || ending === 'stalled' || ending === 'half-closed' ? quiet : total

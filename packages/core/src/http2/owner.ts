@@ -6,7 +6,7 @@ import type { Intercept } from '../http/messages.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 
-// What a session needs of its server. `S` is the session: these stand below it.
+// The interfaces through which a session uses its server. `S` is the session: the class is defined in a file that imports this one.
 
 /** The drain that is under way. */
 export interface DrainOfStreams {
@@ -14,9 +14,9 @@ export interface DrainOfStreams {
   used(arrived: number): void
   finished(arrived: number, exchange?: object): void
   wasCut(requests?: number): void
-  /** Something else in the process ends connections with requests in flight, at this place in the code. */
+  /** Other code in the process ends connections with requests in flight, at this place. */
   cutByOthers(place: string | undefined): void
-  /** Something ended: perhaps it was the last. */
+  /** Something ended: the drain may be over. */
   check(): void
 }
 
@@ -36,10 +36,10 @@ export interface SessionOwner<S> {
   readonly timers: Timers
   readonly events: Telling
   readonly counts: StreamCounts
-  /** It listens on a path: its connections have no addresses. */
+  /** The server listens on a path: its connections have no addresses. */
   readonly listensOnPath: boolean
   readonly drain: DrainOfStreams | undefined
-  /** Where the drain stands for a session that was opened then. */
+  /** Where the drain stands for a session that was opened at that time. */
   phaseFor(openedAt: number): ServerState
   readonly limits: {
     enter(session: S): void
@@ -51,9 +51,9 @@ export interface SessionOwner<S> {
   readonly sessions: { of(http2: Http2Session | undefined): S | undefined; goIdle(session: S): void; linger(session: S): void }
   /** Answers a request before the application sees it. */
   readonly intercept: Intercept | undefined
-  /** Hands an event on to whoever would have had it without us. */
+  /** Passes an event on to the listeners that would have got it without halfclose. */
   readonly forward: (event: string, args: readonly unknown[]) => boolean
-  /** A stream is another protocol's from now on. */
+  /** A stream belongs to another protocol from now on. */
   upgraded(socket: Socket, method: string | undefined, target: string | undefined, protocol: string | undefined): void
   sessionClosed(session: S): void
 }

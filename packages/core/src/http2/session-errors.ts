@@ -5,9 +5,9 @@ import { noteSessionEnd } from './end.js'
 import { boundFlush } from './goaway.js'
 import { CODES, type Session } from './session.js'
 
-/** What nghttp2 ends a session for, and what Node tells the client, which is INTERNAL_ERROR for everything (RFC 9113 §7). */
+/** The errors for which nghttp2 ends a session, and what the client is told instead of Node's INTERNAL_ERROR (RFC 9113 §7). */
 const NAMES: ReadonlyMap<unknown, { readonly code: number; readonly reason: CloseReason }> = new Map([
-  // Its answers are not read; too many CONTINUATION frames; a limit of Node's: empty frames, refused streams, memory.
+  // The client does not read its answers; it sent too many CONTINUATION frames; it exceeded a limit of Node: empty frames, refused streams, memory.
   [-904, { code: CODES.ENHANCE_YOUR_CALM, reason: 'flood' }],
   [-905, { code: CODES.ENHANCE_YOUR_CALM, reason: 'flood' }],
   [-902, { code: CODES.ENHANCE_YOUR_CALM, reason: 'flood' }],
@@ -19,7 +19,7 @@ const NAMES: ReadonlyMap<unknown, { readonly code: number; readonly reason: Clos
   [-524, { code: CODES.FLOW_CONTROL_ERROR, reason: 'error' }],
 ])
 
-/** Sees to it that a client which is at fault is told so: by `http2.destroy`, with which Node ends a session for an error. */
+/** Tells a client what it did wrong: replaces `http2.destroy`, by which Node ends a session with an error. */
 export function nameErrors(session: Session): void {
   const { http2 } = session
   const { destroy } = http2
@@ -29,14 +29,14 @@ export function nameErrors(session: Session): void {
       session.given ??= error
       return void Reflect.apply(destroy, http2, [error, code])
     }
-    // Over TLS Node goes on reading for a moment, and finds more.
+    // Over TLS Node goes on reading for a moment, and finds more errors.
     if (session.byPeer) return
     const end = noteSessionEnd(session)
     if (end !== undefined) end.code = codeOf(error)
     session.ending = name.reason
     session.closedFirst ??= 'server'
     session.byPeer = true
-    // Destroyed at once, a session over TLS may lose the GOAWAY behind a write that is under way.
+    // If a session over TLS were destroyed at once, the GOAWAY could be lost behind a write that is under way.
     http2.goaway(name.code, session.lastStream)
     setImmediate(() => {
       Reflect.apply(destroy, http2, [error, name.code])

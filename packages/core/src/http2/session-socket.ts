@@ -12,7 +12,7 @@ import { noteSessionEnd } from './end.js'
 import { cutSession, killSession, leave } from './goaway.js'
 import { type Session, sessionOf } from './session.js'
 
-/** `socket.end` under a governed session: Node's own close after the last frame. From here on we linger. */
+/** `socket.end` below a governed session: Node's own close after the last frame. From here on the connection lingers. */
 function end(this: Socket, ...args: unknown[]): Socket {
   const session = sessionOf(this)
   if (session !== undefined && session.streams.size > 0) cutByOthers(session, directCaller(end))
@@ -24,7 +24,7 @@ function endOutput(socket: Socket, session: Session | undefined, args: readonly 
     noteSessionEnd(session)
     session.lingering = true
     session.clearTimer()
-    // The client's own GOAWAY, FIN or error was noted before; else it was the application.
+    // The client's own GOAWAY, FIN or error was recorded before; otherwise the application ended the session.
     session.ending ??= session.notice ?? (session.inputEnded ? 'client-close' : 'handler')
     session.closedFirst ??= 'server'
     session.owner.sessions.linger(session)
@@ -33,8 +33,8 @@ function endOutput(socket: Socket, session: Session | undefined, args: readonly 
 }
 
 /**
- * `socket.destroy` under a governed session. Node calls it right after the GOAWAY of a session that ended with an error: the unread
- * input would become a reset, and wipe the GOAWAY out. It means "output first" unless the connection itself has failed.
+ * `socket.destroy` below a governed session. Node calls it right after the GOAWAY of a session that ended with an error: the unread input would cause
+ * a reset, which deletes the GOAWAY. So it closes output first, unless the connection itself has failed.
  */
 function destroy(this: Socket, error?: Error | null): Socket {
   const session = sessionOf(this)
@@ -60,7 +60,7 @@ function destroy(this: Socket, error?: Error | null): Socket {
   return this
 }
 
-/** Something that has tracked the sockets itself destroys this one: no stream on it will be answered. */
+/** Reports other code that tracks the sockets and destroys this one: no stream on it will be answered. */
 function cutByOthers({ streams, raw, inputEnded, lingering, byPeer, owner }: Session, place: string | undefined): void {
   if (streams.size === 0 || lingering || byPeer) return
   if (place === undefined && (inputEnded || raw?.destroyed !== true)) return
@@ -68,7 +68,7 @@ function cutByOthers({ streams, raw, inputEnded, lingering, byPeer, owner }: Ses
   owner.drain?.cutByOthers(place)
 }
 
-/** `socket.emit` under a governed session: sees the client's FIN before Node acts on it, and the end. */
+/** `socket.emit` below a governed session: it sees the client's FIN before Node acts on it, and the end. */
 function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean {
   const session = sessionOf(this)
   if (session !== undefined) {
@@ -78,7 +78,7 @@ function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean
   return Reflect.apply(session?.own?.emit ?? Object.getPrototypeOf(this).emit, this, [event, ...args])
 }
 
-/** A half-closed client waits for its answers, within `halfClosed`; one without a stream in flight has gone. */
+/** The client has sent FIN. If streams are in flight, it may wait for its answers within `halfClosed`; if not, the client has gone. */
 function onInputEnd(session: Session): void {
   session.inputEnded = true
   session.closedFirst ??= 'peer'
@@ -93,7 +93,7 @@ function onInputEnd(session: Session): void {
   if (session.streams.size === 0) leave(session, 'client-close')
 }
 
-/** The bound starts anew while the client takes something of its answers. */
+/** Bounds the wait; anew whenever the client takes some of its answers. */
 function watch(session: Session, before: Quiet, left = session.owner.policy.halfClosed): void {
   const { halfClosed } = session.owner.policy
   const piece = Math.min(left, LOOK)
@@ -107,7 +107,7 @@ function watch(session: Session, before: Quiet, left = session.owner.policy.half
   })
 }
 
-/** Its client has reset it, which nothing but a look at it has told. */
+/** The client has reset the connection; Node has not reported it, a look at the socket has shown it. */
 function killByPeer(session: Session): void {
   const end = noteSessionEnd(session)
   if (end !== undefined) end.isReset = true
@@ -116,7 +116,7 @@ function killByPeer(session: Session): void {
   killSession(session)
 }
 
-/** A client that has sent FIN has waited long enough. If it has gone altogether our writes have failed, which Node tells nobody over TLS. */
+/** A client that has sent FIN has waited long enough. If it is gone, our writes have failed, which Node does not report over TLS. */
 function giveUp(session: Session): void {
   if (session.lingering) return
   if (session.streams.size === 0) {

@@ -12,7 +12,7 @@ import type { SessionOwner } from './owner.js'
 /** What a session needs of its server. */
 export type Http2Owner = SessionOwner<Session>
 
-/** Error codes of RFC 9113 §7. Not from node:http2: a server without HTTP/2 should not load it. */
+/** Error codes of RFC 9113 §7. They are not imported from node:http2, which a server without HTTP/2 should not load. */
 export const CODES = {
   NO_ERROR: 0,
   PROTOCOL_ERROR: 1,
@@ -26,7 +26,7 @@ export const CODES = {
   ENHANCE_YOUR_CALM: 11,
 } as const
 
-/** The state of a stream that has ended both ways, in nghttp2, which then knows it no longer. */
+/** nghttp2's state of a stream that has ended both ways, and that nghttp2 has forgotten. */
 export const IDLE = 1
 
 /** A stream that is being answered. */
@@ -36,76 +36,78 @@ export interface StreamExchange {
   readonly arrived: number
   readonly method: string | undefined
   readonly path: string | undefined
-  /** CONNECT, be it for WebSocket (RFC 8441): another protocol from now on, by this name, which its own end finishes. `false`: it is none. */
+  /**
+   * The name of the other protocol that a CONNECT has opened, e.g. WebSocket (RFC 8441); that protocol ends the stream. `false`: this is no CONNECT.
+   */
   readonly tunnel: string | false
-  /** A WebSocket whose output is followed. */
+  /** Follows the output, if this is a WebSocket. */
   readonly output?: WebSocketOutput | undefined
-  /** We, or the application, broke it off. */
+  /** The server or the application broke it off. */
   cut: boolean
-  /** What others had put on the stream before us: an APM, which Node tells of it (`http2.server.stream.start`). */
+  /** Methods that other code had put on the stream before us: an APM, which Node tells about it (`http2.server.stream.start`). */
   readonly own: OwnOfStream | undefined
-  /** Its response says that the connection ends behind it. */
+  /** Its response says that the connection ends after it. */
   closes: boolean
   /** Its response is a file. */
   isFile: boolean
-  /** Its client has reset it amid the file. */
+  /** Its client reset it in the middle of the file. */
   isReset: boolean
-  /** The application has ended it, with what there was of its answer. */
+  /** The application has ended it, with the part of the answer that was written. */
   isEnded: boolean
 }
 
-/** One HTTP/2 session: a connection whose requests do not wait for one another. Nothing is promised to its client; a GOAWAY tells it. */
+/** One HTTP/2 session: a connection whose requests do not wait for each other. The client gets no promise, but a GOAWAY when the session ends. */
 export class Session {
   /** Streams handed over so far. */
   requests = 0
   /** The id of the last one. */
   lastStream = 0
   readonly streams = new Map<ServerHttp2Stream, StreamExchange>()
-  /** Why it ends, once that is decided: a GOAWAY has been sent, and later streams are refused. */
+  /** Why the session ends, once that is decided: a GOAWAY has been sent, and later streams are refused. */
   ending: CloseReason | undefined = undefined
-  /** The client was told that it will end, but not yet up to which stream. */
+  /** Why the session will end: the client was told, but not yet which stream is the last. */
   notice: CloseReason | undefined = undefined
   closedFirst: 'server' | 'peer' | undefined = undefined
-  /** Our output is shut. */
+  /** The server has ended its output. */
   lingering = false
   linger: Linger<Session> | undefined = undefined
-  /** The peer broke it off: nobody waits for what is still to be answered. */
+  /** The client broke the connection off: it waits for no answer. */
   byPeer = false
-  /** What `http2.destroy` was last given: behind it the socket is destroyed with the same, which is then no error of the connection. */
+  /** The error that `http2.destroy` was last given. Node destroys the socket with the same error, which is then no error of the connection. */
   given: unknown = undefined
   inputEnded = false
-  /** One connection too many: its streams are refused. */
+  /** The connection is over a limit: its streams are refused. */
   excess = false
   client: string | undefined = undefined
-  /** What is noted of its end, where somebody listens. */
+  /** What is recorded of its end, if there is a listener for closes. */
   end: End | undefined = undefined
-  /** What others had put on the socket before us. */
+  /** Methods that other code had put on the socket before us. */
   own: OwnOfSessionSocket | undefined = undefined
   /** The socket may be destroyed now. */
   released = false
   lastUsed: number
-  /** Streams that the client reset before they were answered, less what has been forgiven, as of `resetsAt`. */
+  /** Streams that the client reset before they were answered, less those that time has forgiven, as of `resetsAt`. */
   resets = 0
   resetsAt: number
-  /** PING and SETTINGS frames since `controlAt`, and the bytes either way then. */
+  /** PING and SETTINGS frames since `controlAt`, and the bytes in both directions at that time. */
   control = 0
   controlAt: number
   controlBytes = 0
-  /** Bytes of all PING and SETTINGS frames, at most, and of our answers to them. */
+  /** Bytes of all PING and SETTINGS frames, at most, and of the server's answers to them. */
   controlled = 0
   answered = 0
   #timer: Timer | undefined
 
   constructor(
     readonly http2: ServerHttp2Session,
-    /** The real one: `http2.socket` is a stand-in that refuses most things. */
+    /** The real socket: `http2.socket` is a stand-in that refuses most methods. */
     readonly socket: Socket,
-    /** Below TLS: the TCP socket. */
+    /** The TCP socket below TLS. */
     readonly raw: Socket | undefined,
     readonly owner: Http2Owner,
     readonly openedAt: number,
     readonly expiresAt: number,
-    /** Where in the delay of `leaving` it is told to go, from 0 to 1. */
+    /** When in the delay of `leaving` the session gets its GOAWAY, from 0 to 1. */
     readonly share: number,
   ) {
     this.lastUsed = openedAt
@@ -121,13 +123,13 @@ export class Session {
     return this.requests === 0 ? 'silent' : 'idle'
   }
 
-  /** Every stream in flight has been handed over to another protocol. */
+  /** Whether every stream in flight has been handed over to another protocol. */
   get onlyTunnels(): boolean {
     for (const { tunnel } of this.streams.values()) if (tunnel === false) return false
     return this.streams.size > 0
   }
 
-  /** Streams may close after their connection: nothing is timed then. */
+  /** Streams may close after their connection: no timer is set then. */
   setTimer(ms: number, run: () => void): void {
     this.#timer?.stop()
     if (this.released) return
@@ -145,7 +147,7 @@ function carries(carrier: object): carrier is { [kSession]: Session } {
   return kSession in carrier
 }
 
-/** Of a socket that carries a governed session. */
+/** The governed session that a socket carries. */
 export function sessionOf(socket: object | null | undefined): Session | undefined {
   return socket !== null && socket !== undefined && carries(socket) ? socket[kSession] : undefined
 }
@@ -160,7 +162,7 @@ function isAnswered(stream: object): stream is { [kExchange]: StreamExchange } {
   return kExchange in stream
 }
 
-/** A closed stream has forgotten its session: what is known of it hangs on the stream. */
+/** What is known of a stream. It is kept on the stream, since a closed stream has forgotten its session. */
 export function exchangeOf(stream: object): StreamExchange | undefined {
   return isAnswered(stream) ? stream[kExchange] : undefined
 }

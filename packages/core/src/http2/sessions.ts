@@ -12,9 +12,9 @@ import { bindSession, CODES, type Http2Owner, Session } from './session.js'
 import { nameErrors } from './session-errors.js'
 import { takeOverSocket } from './session-socket.js'
 
-/** How often responses that wait for a window are looked at, in ms. */
+/** How often halfclose looks at responses that wait for a window, in ms. */
 const LOOK = 1_000
-/** How long a session that has just been opened waits for its first stream at least, in ms: a short hold is none for that. */
+/** How long a new session waits at least for its first stream, in ms: a short hold is too short for that. */
 const FIRST = 2_000
 
 /** The HTTP/2 sessions of one server. */
@@ -61,7 +61,7 @@ export class Sessions {
     counts.opened++
     if (policy.halfClosed > 0) socket.allowHalfOpen = true
     http2.on('ping', () => noteControl(session, 'ping'))
-    // The first one is part of the preface.
+    // The first SETTINGS frame is part of the preface.
     http2.once('remoteSettings', () => http2.on('remoteSettings', () => noteControl(session, 'settings')))
     http2.on('goaway', (code) => {
       session.ending ??= 'client-close'
@@ -94,7 +94,7 @@ export class Sessions {
     this.#timer = undefined
   }
 
-  /** While `leaving`: those whose turn it is get their GOAWAY. */
+  /** While `leaving`: sends a GOAWAY to the sessions whose turn it is. */
   tellInTurn(left: number, leftAt: (at: number) => number): void {
     for (const session of this.#open.values()) {
       if (session.ending === undefined && isTold(session.share, left, leftAt(session.openedAt)))

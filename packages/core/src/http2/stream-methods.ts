@@ -5,7 +5,7 @@ import { withoutClose } from './close-field.js'
 import { brokenOff, ignoreError, leave } from './goaway.js'
 import { CODES, exchangeOf, IDLE, type StreamExchange } from './session.js'
 
-/** Puts our methods on a stream, over what others had put there. In one go where nobody had: one by one costs several times as much. */
+/** Puts our methods on a stream, over those of other code. By Object.assign if there are none: one by one costs several times as much. */
 export function takeOverStream(stream: ServerHttp2Stream): OwnOfStream | undefined {
   const own = ownOfStream(stream)
   if (own === undefined) Object.assign(stream, METHODS)
@@ -17,14 +17,16 @@ function priorOf<K extends StreamMethod>(stream: ServerHttp2Stream, name: K): Se
   return exchangeOf(stream)?.own?.[name] ?? below(stream, name, METHODS[name])
 }
 
-/** Whether the application, or Node for it, ends a stream before its answer is whole: not its client, which has reset it or gone, and not behind the end. */
+/**
+ * Whether the application, or Node for it, ends a stream before its answer is whole. A client that has reset the stream, or gone, is no such case.
+ */
 function isBrokenOff(stream: ServerHttp2Stream, { session, tunnel }: StreamExchange): boolean {
   return tunnel === false && !stream.closed && !session.byPeer && !session.socket.destroyed && stream.state.localClose !== 1
 }
 
 /**
- * `stream.destroy` of a governed stream, and with it `res.destroy()`: without an error Node would reset it with NO_ERROR, and half a body would
- * look whole to many clients. Whatever the error is, it is not the client's: an upstream's looks the same.
+ * `stream.destroy` of a governed stream, also by `res.destroy()`. Without an error Node would reset the stream with NO_ERROR, and half a body would
+ * look whole to many clients. The error never comes from the client, although that of an upstream looks the same.
  */
 function destroy(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   const exchange = exchangeOf(this)
@@ -38,13 +40,13 @@ function destroy(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   return Reflect.apply(prior, this, [brokenOff()])
 }
 
-/** Of a stream that has just been closed: its output has not ended, so that its client has reset it. Later nobody can tell. */
+/** Whether a stream that has just been closed has not ended its output: then its client has reset it. Later there is no way to tell. */
 function isAmid(stream: ServerHttp2Stream): boolean {
   const { state, localClose } = stream.state
   return localClose === 0 && state !== IDLE
 }
 
-/** `stream.close` of a governed stream: with a code it is a reset, and not the client's; without one Node ends the answer as it is. */
+/** `stream.close` of a governed stream. With a code, the application resets the stream; without one Node ends the answer as it is. */
 function close(this: ServerHttp2Stream, code: number = CODES.NO_ERROR, callback?: () => void): void {
   const exchange = exchangeOf(this)
   if (exchange !== undefined && !this.closed) {
@@ -54,7 +56,7 @@ function close(this: ServerHttp2Stream, code: number = CODES.NO_ERROR, callback?
   Reflect.apply(priorOf(this, 'close'), this, [code, callback])
 }
 
-/** `stream.respond` of a governed stream: its response may have said close. */
+/** `stream.respond` of a governed stream: its fields may say close. */
 function respond(this: ServerHttp2Stream, fields: unknown, options?: unknown): void {
   Reflect.apply(priorOf(this, 'respond'), this, [withoutClose(this, fields), options])
   leaveIfClosing(this)
@@ -72,7 +74,7 @@ function respondWithFD(this: ServerHttp2Stream, fd: unknown, fields?: unknown, o
   leaveIfClosing(this)
 }
 
-/** Node ends the stream at once, and pipes the file past it: what it says of its end is not true. */
+/** The response is a file: Node ends the stream at once and pipes the file past it, so the stream's own state does not show its end. */
 function noteFile(stream: ServerHttp2Stream): void {
   const exchange = exchangeOf(stream)
   if (exchange !== undefined) exchange.isFile = true
@@ -83,7 +85,7 @@ function leaveIfClosing(stream: ServerHttp2Stream): void {
   if (exchange?.closes === true) leave(exchange.session, 'handler', true)
 }
 
-/** `stream.pushStream` of a governed stream: its client may reset what is pushed, with any code, and hardly an application listens for that. */
+/** `stream.pushStream` of a governed stream: the client may reset the pushed stream with any code, and few applications listen for that error. */
 function pushStream(this: ServerHttp2Stream, ...args: unknown[]): void {
   const exchange = exchangeOf(this)
   const heeded = args.map((arg) => (isCallback(arg) ? heeding(arg, exchange) : arg))

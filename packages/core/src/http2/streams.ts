@@ -10,7 +10,7 @@ import { closeIfDone, ignoreError, leave } from './goaway.js'
 import { bindExchange, CODES, exchangeOf, type Http2Owner, type Session, type StreamExchange } from './session.js'
 import { takeOverStream } from './stream-methods.js'
 
-/** A stream was opened. Streams wait for nobody; but none that comes behind the GOAWAY is handed over. */
+/** A stream was opened. It waits for no other stream, but none that arrives after the GOAWAY is handed over. */
 export function arriveStream(owner: Http2Owner, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
   const session = owner.sessions.of(stream.session)
   if (session === undefined) return owner.forward('stream', args)
@@ -60,20 +60,20 @@ export function arriveStream(owner: Http2Owner, stream: ServerHttp2Stream, args:
   return true
 }
 
-/** As in HTTP/1.1: no handler, but a readiness probe gets through. */
+/** Answers a stream of a connection over a limit: as in HTTP/1.1 no handler runs, but a readiness probe is answered. */
 function answerExcess({ owner }: Session, stream: ServerHttp2Stream, request: AnyRequest): void {
   keep(stream)
   if (owner.intercept?.(request, answerOn(stream)) !== true && mayRespond(stream)) respondUnavailable(stream)
-  // A body that nobody reads would keep the stream, and with it the session. Node 22 closes at once, before the answer is sent.
+  // A body that nothing reads would keep the stream, and so the session. Node 22 closes at once, before the answer is sent.
   if (!stream.endAfterHeaders) stream.once('finish', () => setImmediate(() => stream.close(CODES.NO_ERROR)))
 }
 
-/** The application does not get this stream, so that it listens for no error: its client may reset it at any time, with any code. */
+/** Listens for errors of a stream that the application does not get: its client may reset it at any time, with any code. */
 function keep(stream: ServerHttp2Stream): void {
   stream.on('error', ignoreError)
 }
 
-/** Node throws where a response is begun on a stream that has been closed. */
+/** Node throws if a response begins on a closed stream. */
 function mayRespond({ destroyed, closed }: ServerHttp2Stream): boolean {
   return !destroyed && !closed
 }
@@ -86,7 +86,10 @@ function answerOn(stream: ServerHttp2Stream): AnyResponse {
   }
 }
 
-/** Read in one go with the last one: the GOAWAY says that it was not run, and so does this (RFC 9113 §8.7). Not amid what is being read. */
+/**
+ * The stream was read together with the last one. The GOAWAY says that it was not run, and so does this reset (RFC 9113 §8.7), which waits until the
+ * present input is read.
+ */
 function refuse(stream: ServerHttp2Stream): void {
   keep(stream)
   setImmediate(() => {
@@ -94,7 +97,7 @@ function refuse(stream: ServerHttp2Stream): void {
   })
 }
 
-/** Whether the session goes on, from the newest facts. */
+/** Decides whether the session goes on, from the newest facts. */
 function reconsider(session: Session): void {
   const { owner, requests, expiresAt, excess, inputEnded, streams } = session
   const phase = owner.phaseFor(session.openedAt)
@@ -135,7 +138,7 @@ function onStreamClose(this: ServerHttp2Stream): void {
   else setImmediate(closeIfDone, session)
 }
 
-/** Also where the client then broke off its upload: no answer was lost. */
+/** Whether the answer is whole, even if the client then broke off its upload. */
 function isAnsweredWhole(
   { sentHeaders, writableFinished, aborted }: ServerHttp2Stream,
   { isReset, isEnded }: StreamExchange,

@@ -12,9 +12,9 @@ import { expiryOf } from '../policy.js'
 import { remoteOf } from '../socket/remote-address.js'
 import type { GovernedServer } from './governed-server.js'
 
-// A new connection comes under the policy of its server.
+// How a new connection comes under the policy of its server.
 
-/** Whether this is one connection too many that is dropped at once. */
+/** Whether a connection over a limit is dropped at once. */
 export function turnsAway(governed: GovernedServer, socket: Socket): boolean {
   if (!governed.limits.drops(socket)) return false
   governed.counts.refused[governed.limits.limitOver(socket)]++
@@ -22,7 +22,7 @@ export function turnsAway(governed: GovernedServer, socket: Socket): boolean {
   return true
 }
 
-/** A TLS handshake begins on what has just been accepted; false: it was dropped. */
+/** A TLS handshake begins on a new connection. Returns false if the connection was dropped. */
 export function beginHandshake(governed: GovernedServer, raw: Duplex): boolean {
   if (governed.handshakes.begin(raw, () => governed.drain?.check())) return true
   governed.counts.refused[governed.limits.limitOver(raw)]++
@@ -30,21 +30,21 @@ export function beginHandshake(governed: GovernedServer, raw: Duplex): boolean {
   return false
 }
 
-/** What is neither HTTP/1.1 nor HTTP/2 on an http2 server: Node, or an 'unknownProtocol' listener, deals with it. */
+/** A connection of an http2 server that speaks neither HTTP/1.1 nor HTTP/2: Node, or an 'unknownProtocol' listener, handles it. */
 export function admitForeign(governed: GovernedServer, socket: Socket, raw: Socket | undefined): void {
   admit(governed, socket, raw)
   const connection = connectionOf(socket)
   if (connection !== undefined) leaveToOther(connection)
 }
 
-/** A connection on which HTTP/1 may be spoken. Node has set it up already. */
+/** Takes in a connection that may speak HTTP/1. Node has set it up already. */
 export function admit(governed: GovernedServer, socket: Socket & SocketCarrier, raw: Socket | undefined): void {
   if (socket.destroyed) return
   const before = socket[kConnection]
   if (before !== undefined) {
-    // A listener has passed it on to another server of ours, whose connection it is now.
+    // A listener has passed it on to another governed server, and it belongs to that server now.
     if (before.phase !== 'upgraded') return
-    // `server.emit('connection', socket)` for one that was upgraded: a new life on the same socket.
+    // The application emitted `server.emit('connection', socket)` for an upgraded socket: a new life on the same socket.
     before.owner.closed(before)
   }
   if (governed.events.hearsClose) remoteOf(socket, governed)
@@ -56,16 +56,16 @@ export function admit(governed: GovernedServer, socket: Socket & SocketCarrier, 
   governed.isListed ||= knowsMessages(governed.server)
   if (!governed.isListed) connection.makeRare().unlisted = true
   takeOver(connection)
-  // Over TLS Node would answer the client's close_notify with its own at once.
+  // Otherwise, over TLS, Node would answer the client's close_notify with its own at once.
   if (governed.policy.halfClosed > 0) socket.allowHalfOpen = true
   socket.setNoDelay(governed.policy.tcp.noDelay)
   governed.tcpKeepAlive.enableIfSilent(socket)
-  // Somebody has read it before, and with what is buffered perhaps its end.
+  // Other code has read from it before, and its end may stand behind what is buffered.
   if (socket.readableLength > 0) socket.once('end', onLateEnd)
   governed.limits.enter(connection)
 }
 
-/** A session that Node has just begun on `socket`. */
+/** Takes in a session that Node has just begun on `socket`. */
 export function admitSession(governed: GovernedServer, http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
   if (socket.destroyed) return
   if (governed.events.hearsClose) remoteOf(socket, governed)

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
 /**
- * The client that an address stands for, where connections are counted by client. IPv4 is one client however it is written: a socket that listens on
- * `::` calls it `::ffff:192.0.2.1`. Of IPv6 it is the /64: a client has a whole network of that size to itself, and may use each address of it.
+ * The client that an address stands for, where connections are counted by client. An IPv4 address is one client in both spellings: a socket that
+ * listens on `::` writes it as `::ffff:192.0.2.1`. An IPv6 client is a /64: it has a network of that size to itself, and may use each address in it.
  */
 export function clientOf(address: string): string {
   if (isIPv4(address)) return address
@@ -19,9 +19,9 @@ export function clientOf(address: string): string {
     .join(':')}::/64`
 }
 
-/** Of a valid address: its eight groups. */
+/** The eight groups of a valid address. */
 function groupsOf(address: string): number[] {
-  // The last two may be written as IPv4.
+  // The last two groups may be written as IPv4.
   const written = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
     [Number(a) * 256 + Number(b), Number(c) * 256 + Number(d)].map((group) => group.toString(16)).join(':'),
   )

@@ -6,7 +6,7 @@ import { noteSessionEnd } from '../http2/end.js'
 import { Session } from '../http2/session.js'
 import { lookLast } from '../socket/last-look.js'
 
-/** What a connection tells of itself when it has ended; made only where somebody listens. */
+/** The event for a connection that has ended; made only if there is a listener. */
 export function closeEvent(
   closed: Connection | Session,
   reason: CloseEvent['reason'],
@@ -25,7 +25,7 @@ export function closeEvent(
     remote,
     requests,
     ms: Math.max(0, Math.round(performance.now() - openedAt)),
-    // A linger that did not end by the client's FIN.
+    // The linger did not end by the client's FIN.
     state: isLingering && !inputEnded && request === undefined ? 'lingering' : state,
     inFlight: request !== undefined,
     request,

@@ -8,10 +8,10 @@ import { Handshakes } from '../socket/tls-handshakes.js'
 import { admit, admitForeign, admitSession, turnsAway } from './accept.js'
 import type { GovernedServer } from './governed-server.js'
 
-/** A server has got a connection on which HTTP can be spoken. `args`: those of the event, where there are more than the socket. */
+/** A server has got a connection that may speak HTTP. `args`: the arguments of the event, if there are more than the socket. */
 export type Connect = (event: 'connection' | 'secureConnection', socket: Socket, args?: readonly unknown[]) => boolean
 
-/** The events of a server that bring connections. `fed`: it does not listen, and has got its first one. */
+/** Handles the events of a server that bring connections. `fed` is called when a server that does not listen gets its first connection. */
 export function connectionEvents(
   governed: GovernedServer,
   fed: () => void,
@@ -19,7 +19,7 @@ export function connectionEvents(
   const { server } = governed
   const secure = isSecure(server)
   const http2 = isHttp2(server)
-  /** Node says in a later event, but within this one, that it has begun a session on the socket. */
+  /** A socket on which Node may begin a session: Node tells so by another event, emitted within this one. */
   let arriving: { readonly socket: Socket; readonly raw: Socket | undefined } | undefined
   const connect: Connect = (event, socket, args) => {
     governed.follow()
@@ -39,7 +39,7 @@ export function connectionEvents(
     arriving = { socket, raw }
     const heard = governed.forward(event, args ?? [socket])
     arriving = undefined
-    // A listener may have passed it on to another server of ours ('unknownProtocol'), whose connection it is then.
+    // A listener ('unknownProtocol') may have passed it on to another governed server, and it belongs to that server then.
     if (sessionOf(socket) !== undefined || connectionOf(socket) !== before) return heard
     if (speaksHttp1(server) && !speaksHttp2(socket)) admit(governed, socket, raw)
     else admitForeign(governed, socket, raw)

@@ -1,4 +1,7 @@
-/** Requests that were cut in this tick. A listener of a signal may destroy connections before it, or the next one, calls drain(): the drain takes that for its own. */
+/**
+ * Requests that were cut in this tick. A listener of a signal may destroy connections before it, or another listener, calls drain(): the drain counts
+ * those cuts as its own.
+ */
 export class CutJustNow {
   #count = 0
 

@@ -2,10 +2,10 @@ import type { CloseReason, PromiseBreaker, Report } from '../events/types.js'
 import type { DrainOfRequests } from '../http1/owner.js'
 import type { DrainOfStreams } from '../http2/owner.js'
 
-/** What a server tells the drain that it is in, and asks it. */
+/** What a server tells the drain that it takes part in, and asks it. */
 export interface DrainUnderWay extends DrainOfRequests, DrainOfStreams {
   readonly done: Promise<Report>
-  /** When it entered `draining`, or began. */
+  /** When `draining` began; before that, when the drain did. */
   readonly since: number
   /** Milliseconds for which an idle connection will be kept. */
   keepable(): number

@@ -7,7 +7,7 @@ import { remoteOf } from '../socket/remote-address.js'
 import { closeEvent } from './close-event.js'
 import type { DrainUnderWay } from './drain-under-way.js'
 
-/** The server, as far as it is needed here. */
+/** The part of the server that is needed here. */
 interface Recorder {
   readonly counts: Counts
   readonly events: Events
@@ -16,7 +16,7 @@ interface Recorder {
   readonly listensOnPath: boolean
 }
 
-/** Counts and tells that a connection has ended. */
+/** Counts and reports a connection that has ended. */
 export function record(server: Recorder, closed: Connection | Session, reason: CloseReason): void {
   const { requests, closedFirst, ending } = closed
   const { counts, events } = server
@@ -32,7 +32,7 @@ export function record(server: Recorder, closed: Connection | Session, reason: C
   if (events.hearsClose) tellClosed(server, closed, reason, first)
 }
 
-/** Apart: its closure would cost every connection that ends a context, where nobody listens too. */
+/** A function of its own: its closure would cost every connection that ends a context, even without a listener. */
 function tellClosed(server: Recorder, closed: Connection | Session, reason: CloseReason, first: 'server' | 'peer'): void {
   const event = closeEvent(closed, reason, first, remoteOf(closed.socket, server))
   server.timers.inRoot(() => server.events.close(event))

@@ -2,10 +2,10 @@ import { EventEmitter } from 'node:events'
 import type { AttachableServer } from '../node/attachable-server.js'
 import type { GovernedServer } from './governed-server.js'
 
-// How the application gets an event that has passed us: by an own `emit` that somebody had put on the server before; else by the prototype's, which is
-// looked up with each event, so that wrappers that are put there later (an APM) still run.
+// How the application gets an event after halfclose has seen it: by the `emit` that other code had put on the server before; otherwise by that of the
+// prototype, looked up for each event, so that a wrapper that is put there later (an APM) still runs.
 
-/** Hands an event on. */
+/** Passes an event on. */
 export function forwarder(server: AttachableServer): GovernedServer['forward'] {
   const emitOf = emitter(server)
   return (event, args) => Reflect.apply(emitOf(), server, [event, ...args]) === true
@@ -29,7 +29,7 @@ export function connectionForwarder(server: AttachableServer): GovernedServer['f
   }
 }
 
-/** Node's own, which V8 compiles in place where it is called by this name. */
+/** Node's own method, which V8 compiles inline where it is called by this name. */
 const nodeEmit = EventEmitter.prototype.emit
 
 function emitter(server: AttachableServer): () => AttachableServer['emit'] {
