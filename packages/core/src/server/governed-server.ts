@@ -37,19 +37,19 @@ import { guard } from './stalled-peers.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
 export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner<Session> {
-  // What every request asks for comes first, so that it lies together in memory.
+  // Fields that every request reads come first, so that they are close to each other in memory.
   phase: ServerState = 'serving'
   drain: DrainUnderWay | undefined = undefined
-  /** Requests are not just let through: there is a route of ours, or a limit of idle connections. */
+  /** Every request has to be checked: halfclose has a route, or there is a limit of idle connections. */
   readonly isDemanding: boolean
-  /** The server, where it has settings of HTTP/1.1; and what it was told last. */
+  /** The server, if it has the settings of HTTP/1.1; and the values that it was last given. */
   readonly keepsAlive: KeepsAlive | undefined
   shownTimeout = 0
   shownBuffer: number | undefined = undefined
-  /** Of the policy: see {@link printablePromise}; and what Node prints as `timeout=` by itself, in milliseconds. */
+  /** What Node prints: see {@link printablePromise}; and what it prints as `timeout=` by default, in milliseconds. */
   printable: number | undefined = undefined
   printed = 0
-  /** Takes over what the application has changed of its settings. */
+  /** Adopts settings of the server that the application has changed. */
   follow: () => void = () => {}
   /** Whether the application listens for CONNECT. */
   takesTunnels: () => boolean = () => false
@@ -61,16 +61,16 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   readonly unframed = new Unframed()
   readonly sessions: Sessions
   requireHost = true
-  /** The server's own settings, as they were or are set by somebody else. */
+  /** The server's own settings, from before, or as other code has set them since. */
   inherited: Inherited
-  /** What `server.emit` is while nobody has wrapped it. */
+  /** The value of `server.emit`, unless other code has wrapped it. */
   emit: unknown = undefined
   readonly listener: ListeningState
-  /** Takes a connection in ({@link admit}). */
+  /** Takes in a connection ({@link admit}). */
   admit: (socket: Socket, raw: Socket | undefined) => void = () => {}
-  /** Node has its parsers in its list. */
+  /** Whether Node's list has the parsers of this server. */
   isListed = false
-  /** Whether a response is given its `statusMessage` early. */
+  /** Whether responses are given their `statusMessage` early. */
   presetsMessage = isPlainMessage()
   readonly cutJustNow = new CutJustNow()
   #stopGuard: (() => void) | undefined
@@ -83,7 +83,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     readonly limits: ConnectionLimits,
     readonly timers: Timers,
     readonly intercept: Intercept | undefined,
-    /** Hands an event on to whoever would have had it without us. */
+    /** Passes an event on to the listeners that would have got it without halfclose. */
     readonly forward: (event: string, args: readonly unknown[]) => boolean,
     /** The same for a request: without an array, and by a name that V8 knows. */
     readonly forwardRequest: (event: RequestEvent, req: IncomingMessage, res: ServerResponse) => boolean,
@@ -103,19 +103,19 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     if (server.listening) this.#begin()
   }
 
-  /** Nothing is open. */
+  /** Whether nothing is open. */
   get isEmpty(): boolean {
     return this.connections.size === 0 && this.sessions.size === 0 && this.handshakes.size === 0
   }
 
-  /** A request is being answered. */
+  /** Whether a request is being answered. */
   get isBusy(): boolean {
     for (const { current } of this.connections) if (current !== undefined) return true
     for (const { streams } of this.sessions) if (streams.size > 0) return true
     return false
   }
 
-  /** Its connections have no addresses. */
+  /** Whether its connections have no addresses. */
   get listensOnPath(): boolean {
     return this.listener.isOnPath
   }
@@ -125,8 +125,8 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   }
 
   /**
-   * Where the drain stands for a connection opened at `openedAt`. One that was accepted while the listener is about to close is not told
-   * close before it is closed: whoever has just come back from a close would come back again and again, and at last into the reset.
+   * Where the drain stands for a connection opened at `openedAt`. A connection that is accepted shortly before the listener closes is not told close until the
+   * listener is closed: its client would come back at once, again and again, and at last be reset.
    */
   phaseFor(openedAt: number): ServerState {
     return this.phase === 'draining' &&
@@ -137,12 +137,12 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
       : this.phase
   }
 
-  /** In whole milliseconds, rounded so that what comes before a drain is before it, and what comes after is after it. */
+  /** The time in whole milliseconds, rounded so that what comes before a drain is before it, and what comes after is after it. */
   get now(): number {
     return this.drain === undefined ? Math.floor(performance.now()) : Math.ceil(performance.now())
   }
 
-  /** When a request arrives: exactly in a drain, and up to a period of {@link IdleTimeout} early outside. */
+  /** When a request arrives: exact in a drain, otherwise up to a period of {@link IdleTimeout} too early. */
   get arrival(): number {
     return this.drain === undefined ? this.idleTimeout.about : this.now
   }
@@ -157,25 +157,25 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     return this.phase === 'leaving' && this.drain !== undefined ? this.drain.left() : 0
   }
 
-  /** A socket, or a stream, is another protocol's from now on. */
+  /** A socket, or a stream, belongs to another protocol from now on. */
   upgraded(socket: Socket, method: string | undefined, target: string | undefined, protocol: string | undefined): void {
     if (!this.events.hears('upgrade')) return
     this.events.upgrade({ remote: remoteOf(socket, this), method: method ?? '', target: target?.split('?')[0] ?? '', protocol })
   }
 
-  /** Its socket is another protocol's. */
+  /** The socket belongs to another protocol now: restores its methods. */
   giveBack(connection: Connection): void {
     giveBack(connection.socket, connection)
   }
 
   nowListening(): void {
     this.#begin()
-    // A drain that began while the address was still being looked up has found nothing to close.
+    // A drain that began while the server's address was being looked up found no listener to close.
     if (this.draining) this.listener.close()
     else this.events.routine('listening', { policy: this.policy }, policyLine(this.policy, this.server.address()))
   }
 
-  /** It listens again after its drain. */
+  /** The server listens again after its drain. */
   revive(): void {
     this.listener.revive()
     this.phase = 'serving'
@@ -183,7 +183,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     this.nowListening()
   }
 
-  /** It listens. */
+  /** The server has begun to listen. */
   #begin(): void {
     this.listener.began()
     const { connections, minRate, stalled } = this.policy.limits
@@ -202,20 +202,20 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     this.listener.closed()
   }
 
-  /** A promise of this server was broken: over its life, and in its drain. */
+  /** A promise of this server was broken: counts it for the server and for its drain. */
   broke(promise: PromiseBreaker): void {
     count(this.counts.promisesBroken, promise)
     this.drain?.broke(promise)
   }
 
-  /** Counts the request that is being answered, if there is one, as never to be finished. */
+  /** Counts the request that is being answered, if there is one, as one that will never be finished. */
   brokeOff(connection: Connection): void {
     const { current } = connection
     if (current === undefined) return
     noteEnd(connection)
     connection.current = undefined
     this.unframed.delete(connection)
-    // On one connection too many it was not counted as received.
+    // On a connection over a limit the request was not counted as received.
     if (connection.excess) return
     if (isGivenUp(connection)) this.counts.aborted++
     else {
@@ -247,7 +247,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   }
 }
 
-/** The client went away, or what it sent could not be read: nobody waits for the answer. */
+/** Whether the client went away, or sent something that cannot be read: it waits for no answer. */
 function isGivenUp({ ending, rare: { byPeer } }: Connection): boolean {
   return byPeer || ending === undefined || ending === 'peer' || ending === 'half-closed' || ending === 'error'
 }

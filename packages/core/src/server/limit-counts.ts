@@ -2,18 +2,18 @@ import type { RefusingLimit } from '../events/types.js'
 import type { Policy } from '../options/types.js'
 import { clientOf } from './client-key.js'
 
-/** Places that are taken, and how many of them by TLS handshakes that are under way. */
+/** How many places are taken, and how many of those by TLS handshakes. */
 interface Taken {
   all: number
   handshakes: number
 }
 
 /**
- * The places of `limits.connections` and `limits.perClient`. A TLS handshake that is under way has one: a client that sends nothing holds a descriptor as
- * any other does.
+ * The places of `limits.connections` and `limits.perClient`. A TLS handshake under way takes one, too: a client that sends nothing holds a descriptor
+ * like any other.
  */
 export class Places {
-  /** There is a limit. */
+  /** Whether there is a limit. */
   readonly areLimited: boolean
   readonly #connections: number
   readonly #perClient: number
@@ -26,7 +26,7 @@ export class Places {
     this.#perClient = perClient === false ? Number.POSITIVE_INFINITY : perClient
   }
 
-  /** The client of a stream, where places are counted by client. A front that reads the PROXY protocol says whose it is on the stream below TLS. */
+  /** The client of a stream, if places are counted by client. A front that reads the PROXY protocol sets the address on the stream below TLS. */
   clientOf(stream: object): string | undefined {
     if (this.#perClient === Number.POSITIVE_INFINITY) return undefined
     const address: unknown = Reflect.get(stream, 'remoteAddress')
@@ -37,12 +37,12 @@ export class Places {
     return this.#all.all < this.#connections && (client === undefined || this.#of(client).all < this.#perClient)
   }
 
-  /** Where there is no room: for which limit. */
+  /** The limit by which there is no room. */
   limitOver(): RefusingLimit {
     return this.#all.all < this.#connections ? 'perClient' : 'connections'
   }
 
-  /** There would be room without handshakes that are not finished: nobody who waits for an answer is served by one more of them. */
+  /** Whether there would be room without the unfinished handshakes. Another handshake would then help no client that waits for an answer. */
   areHeldByHandshakes(client: string | undefined): boolean {
     const isHeld = ({ all, handshakes }: Taken, limit: number) => all >= limit && all - handshakes < limit
     return isHeld(this.#all, this.#connections) || (client !== undefined && isHeld(this.#of(client), this.#perClient))

@@ -17,38 +17,41 @@ type Member = Connection | Session
 const UNLIMITED: HandshakePlace = Object.freeze({ kind: 'unlimited' })
 const EXCESS: HandshakePlace = Object.freeze({ kind: 'excess' })
 
-/** Milliseconds in which those that are idle and too many are closed together: whether one is really idle takes a question about all of them. */
+/**
+ * Milliseconds for which idle connections over the limit are collected, to be closed together: to know whether one is really idle, all parsers have
+ * to be asked.
+ */
 const TOGETHER = 50
 
 /**
- * How many connections there may be: in all, per client, and idle. The one too many is not cut: it gets an answer that it can read
- * (503, Retry-After, close), but no handler; and a readiness probe gets through.
+ * How many connections may be open: in all, per client, and idle. A connection over a limit is not cut: it gets an answer that its client can read
+ * (503, Retry-After, close), without a handler; a readiness probe is answered as usual.
  */
 export class ConnectionLimits implements HandshakePlaces {
   readonly #limits: Policy['limits']
-  /** Of the handle. */
+  /** The counts of the handle. */
   readonly #counts: { readonly refused: Record<RefusingLimit, number> }
-  /** How many of those that were refused may wait for their request at once. */
+  /** How many refused connections may wait for their request at once. */
   readonly #mostExcess: number
   readonly #places: Places
-  /** Those that hold a place. */
+  /** The connections that hold a place. */
   readonly #placed = new Set<Member>()
-  /** TLS handshakes of those that will be refused when they can be told. */
+  /** TLS handshakes of connections that will be refused once their client can read the answer. */
   #excessHandshakes = 0
-  /** In the order in which they went idle: the first is the longest idle. Kept only where there is a limit. */
+  /** In the order in which they went idle: the first has been idle longest. Filled only if there is a limit. */
   readonly #idle = new Set<Member>()
-  /** Idle, and too many: to be closed, unless they are used meanwhile. */
+  /** Idle connections over the limit: they are closed unless they are used meanwhile. */
   readonly #overIdle: { readonly connection: Connection; readonly requests: number }[] = []
   readonly #excess = new Set<Member>()
-  /** Those of them for which there was a place, and no descriptor. */
+  /** Refused connections for which there was a place, but no descriptor. */
   readonly #wanting = new Set<Member>()
-  /** Just accepted, and to be refused since descriptors run short. */
+  /** The connection that was just accepted, if it has to be refused because descriptors run short. */
   #pressed: object | undefined
 
   constructor(
     { limits, linger }: Policy,
     counts: { readonly refused: Record<RefusingLimit, number> },
-    /** Of the process: descriptors that run out. */
+    /** How many descriptors the process has left. */
     readonly pressure: Pressure,
   ) {
     this.#counts = counts
@@ -58,8 +61,8 @@ export class ConnectionLimits implements HandshakePlaces {
   }
 
   /**
-   * Whether a stream that has just been accepted is dropped at once: there is no place for it, as TCP has it (the one below TLS), and the policy says so; or
-   * there is no descriptor left to answer with.
+   * Whether a stream that has just been accepted is dropped at once: the policy says so and there is no place for it (the stream is the one below
+   * TLS), or there is no descriptor left to answer with.
    */
   drops(stream: object): boolean {
     const admission = this.pressure.admit(stream)
@@ -73,7 +76,7 @@ export class ConnectionLimits implements HandshakePlaces {
     return !this.#places.areLimited || this.#places.hasRoom(this.#places.clientOf(stream))
   }
 
-  /** Whether there are too few descriptors for a connection. What is below TLS is asked anew: its handshake took a while. */
+  /** Whether there are too few descriptors for a connection. With TLS the question is asked again, because the handshake took a while. */
   #isPressed({ raw, socket }: Member): boolean {
     if (raw !== undefined) return this.pressure.refuses(raw)
     if (this.#pressed === undefined) return false
@@ -82,12 +85,12 @@ export class ConnectionLimits implements HandshakePlaces {
     return isPressed
   }
 
-  /** Where there is no place for a stream: for which limit. */
+  /** The limit by which there is no room for a stream. */
   limitOver(stream: object): RefusingLimit {
     return this.#hasRoom(stream) ? 'descriptors' : this.#places.limitOver()
   }
 
-  /** Takes a connection in, or marks it as one too many. */
+  /** Takes a connection in, or marks it as over a limit. */
   enter(connection: Member): void {
     const isPressed = this.#isPressed(connection)
     if (!this.#places.areLimited && !isPressed) return
@@ -103,7 +106,10 @@ export class ConnectionLimits implements HandshakePlaces {
     this.#await(connection)
   }
 
-  /** The request of one that was to be refused for want of descriptors: others may have gone idle since, and go instead. */
+  /**
+   * The request of a connection that was to be refused for want of descriptors has arrived: other connections may have gone idle since, and can be
+   * closed instead.
+   */
   enterAnew(connection: Member): void {
     if (!this.#wanting.delete(connection)) return
     const stream = connection.raw ?? connection.socket
@@ -121,7 +127,7 @@ export class ConnectionLimits implements HandshakePlaces {
     if (client !== undefined) connection.client = client
   }
 
-  /** It is gone, or lingers: what it still sends is thrown away, and `linger.connections` bounds how many do. */
+  /** A connection has ended, or lingers: its input is discarded then, and `linger.connections` bounds how many linger. */
   leave(connection: Member): void {
     if (this.#idle.size > 0) this.#idle.delete(connection)
     if (this.#wanting.size > 0) this.#wanting.delete(connection)
@@ -130,8 +136,8 @@ export class ConnectionLimits implements HandshakePlaces {
   }
 
   /**
-   * A TLS handshake begins. None: it is to be dropped, since there is no place and the policy says so, or since it is handshakes that hold the places: to
-   * tell it would take one more of them.
+   * A TLS handshake begins. `undefined`: the stream has to be dropped, because there is no place and the policy says so, or because handshakes hold
+   * the places: to answer it would take one more handshake.
    */
   enterHandshake(raw: Duplex): HandshakePlace | undefined {
     const admission = this.pressure.admit(raw)
@@ -148,13 +154,16 @@ export class ConnectionLimits implements HandshakePlaces {
     return EXCESS
   }
 
-  /** It is done, or has ended. */
+  /** The handshake is finished, or has ended. */
   leaveHandshake({ kind, client }: HandshakePlace): void {
     if (kind === 'place') this.#places.leave(client, true)
     else if (kind === 'excess') this.#excessHandshakes--
   }
 
-  /** Over the limit the longest idle goes: if even its promise is not over, it is the oldest promise, and is counted as broken. */
+  /**
+   * Over the limit, the connection that has been idle longest is closed. If even its promise is not over, it is the oldest promise, and counts as
+   * broken.
+   */
   idle(connection: Member): void {
     if (this.#limits.idle === false) return
     this.#idle.add(connection)
@@ -180,7 +189,10 @@ export class ConnectionLimits implements HandshakePlaces {
     if (this.#limits.idle !== false) this.#idle.delete(connection)
   }
 
-  /** One too many waits for its request, since an answer to no request is none; but not for long, and not with too many others. */
+  /**
+   * A connection over a limit waits for its request, because HTTP has no response without a request; but only for a while, and only beside a bounded
+   * number of others.
+   */
   #await(connection: Member): void {
     const { quiet } = connection.owner.policy.linger
     connection.setTimer(quiet, () => refuse(connection))

@@ -2,23 +2,23 @@ import { Server as NetServer } from 'node:net'
 import type { AttachableServer } from '../node/attachable-server.js'
 import type { Timer, Timers } from '../node/timers.js'
 
-/** A server's listener: how it listens, whether it did, and whether it has closed. */
+/** A server's listener: how it listens, whether it ever did, and whether it has closed. */
 export class ListeningState {
-  /** It listens on a descriptor that it was given (systemd, a parent process): others may accept from the same queue. */
+  /** It listens on a descriptor that it was given (by systemd or a parent process): other processes may accept from the same queue. */
   isShared = false
-  /** It listens on a path: its connections have no addresses. */
+  /** It listens on a path: the connections have no addresses. */
   isOnPath = false
   /** It has listened at least once. */
   hasListened: boolean
-  /** listen() was called after its drain. */
+  /** listen() was called after the drain. */
   isAnew = false
-  /** The server has got connections that it did not accept: others listen for it, and pass them on by `server.emit('connection', socket)`. */
+  /** The server has got connections that it did not accept: other code listens, and passes them on by `server.emit('connection', socket)`. */
   isFed = false
-  /** Closes the listener, and nothing else: Node's, or by a method of others that stands before it. */
+  /** Closes only the listener: Node's method, or one of other code that replaced it. */
   close: () => void
-  /** That is under way. */
+  /** That call is under way. */
   isClosing = false
-  /** The server's next 'close' event is an artefact of ours. */
+  /** Whether the server's next 'close' event is to be hidden, since halfclose causes it. */
   mutesClose = false
   readonly #server: AttachableServer
   readonly #timers: Timers
@@ -32,31 +32,31 @@ export class ListeningState {
     this.close = () => void NetServer.prototype.close.call(server)
   }
 
-  /** The server's 'close' event has come, or comes now. */
+  /** Whether the server's 'close' event has been emitted, or is being emitted. */
   get hasClosed(): boolean {
     return this.#hasClosed
   }
 
-  /** It listens. */
+  /** It has begun to listen. */
   began(): void {
     this.hasListened = true
     this.isOnPath = typeof this.#server.address() === 'string'
   }
 
-  /** It listens again after its drain. */
+  /** It listens again after the drain. */
   revive(): void {
     this.isAnew = false
     this.mutesClose = false
     this.#hasClosed = false
   }
 
-  /** The server's 'close' event comes. */
+  /** The server's 'close' event is being emitted. */
   closed(): void {
     this.#hasClosed = true
     this.#onClosed?.()
   }
 
-  /** Waits for the server's 'close' event; resolves to whether it came in time. */
+  /** Waits for the server's 'close' event. Resolves to whether it came in time. */
   async closedWithin(ms: number): Promise<boolean> {
     if (this.#hasClosed) return true
     let timer: Timer | undefined

@@ -5,13 +5,13 @@ import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import { GRACE } from '../policy.js'
 
-/** What has connections: a server under a policy. */
+/** Something with connections: a governed server. */
 export interface Holder {
   readonly connections: OpenConnections
   readonly sessions: Iterable<Session>
 }
 
-/** Those that may go, in the order in which they go. */
+/** The connections that may be closed, in the order in which they are. */
 export interface LongestIdle {
   /** How many are idle, chosen or not. */
   readonly idle: number
@@ -19,8 +19,8 @@ export interface LongestIdle {
 }
 
 /**
- * The longest idle connections: those past their promise first; then, where `silent` says so, those that have sent nothing for a second; then those whose
- * promise this breaks. `most` by how many are idle. A session of HTTP/2 is promised nothing.
+ * The connections that have been idle longest: first those past their promise; then, if `silent` says so, those that have sent nothing for a second;
+ * then those whose promise this breaks. `most`: how many, given the number of idle ones. An HTTP/2 session has no promise.
  */
 export function longestIdle(
   holders: Iterable<Holder>,
@@ -60,7 +60,7 @@ function oldest<T extends Connection | Session>(members: T[], most: number): T[]
   return most <= 0 ? [] : members.sort((one, other) => one.lastUsed - other.lastUsed).slice(0, most)
 }
 
-/** Of one that was chosen: whether nothing has come on it since. */
+/** Whether nothing has arrived on a chosen connection since. */
 export function isStillIdle(one: Connection | Session, requests: number): boolean {
   return (
     one.requests === requests &&

@@ -5,16 +5,16 @@ interface Look {
   readonly moves: boolean | undefined
 }
 
-/** Two looks that are closer than this are one, in ms. */
+/** Two looks closer to each other than this count as one, in ms. */
 const ONE = 100
-/** A look that is older tells nothing of now, in ms. */
+/** An older look says nothing about the present, in ms. */
 const OLD = 10_000
 
-/** What a client has moved between two looks at it. One look cannot tell a slow client from one that has stopped. */
+/** What a client has moved between two looks at it. A single look cannot tell a slow client from one that has stopped. */
 export class Looks {
   readonly #last = new WeakMap<object, Look>()
 
-  /** Whether `bytes` has grown since the last look; `undefined`: there was none lately. */
+  /** Whether `bytes` has grown since the last look; `undefined`: there was no recent look. */
   moves(peer: object, kind: 'output' | 'input', bytes: number, now: number): boolean | undefined {
     const last = this.#last.get(peer)
     const knows = last !== undefined && last.kind === kind && now - last.at < OLD

@@ -7,14 +7,14 @@ import type { Policy } from '../options/types.js'
 import { printablePromise } from '../policy.js'
 import type { GovernedServer } from './governed-server.js'
 
-/** Puts the policy of a governed server into its own settings. */
+/** Writes the policy of a governed server into the server's own settings. */
 export function impose(governed: GovernedServer): void {
   const { server, keepsAlive, policy } = governed
   governed.printable = printablePromise(policy.keepAlive)
   if (isHttp2(server)) limitStreams(server, policy.http2.streams)
   if (keepsAlive === undefined) return
   Reflect.set(server, 'httpAllowHalfOpen', policy.halfClosed > 0)
-  // Node would announce the limit, leave the socket open and answer 503 to what follows; we count ourselves.
+  // Node would announce the limit, leave the socket open and answer 503 to further requests; so halfclose counts itself.
   keepsAlive.maxRequestsPerSocket = 0
   governed.shownTimeout = shown(governed)
   keepsAlive.keepAliveTimeout = governed.shownTimeout
@@ -22,8 +22,8 @@ export function impose(governed: GovernedServer): void {
 }
 
 /**
- * Takes over what the application has set since: `const server = app.listen(); server.keepAliveTimeout = 65_000` is the usual order. Looked at
- * for every request: an accessor on the server would make all that Node looks up on it slow.
+ * Adopts what the application has set since: `const server = app.listen(); server.keepAliveTimeout = 65_000` is the usual order. It is checked for
+ * every request: an accessor on the server would slow down all of Node's reads of its properties.
  */
 export function follow(governed: GovernedServer, policyFor: (governed: GovernedServer) => Policy): void {
   const { keepsAlive, shownTimeout } = governed
@@ -45,19 +45,19 @@ export function follow(governed: GovernedServer, policyFor: (governed: GovernedS
 }
 
 /**
- * What Node prints in whole seconds as `timeout=`, unless it is told otherwise. Never 0: Node would not say when a response is with the kernel; and
- * no round number, which the application might set itself.
+ * The milliseconds that Node prints as `timeout=`, in whole seconds, by default. Never 0: Node would not report then that the kernel has a response.
+ * And no round number, which the application might set itself.
  */
 function shown({ policy: { keepAlive }, inherited, server }: GovernedServer): number {
   if (keepAlive !== false) {
     const { timeout, hold } = keepAlive
-    // Node adds its buffer, and takes a timer that is too long for one of 1 ms.
+    // Node adds its buffer, and replaces a delay that is too long by 1 ms.
     return Math.min((timeout >= 1_000 ? timeout : hold) + 1, LONGEST - (bufferOf(server) ?? 1_000))
   }
   return inherited.keepAliveTimeout > 0 ? inherited.keepAliveTimeout : 5_000
 }
 
-/** Unless the application has said how many streams may be open at once, by whatever name. */
+/** Limits the streams, unless the application has set how many may be open at once, under whatever name. */
 function limitStreams(server: Http2Server | Http2SecureServer, streams: number | false): void {
   const settings = settingsOf(server)
   if (streams === false || settings === undefined || 'maxConcurrentStreams' in settings) return

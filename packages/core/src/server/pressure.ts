@@ -18,29 +18,29 @@ import { type Holder, isStillIdle, longestIdle } from './longest-idle.js'
 
 type Member = Connection | Session
 
-/** Milliseconds for which it is not asked again who is idle, after nobody was: to ask means to look at all connections. */
+/** Milliseconds until the next search for idle connections, after one that found none: each search walks over all connections. */
 const ASK_AGAIN = 50
 /** Milliseconds between two warnings. */
 const WARN_AGAIN = 60_000
-/** A limit of open files below this is worth a line at start: a server that keeps connections alive reaches it. */
+/** A limit of open files below this is logged at the start: a server with persistent connections reaches it. */
 const SCANT = 4_096
 
-/** What becomes of a connection that has just been accepted. */
+/** What happens to a connection that has just been accepted. */
 export type Admission = 'taken' | 'refused' | 'dropped'
 
 /**
- * Descriptors that run out. At the limit libuv accepts and closes every connection that waits, and tells nobody. So connections are closed before: POSIX gives
- * a new socket the lowest free descriptor, so that its number says how many are open at least. In the reserve below the limit the longest idle go, and where
- * nobody is idle the new connection does.
+ * Watches for descriptors that run short. At the limit libuv accepts and closes every waiting connection without any report. So connections are
+ * closed before that. POSIX gives a new socket the lowest free descriptor, so its number shows how many are open at least. In a reserve below the
+ * limit the connections that have been idle longest are closed; if there are none, the new connection is refused.
  */
 export class Pressure {
   readonly #holders: () => Iterable<Holder & { readonly handshakes: Handshakes }>
   readonly #events: Events
   readonly #limitOf: () => number
   #limit = 0
-  /** The first descriptor of the reserve. The first connection finds it below its own, and reads the limit. */
+  /** The first descriptor of the reserve. It is -1 at first, so the first connection makes halfclose read the limit. */
   #from = -1
-  /** Chosen to go; they hold their descriptors until their clients end, too. In the order in which they were chosen. */
+  /** Connections that were chosen to be closed, in that order. They hold their descriptors until their clients end, too. */
   readonly #going = new Map<Member, number>()
   #askedInVain = Number.NEGATIVE_INFINITY
   #warnedAt = Number.NEGATIVE_INFINITY
@@ -58,7 +58,7 @@ export class Pressure {
     this.#limitOf = limitOf
   }
 
-  /** A server begins to listen. `isLimited`: the policy says how many connections there may be. */
+  /** A server begins to listen. `isLimited`: the policy limits the number of connections. */
   listening(isLimited: boolean): void {
     this.#read()
     if (this.#limit >= SCANT || isLimited) return
@@ -66,26 +66,26 @@ export class Pressure {
     this.#events.routine('descriptors', { limit: this.#limit }, message)
   }
 
-  /** A connection has been accepted, or a stream that is none of the kernel's. */
+  /** A connection has been accepted, or a stream that has no descriptor. */
   admit(stream: object): Admission {
     const descriptor = streamDescriptor(stream)
     return descriptor < this.#from ? 'taken' : this.#relieveFor(descriptor)
   }
 
-  /** Whether there is too little room for a connection whose TLS handshake is done. */
+  /** Whether there is too little room for a connection whose TLS handshake is finished. */
   refuses(stream: object): boolean {
     const descriptor = streamDescriptor(stream)
     return descriptor >= this.#from && this.#relieveFor(descriptor) !== 'taken'
   }
 
-  /** Lets the longest idle go, output first: how many were chosen. One that is used meanwhile stays. */
+  /** Closes the connections that have been idle longest, output first. Returns how many were chosen. A connection that is used meanwhile stays. */
   relieve(count: number): number {
     const most = count === Number.POSITIVE_INFINITY ? count : atLeast(count, 'relieve(count)', 0)
     if (most === undefined) throw optionTypeError('relieve(count)', 'an integer of at least 0', count)
     return this.#letGo(longestIdle(this.#holders(), () => most, this.#isGoing, false).chosen)
   }
 
-  /** Its descriptor is free. */
+  /** The descriptor of a connection is free. */
   gone(member: Member): void {
     if (this.#going.size > 0) this.#going.delete(member)
   }
@@ -100,7 +100,7 @@ export class Pressure {
     this.#read()
     if (descriptor < this.#from) return 'taken'
     const reserve = this.#limit - this.#from
-    // They were told, and their clients do not end: what they hold is needed now.
+    // The server has ended its output on these connections, and their clients do not end theirs: the descriptors are needed now.
     if (descriptor >= this.#limit - reserve / 2) this.#endGoing(descriptor - this.#from)
     if (descriptor - this.#going.size >= this.#from) this.#choose()
     if (descriptor >= this.#limit - reserve / 4) return this.#refuse(descriptor, 'dropped')

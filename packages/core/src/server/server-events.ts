@@ -19,19 +19,19 @@ import { follow, impose } from './node-settings.js'
 import { type Closer, define, takeOverMethods } from './server-methods.js'
 import { boundHalfClosed } from './unseen-connections.js'
 
-/** What the handle does when something is done with a governed server. */
+/** How the handle reacts to what happens to a governed server. */
 export interface Governor extends Closer {
   /** A server that does not listen has got its first connection. */
   fed(governed: GovernedServer): void
   /** A drained server listens again. */
   relisten(governed: GovernedServer): void
-  /** The server's defaults were changed after it was attached: the policy that follows from them now. */
+  /** The server's defaults were changed after it was attached: returns the policy that follows from them. */
   policyFor(governed: GovernedServer): Policy
 }
 
 /**
- * Puts a policy on a server. A server's events reach us by its `emit`, so that hijacked replies, 404s, errors and upgrades cannot escape the
- * policy.
+ * Puts a policy on a server. halfclose sees the server's events by replacing `emit`, so that hijacked replies, 404s, errors and upgrades cannot
+ * escape the policy.
  */
 export function govern(governed: GovernedServer, governor: Governor): void {
   const { server } = governed
@@ -47,7 +47,7 @@ export function govern(governed: GovernedServer, governor: Governor): void {
   const { connect, beginSession } = connectionEvents(governed, () => governor.fed(governed))
   const emitOther = otherEvents(governed, governor, connect, beginSession)
 
-  /** Not by a rest parameter: that is an array for every request. */
+  /** No rest parameter, which would be an array for every request. */
   function emit(event: string, first?: unknown, second?: unknown): boolean {
     if (event === 'request' && first instanceof IncomingMessage && second instanceof ServerResponse) {
       governed.follow()
@@ -64,7 +64,7 @@ export function govern(governed: GovernedServer, governor: Governor): void {
   takeOverMethods(governed, governor)
 }
 
-/** All events of a server but those that {@link govern} looks at first. */
+/** Handles all events of a server except those that {@link govern} checks first. */
 function otherEvents(
   governed: GovernedServer,
   governor: Governor,
@@ -74,7 +74,7 @@ function otherEvents(
   const secure = isSecure(governed.server)
   const http2 = isHttp2(governed.server)
   return (event, ...args) => {
-    // Not by destructuring, which iterates.
+    // No destructuring, which uses an iterator.
     const first = args[0]
     const second = args[1]
     switch (event) {
@@ -129,7 +129,7 @@ function otherEvents(
   }
 }
 
-/** A request of HTTP/2 as Node's own objects, whose stream has passed already; whether it is answered. */
+/** An HTTP/2 request as Node's compatibility objects; its stream has passed already. Returns whether it is answered. */
 function answersStream(governed: GovernedServer, event: string, req: unknown, res: unknown): boolean {
   if (!isAnswerable(res)) return false
   heedClose(res)
@@ -139,8 +139,8 @@ function answersStream(governed: GovernedServer, event: string, req: unknown, re
 }
 
 /**
- * A socket's timer fired. Between two requests it is the policy's; everything else (`server.setTimeout`, Fastify's
- * `connectionTimeout`) goes on as if nobody listened here.
+ * A socket's timer fired. Between two requests it belongs to the policy; any other timeout (`server.setTimeout`, Fastify's `connectionTimeout`) is
+ * handled as if halfclose did not listen.
  */
 function onTimeout(governed: GovernedServer, socket: Socket): boolean {
   const connection = connectionOf(socket)
@@ -155,8 +155,8 @@ function onTimeout(governed: GovernedServer, socket: Socket): boolean {
 }
 
 /**
- * Node asks `listenerCount` before it emits a CONNECT or an unknown expectation: our two listeners stand on the server then, though the application may
- * have removed all. To look for them with each connection costs more.
+ * Node calls `listenerCount` before it emits a CONNECT or an unknown expectation. Our two listeners are added at that moment, since the application
+ * may have removed all listeners. Checking for them with each connection would cost more.
  */
 function standWhenAsked(server: AttachableServer): void {
   const own: AttachableServer['listenerCount'] | undefined = Object.getOwnPropertyDescriptor(server, 'listenerCount')?.value
@@ -170,7 +170,7 @@ function standWhenAsked(server: AttachableServer): void {
 
 function stand(server: AttachableServer): void {
   if (server.listeners('checkExpectation').length === 0) server.on('checkExpectation', failExpectation)
-  // Without a listener Node destroys a CONNECT's socket, and with it the answers before it.
+  // Without a listener Node destroys the socket of a CONNECT, and the answers before it.
   if (server.listeners('connect').length === 0) server.on('connect', leaveToArrival)
 }
 
@@ -181,15 +181,15 @@ function failExpectation(this: AttachableServer, _req: IncomingMessage, res: Ser
 
 function leaveToArrival(this: AttachableServer, _req: unknown, socket: Socket | Http2ServerResponse): void {
   if (!(socket instanceof Socket)) {
-    // CONNECT over HTTP/2, which nobody else listens for: what Node would answer.
+    // CONNECT over HTTP/2, without another listener: answered as Node would.
     if (!hasOthers(this, 'connect', leaveToArrival)) socket.writeHead(405).end()
     return
   }
-  // A connection from before attach(): what Node would do.
+  // A connection from before attach(): Node would do the same.
   if (connectionOf(socket) === undefined && !hasOthers(this, 'connect', leaveToArrival)) socket.destroy()
 }
 
-/** Whether anybody listens but us. */
+/** Whether there is another listener than ours. */
 function hasOthers(server: AttachableServer, event: string, ours: unknown): boolean {
   return server.listeners(event).some((listener) => listener !== ours)
 }

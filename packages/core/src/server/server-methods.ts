@@ -14,11 +14,11 @@ import { atOnce } from '../node/parser.js'
 import { isHttp2, isShared, speaksHttp1 } from '../node/server-kinds.js'
 import type { GovernedServer } from './governed-server.js'
 
-/** What the handle does when somebody closes a governed server. */
+/** How the handle reacts when a governed server is closed. */
 export interface Closer {
-  /** Drains the server; resolves when it has closed. */
+  /** Drains the server. Resolves when it has closed. */
   close(governed: GovernedServer): Promise<unknown>
-  /** The application is closed for good with its drain: a server that it lets listen meanwhile is closed again. */
+  /** The application is closed for good by its drain: a server that it lets listen afterwards is closed again. */
   readonly hasOneLife: boolean
 }
 
@@ -30,7 +30,7 @@ const CLOSED =
   'halfclose: `server.listen()` on a server of an application whose drain has begun: it closes with its drain, for good, and the server would be ' +
   'closed again. Make a new application, and let that listen'
 
-/** What it throws is told as an error of the server, since the call has returned. */
+/** Emits an error of `listen` as an error of the server, because the call has returned already. */
 function attempt(server: AttachableServer, listen: (...args: unknown[]) => unknown, args: readonly unknown[]): void {
   try {
     listen(...args)
@@ -39,10 +39,10 @@ function attempt(server: AttachableServer, listen: (...args: unknown[]) => unkno
   }
 }
 
-/** A method of the server, as others have put it there. */
+/** A method that other code has put on the server. */
 type Method = (this: AttachableServer, ...args: readonly unknown[]) => unknown
 
-/** Puts our methods on a server: what closes it drains it. Those that others had put there are called when what they name is done. */
+/** Puts our methods on a server, so that closing it drains it. A method that other code had put there is called when the drain has done its part. */
 export function takeOverMethods(governed: GovernedServer, closer: Closer): void {
   const { server } = governed
   const othersClose = closeOfOthers(server)
@@ -51,7 +51,7 @@ export function takeOverMethods(governed: GovernedServer, closer: Closer): void 
   define(server, 'close', closeOf(governed, closer, othersClose))
   define(server, 'closeIdleConnections', closeIdleOf(governed, ownMethod(server, 'closeIdleConnections')))
   define(server, 'closeAllConnections', closeAllOf(governed, ownMethod(server, 'closeAllConnections')))
-  // One of its own closes the server in its own way.
+  // A server with a method of its own closes in its own way.
   if (Object.hasOwn(server, Symbol.asyncDispose)) return
   define(server, Symbol.asyncDispose, async () => {
     await closer.close(governed)
@@ -62,17 +62,17 @@ function listenOf(governed: GovernedServer, closer: Closer, ownListen: Method | 
   const { server } = governed
   const listen = (...args: unknown[]): unknown => {
     const { drain } = governed
-    // One that has never listened may have been about to when its application was closed.
+    // A server that has never listened may have been about to when its application was closed.
     if (drain !== undefined && closer.hasOneLife && governed.listener.hasListened)
       throw new HalfcloseTypeError('HALFCLOSE_CLOSED', CLOSED)
     if (drain !== undefined && governed.phase !== 'drained' && !closer.hasOneLife) {
       if (!governed.listener.hasClosed) throw new HalfcloseTypeError('HALFCLOSE_STILL_DRAINING', STILL_DRAINING)
-      // Called in its 'close' event: the drain ends within a moment.
+      // Called in the server's 'close' event: the drain ends within a moment.
       void drain.done.then(() => attempt(server, listen, args))
       return server
     }
     governed.listener.isShared = isShared(args[0])
-    // A listen() that was under way when the drain ended is none.
+    // A listen() that was under way when the drain ended is no new life.
     governed.listener.isAnew = governed.phase === 'drained'
     return Reflect.apply(ownListen ?? Object.getPrototypeOf(server).listen, server, args)
   }
@@ -87,7 +87,7 @@ function closeOf(
   const { server } = governed
   return (callback) => {
     if ((governed.phase === 'serving' || governed.listener.isAnew) && !server.listening) {
-      // It does not listen, or does not yet: Node's own error reaches the callback.
+      // The server does not listen, or not yet: Node's own error reaches the callback.
       Reflect.apply(othersClose ?? Object.getPrototypeOf(server).close, server, [callback])
       return server
     }
@@ -99,7 +99,7 @@ function closeOf(
       }
       closed.then(done, done)
     }
-    // It may have put something of its own before the callback.
+    // Other code may have put an argument of its own before the callback.
     if (othersClose !== undefined && isFirst && server.listening) governed.listener.close = closerBy(governed, othersClose, tell)
     else tell()
     return server
@@ -108,7 +108,7 @@ function closeOf(
 
 function closeIdleOf(governed: GovernedServer, ownIdle: Method | undefined): () => void {
   return () => {
-    // Node's own close() asks for it, where others call that.
+    // Node's own close() calls this, if other code calls that.
     if (governed.listener.isClosing) return
     atOnce(() => {
       for (const connection of [...governed.connections]) {
@@ -141,8 +141,8 @@ function closeAllOf(governed: GovernedServer, ownAll: Method | undefined): () =>
 }
 
 /**
- * Closes the listener by a method of others. Node's own close below it also switches off the times for heads and requests: from then on the drain's
- * own bounds hold. `callback`: what the application gave.
+ * Closes the listener by a method of other code. Node's own close below it also switches off the timeouts for heads and requests: from then on the
+ * drain's bounds apply. `callback`: the arguments of the application.
  */
 function closerBy(governed: GovernedServer, close: Method, ...callback: readonly unknown[]): () => void {
   const { server } = governed
@@ -151,12 +151,12 @@ function closerBy(governed: GovernedServer, close: Method, ...callback: readonly
     isolated(() => Reflect.apply(close, server, callback))
     governed.listener.isClosing = false
     governed.listener.close = closerBy(governed, close)
-    // It may be about to call Node's own later, or never.
+    // That method may call Node's own later, or never.
     if (server.listening) NetServer.prototype.close.call(server)
   }
 }
 
-/** A `close` that is not Node's: on the server itself, or of a class of the application. */
+/** A `close` that is not Node's: on the server itself, or of the application's class. */
 function closeOfOthers(server: AttachableServer): Method | undefined {
   const own = ownMethod(server, 'close')
   if (own !== undefined || isHttp2(server)) return own

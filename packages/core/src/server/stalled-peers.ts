@@ -11,25 +11,25 @@ import type { Policy } from '../options/types.js'
 import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 
-/** How often peers are looked at, in ms: at most. */
+/** The shortest time between two looks, in ms. */
 const LOOK = 500
-/** Bytes per second of the slowest reader, for what our own kernel took: how fast it passes that on is not known. */
+/** Bytes per second at which the slowest reader takes what our own kernel has: the real speed is not known. */
 const SLOWEST = 4_000
 
 interface Awaited {
   readonly kind: 'output' | 'input'
-  /** Bytes that the kernel has taken, or that the peer has sent. */
+  /** Bytes that the kernel has taken, or that the client has sent. */
   readonly bytes: number
 }
 
-/** What a peer has moved, as far as it has been looked at, and until when it has time. */
+/** What a client has moved up to the last look, and until when it has time. */
 type Sample =
   | { readonly kind: 'output'; readonly patience: Patience }
   | { readonly kind: 'input'; readonly bytes: number; readonly until: number }
 
 /**
- * Peers that neither take their response nor send their body. Only the peer's part counts: a handler that writes nothing, or does not
- * read, is waited for.
+ * Finds clients that neither take their response nor send their body. Only the client's part counts: a handler that writes nothing, or does not read,
+ * is waited for.
  */
 export class Stalls {
   readonly #minRate: number | false
@@ -40,7 +40,7 @@ export class Stalls {
     this.#minRate = minRate
   }
 
-  /** Those that are slower than the rate for too long. It looks twice a second at most. */
+  /** The clients that have been slower than the rate for too long. It looks twice a second at most. */
   among(peers: Iterable<Connection | Session>, now: number): (Connection | Session)[] {
     if (this.#minRate === false || now - this.#lookedAt < LOOK) return []
     this.#lookedAt = now
@@ -73,7 +73,7 @@ export class Stalls {
   }
 }
 
-/** Peers that take not a byte of what there is for them: `limits.stalled`. Sessions have a rule of their own ({@link Waits}). */
+/** Finds clients that take no byte of what waits for them: `limits.stalled`. Sessions have a rule of their own ({@link Waits}). */
 class Silence {
   readonly #longest: number
   readonly #samples = new WeakMap<
@@ -109,7 +109,7 @@ class Silence {
   }
 }
 
-/** The server, as far as it is needed here. */
+/** The part of the server that is needed here. */
 interface Guarded {
   readonly connections: Iterable<Connection>
   readonly sessions: Iterable<Session>
@@ -117,7 +117,7 @@ interface Guarded {
   readonly policy: Policy
 }
 
-/** `limits.minRate` and `limits.stalled`: the same outside a drain. Returns how to stop it. */
+/** Applies `limits.minRate` and `limits.stalled`, inside and outside of a drain. Returns a function that stops it. */
 export function guard({ connections, sessions, timers, policy }: Guarded): () => void {
   const { minRate, stalled } = policy.limits
   const stalls = new Stalls(minRate)
@@ -150,18 +150,18 @@ function awaitedOf(peer: Connection | Session): Awaited | undefined {
   return peer instanceof Session ? awaitedOfSession(peer) : awaitedOfConnection(peer)
 }
 
-/** What we wait for that the peer moves; `undefined` where we do not wait for it. */
+/** What the server waits for the client to move; `undefined` if it does not wait for the client. */
 function awaitedOfConnection(connection: Connection): Awaited | undefined {
   const { phase, socket, current } = connection
   if (phase !== 'busy' || current === undefined) return undefined
   if (socket.writableLength > 0) return { kind: 'output', bytes: bytesTaken(connection) }
   const { req, res } = current
-  // One that was not told yet to send its body does right to wait.
+  // A client that has not been told yet to send its body is right to wait.
   const wanted = !req.complete && req.readableLength < req.readableHighWaterMark && !refusesBody(res)
   return wanted ? { kind: 'input', bytes: socket.bytesRead } : undefined
 }
 
-/** Of a session only where we wait for its peer on every stream: one whose handler takes its time is waited for. */
+/** The same for a session: only if the server waits for the client on every stream. A handler that takes its time is waited for. */
 function awaitedOfSession(session: Session): Awaited | undefined {
   const { streams, socket } = session
   if (streams.size === 0) return undefined
@@ -171,7 +171,7 @@ function awaitedOfSession(session: Session): Awaited | undefined {
     else if (stream.endAfterHeaders || stream.readableEnded || stream.readableLength >= stream.readableHighWaterMark)
       return undefined
   }
-  // PINGs and SETTINGS, and our answers to them, move nothing.
+  // PINGs, SETTINGS and the answers to them are no progress.
   return output
     ? { kind: 'output', bytes: bytesTaken(session) - session.answered }
     : { kind: 'input', bytes: socket.bytesRead - session.controlled }

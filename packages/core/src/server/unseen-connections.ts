@@ -12,10 +12,10 @@ import { isHttp2 } from '../node/server-kinds.js'
 import type { Timer } from '../node/timers.js'
 import type { GovernedServer } from './governed-server.js'
 
-// Connections that no policy governs: sessions of HTTP/2 that were open before attach(), and streams other than sockets that somebody has handed to the
-// server as connections. Node serves them, and they are no worse off than without us.
+// Connections that no policy governs: HTTP/2 sessions that were open before attach(), and streams other than sockets that the application has handed
+// to the server as connections. Node serves them as it would without halfclose.
 
-/** How many are open. */
+/** How many of them are open. */
 export function unseenOf(governed: GovernedServer): number {
   const { server, connections, sessions, handshakes } = governed
   if (!isHttp2(server)) return streamsOf(governed).length
@@ -24,7 +24,7 @@ export function unseenOf(governed: GovernedServer): number {
     : 0
 }
 
-/** How many requests of theirs are being answered: over HTTP/2 nobody knows, and each session counts for one. */
+/** How many of their requests are being answered. For an HTTP/2 session the number is not known, and counts as one. */
 export function unseenRequestsOf(governed: GovernedServer): number {
   return isHttp2(governed.server) ? unseenOf(governed) : streamsOf(governed).filter(isAnswered).length
 }
@@ -43,7 +43,10 @@ function isDuplex(value: unknown): value is Duplex {
   return typeof value === 'object' && value !== null && 'writable' in value && 'readable' in value
 }
 
-/** A stream that is no socket has become a connection: since the server lets clients end first, its end is ours to bound, as a governed one's is. */
+/**
+ * Bounds a client that has sent FIN, on a connection that is no socket: halfclose has let the server's clients end first, so it has to bound them
+ * here as well.
+ */
 export function boundHalfClosed({ policy: { halfClosed }, timers }: GovernedServer, stream: Duplex): void {
   if (stream instanceof Socket || halfClosed === 0) return
   let timer: Timer | undefined
@@ -53,7 +56,7 @@ export function boundHalfClosed({ policy: { halfClosed }, timers }: GovernedServ
   stream.once('close', () => timer?.stop())
 }
 
-/** Says so where a server has connections from before attach() that nobody governs. `seen`: what was counted of all others. */
+/** Warns of a server's connections from before attach() that no policy governs. `seen`: the counts of all others. */
 export function warnOfUnseen(server: AttachableServer, events: Events, seen: () => Stats['connections']): void {
   if (!server.listening) return
   server.getConnections((error, open) => {

@@ -11,7 +11,8 @@ import { GRACE } from '../policy.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import type { Looks } from './looks.js'
 
-// What each open connection waits for, in words that one can act on. They are logged and shown, so that they have to be true of the application and of the client.
+// What each open connection waits for, in words on which an operator can act. They are logged and shown, so they have to be true of the application
+// and the client.
 
 const HANDLER = 'the handler'
 const CLOSE = 'the client to close its end'
@@ -21,13 +22,13 @@ const NOTHING_YET = 'the client has sent nothing yet'
 export interface Look {
   readonly now: number
   readonly looks: Looks
-  /** Asked only of clients that have something to take. */
+  /** Asked only about clients for which output waits. */
   readonly queues: Unacknowledged
-  /** When the last request arrived on any connection, where a drain waits for that; else 0. */
+  /** When the last request arrived on any connection, if a drain waits for that; else 0. */
   readonly lastRequest: number
 }
 
-/** `looks`: those before it. */
+/** `looks`: the looks before this one. */
 export function beginLook(looks: Looks, lastRequest = 0): Look {
   return { now: performance.now(), looks, queues: new Unacknowledged(), lastRequest }
 }
@@ -80,12 +81,12 @@ function answer(connection: Connection, look: Look): string {
   }
   if (current === undefined) return HANDLER
   const { req, res } = current
-  // A client that was not told yet to send its body does right to wait.
+  // A client that has not been told yet to send its body is right to wait.
   const isAwaited = !req.complete && req.readableLength < req.readableHighWaterMark && !refusesBody(res)
   return isAwaited ? input(connection, socket.bytesRead, look) : HANDLER
 }
 
-/** Between two requests, as far as the application knows. */
+/** What a connection waits for without a request that the application knows of. */
 function withoutExchange(connection: Connection, look: Look): string {
   const { ending, socket, rare } = connection
   const { answering, waiting, failure, unread } = rare
@@ -106,17 +107,17 @@ function input(peer: Connection | Session, received: number, { looks, now }: Loo
     : 'the client does not send its body'
 }
 
-/** Idle: until when it is kept, and for whom. */
+/** What an idle connection waits for: until when it is kept, and for whom. */
 function nextRequest({ owner, lastUsed, promiseUntil }: Connection, { now, lastRequest }: Look): string {
   if (now < promiseUntil) return `the next request, promised for ${seconds(promiseUntil - now)} more`
   const { keepAlive } = owner.policy
   if (keepAlive === false || keepAlive.hold <= keepAlive.timeout + GRACE) return 'the next request, promised until just now'
-  // In a drain any request shows that the proxy goes on using such connections.
+  // In a drain a request on any connection shows that the proxy still uses them.
   const since = now - Math.max(lastUsed, lastRequest)
   return `held for the proxy, ${seconds(Math.max(0, since))} since the last request`
 }
 
-/** The name is the client's choice. */
+/** The client chooses the name, so it is checked. */
 function otherProtocol(protocol: string | undefined, method: string | undefined): string {
   if (protocol !== undefined && protocol !== 'CONNECT' && /^[\w.+-]{1,40}$/.test(protocol)) return protocol.toLowerCase()
   return method === 'CONNECT' ? 'a CONNECT tunnel' : 'another protocol'
