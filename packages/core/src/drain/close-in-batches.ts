@@ -7,23 +7,23 @@ import { Session } from '../http2/session.js'
 import { inBatches } from '../node/in-batches.js'
 import { afterPoll } from '../node/timers.js'
 
-/** Found in one look, so that ten thousand idle ones do not stall the loop. */
+/** How many connections one look may find, so that ten thousand idle ones do not block the loop. */
 const MOST = 1_000
 
-/** Those that a drain has found to be due. They are closed once the kernel's input has been read, if they are due still, and so many at a time. */
+/** Connections that a drain may close. They are closed in batches, once the input in the kernel has been read, if they may still be closed then. */
 export class DueConnections {
   readonly #found = new Set<Connection | Session>()
   readonly #isDue: (connection: Connection, now: number) => boolean
   readonly #lookAgain: () => void
   #underWay = false
 
-  /** `lookAgain`: there may be more than were found. */
+  /** `lookAgain` is called if there may be more connections than were found. */
   constructor(isDue: (connection: Connection, now: number) => boolean, lookAgain: () => void) {
     this.#isDue = isDue
     this.#lookAgain = lookAgain
   }
 
-  /** Enough for one look. */
+  /** Whether one look has found enough. */
   get isFull(): boolean {
     return this.#found.size >= MOST
   }
@@ -45,7 +45,7 @@ export class DueConnections {
 
   readonly #closeOne = (one: Connection | Session): void => {
     if (one instanceof Session) leave(one, 'draining')
-    // The poll may have brought a request on another one.
+    // The input may have brought a request on another connection.
     else if (this.#isDue(one, performance.now())) closeIfQuiet(one, 'draining', 'drain-idle')
   }
 }

@@ -10,14 +10,14 @@ import type { Look } from '../server/waits-for.js'
 import { describeHeld, describeSession } from './held.js'
 import type { Tally } from './tally.js'
 
-/** The deadline: what is left is cut, save that idle and silent connections still end output first. */
+/** The deadline: cuts the connections that are left, except that idle and silent ones still close output first. */
 export function endRest(servers: readonly GovernedServer[], tally: Tally, look: Look): void {
   for (const connection of connectionsOf(servers)) attempt(connection, () => endAtDeadline(connection, tally, look))
   for (const session of sessionsOf(servers)) attempt(session, () => endSessionAtDeadline(session, tally, look))
   for (const governed of servers) governed.handshakes.destroyWhere(() => true)
 }
 
-/** What is still open a while after that. */
+/** Cuts what is still open some time after the deadline. */
 export function cutRest(servers: readonly GovernedServer[]): void {
   for (const connection of connectionsOf(servers)) attempt(connection, (one) => cut(one, one.ending ?? 'deadline'))
   for (const session of sessionsOf(servers)) attempt(session, killSession)
@@ -31,7 +31,7 @@ export function sessionsOf(servers: readonly GovernedServer[]): Session[] {
   return servers.flatMap((governed) => [...governed.sessions])
 }
 
-/** What a drain's deadline does to a connection: the output-first close where no answer is lost by it, else a cut. */
+/** What the deadline does to a connection: the output-first close if no answer is lost by it, otherwise a cut. */
 function endAtDeadline(connection: Connection, tally: Tally, look: Look): void {
   noteWritten(connection)
   if (connection.phase === 'lingering') return
@@ -40,8 +40,8 @@ function endAtDeadline(connection: Connection, tally: Tally, look: Look): void {
 }
 
 /**
- * A response that the application has ended may be with the kernel before Node says so: over TLS that takes one more turn of the loop. It gets its
- * turns, and so do those that waited behind it and are answered at once.
+ * If the application has ended a response, the kernel may have it before Node says so: over TLS that takes another turn of the loop. Such a response
+ * gets some turns, and so do the requests that waited behind it and are answered at once.
  */
 function endUnlessSent(connection: Connection, now: number): void {
   const { current, phase } = connection
@@ -63,7 +63,7 @@ function end(connection: Connection, now: number): void {
     rare: { waiting, unread },
   } = connection
   if (phase === 'lingering') return
-  // Answered, and a cut would wipe the answer out: the rest of the body would be answered with a reset.
+  // The request is answered, and a cut could delete the answer: the kernel would answer the rest of the body with a reset.
   const isAnswered = current === undefined && waiting === undefined && unread !== undefined
   if (state === 'idle' || state === 'silent' || isAnswered) {
     if (now < connection.promiseUntil) connection.owner.broke('deadline')
@@ -71,7 +71,7 @@ function end(connection: Connection, now: number): void {
   } else cut(connection, 'deadline')
 }
 
-/** The same for a session. */
+/** What the deadline does to a session. */
 function endSessionAtDeadline(session: Session, tally: Tally, look: Look): void {
   if (session.lingering) return
   for (const held of describeSession(session, look)) tally.heldBy(held)

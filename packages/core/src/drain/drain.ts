@@ -19,7 +19,7 @@ import { Tally } from './tally.js'
 import { tellProgress } from './tell-progress.js'
 import { UntilEmpty } from './until-empty.js'
 
-/** How often a drain looks at who may go, in ms. */
+/** How often a drain looks for connections that it may close, in ms. */
 const SWEEP = 50
 
 /** One drain of one or more servers: `leaving`, `draining`, `drained`, within the deadline. */
@@ -33,14 +33,14 @@ export class Drain implements DrainUnderWay {
   readonly #onPhase: (phase: ServerState) => void
   readonly #sweep: Sweep
   readonly #untilEmpty: UntilEmpty
-  /** For the words of what holds it up. */
+  /** Used to say what holds the drain up. */
   readonly #looks = new Looks()
   readonly #others: Promise<Report>[]
   readonly #probes = new WeakSet<object>()
   #settle: (report: Report) => void = () => {}
   #looking: Timer | undefined
 
-  /** `others`: drains of single servers that are under way; this one ends, and reports, with them ({@link join}). */
+  /** `others`: drains of single servers that are under way; this drain ends, and reports, together with them ({@link join}). */
   constructor(
     servers: readonly GovernedServer[],
     events: Events,
@@ -68,7 +68,7 @@ export class Drain implements DrainUnderWay {
     }
   }
 
-  /** Apart from the constructor: listeners that are told of the first phase must find the run where it belongs. */
+  /** Not done in the constructor: a listener that is told of the first phase must already find this drain in the handle. */
   start(): void {
     void this.#timers.inRoot(() => this.#work()).then(this.#settle, this.#giveUp)
   }
@@ -94,17 +94,17 @@ export class Drain implements DrainUnderWay {
     return this.#schedule.leftAt(performance.now())
   }
 
-  /** What is left of the plan, for a server that comes under the policy meanwhile. */
+  /** What is left of the plan, for a server that comes under the policy during the drain. */
   rest(): DrainPolicy {
     return this.#schedule.rest()
   }
 
-  /** Resolves once whatever is left has been handed over to another protocol. */
+  /** Resolves when everything that is left has been handed over to another protocol. */
   get onlyUpgraded(): Promise<void> {
     return this.#untilEmpty.onlyUpgraded
   }
 
-  /** This one ends, and reports, with the drain of such a server. */
+  /** Makes this drain end, and report, together with that of a server which drains already. */
   join(other: Promise<Report>): void {
     this.#others.push(other)
   }
@@ -114,7 +114,7 @@ export class Drain implements DrainUnderWay {
     this.#sweep.used(arrived)
   }
 
-  /** When the last request arrived; 0: none has. */
+  /** When the last request arrived; 0: there was none. */
   get lastRequest(): number {
     return this.#sweep.lastRequest
   }
@@ -123,7 +123,7 @@ export class Drain implements DrainUnderWay {
     this.#tally.broke(promise)
   }
 
-  /** One that asks for the readiness route: it is no request that would have been lost. */
+  /** The request asks for the readiness route: without the drain it would not have been lost. */
   probed(exchange: object): void {
     this.#probes.add(exchange)
   }
@@ -136,7 +136,7 @@ export class Drain implements DrainUnderWay {
     this.#tally.wasCut(requests)
   }
 
-  /** Something else in the process ends connections with requests in flight, at this place in the code. */
+  /** Other code in the process ends connections with requests in flight, at this place. */
   cutByOthers(place: string | undefined): void {
     this.#events.warn({ code: 'HALFCLOSE_CLOSED_BY_OTHERS', message: cutByOthersMessage(place) })
   }
@@ -146,12 +146,12 @@ export class Drain implements DrainUnderWay {
     this.check()
   }
 
-  /** A socket is on its way out. */
+  /** A socket is being destroyed. */
   closing(socket: Socket): void {
     this.#untilEmpty.closing(socket)
   }
 
-  /** Something ended: perhaps it was the last. */
+  /** Something ended: the drain may be over. */
   check(): void {
     this.#untilEmpty.check()
   }
@@ -163,7 +163,7 @@ export class Drain implements DrainUnderWay {
   async #work(): Promise<Report> {
     this.#looking = this.#timers.every(SWEEP, this.#look)
     this.#enter('leaving')
-    // Where nothing listens there is nobody to tell.
+    // If nothing listens, no client has to be told.
     if (this.#schedule.plan.delay > 0 && this.#servers.some(({ server, listener }) => listener.isFed || server.listening))
       await this.#delay()
     this.#schedule.beginDraining()
@@ -186,7 +186,7 @@ export class Drain implements DrainUnderWay {
       this.#tally.unseen += waited
       this.#tally.wasCut(cut)
     })
-    // One more may join meanwhile.
+    // Another drain may join meanwhile.
     const reports: Report[] = []
     while (reports.length < this.#others.length) reports.push(...(await Promise.all(this.#others.slice(reports.length))))
     const report = reports.reduce(mergeReports, this.#tally.report())
@@ -196,7 +196,7 @@ export class Drain implements DrainUnderWay {
     return report
   }
 
-  /** Never for what is done to a connection, a server or a listener: a fault of ours. Whoever waits for the report gets it. */
+  /** Never because of a connection, a server or a listener: this is a fault of halfclose. Code that waits for the report gets the error. */
   readonly #giveUp = (error: unknown): void => {
     this.#looking?.stop()
     this.#events.failed(error)
@@ -204,7 +204,7 @@ export class Drain implements DrainUnderWay {
     this.#settle(this.#tally.report())
   }
 
-  /** For those who ask for readiness, which they cannot while the process stands still; but the deadline is not moved. */
+  /** Waits for those who ask for readiness. They cannot ask while the process stands still, so that time is added; but the deadline stays. */
   async #delay(): Promise<void> {
     const timers: Timer[] = []
     await new Promise<void>((resolve) => {
@@ -221,7 +221,7 @@ export class Drain implements DrainUnderWay {
     this.#events.attempt(() => this.#onPhase(phase))
   }
 
-  /** Something of each server; what goes wrong with one of them ends nothing. */
+  /** Does something to each server: an error at one of them does not affect the others. */
   async #forEach(run: (governed: GovernedServer) => Promise<void>): Promise<void> {
     await Promise.all(this.#servers.map((governed) => run(governed).catch((error: unknown) => this.#events.failed(error))))
   }
@@ -231,10 +231,10 @@ export class Drain implements DrainUnderWay {
     this.#sweep.look()
   }
 
-  /** What is left now is cut, save that idle and silent connections still end output first; `linger.quiet` later nothing is left. */
+  /** Cuts what is left, except that idle and silent connections still close output first; `linger.quiet` later nothing is left. */
   async #atDeadline(): Promise<void> {
     const quiet = Math.max(...this.#servers.map((governed) => governed.policy.linger.quiet))
-    // What had reached the kernel while the process stood still has had no time yet.
+    // Input that reached the kernel while the process stood still has had no time to be answered.
     const owed = this.#timers.owed(quiet / 2)
     if (owed > 0) await this.#untilEmpty.within(owed)
     this.#events.attempt(() => atOnce(() => endRest(this.#servers, this.#tally, this.#beginLook())))

@@ -9,8 +9,8 @@ import type { GovernedServer } from '../server/governed-server.js'
 import type { WebSocketOutput } from '../socket/websocket-output.js'
 
 /**
- * `drain.upgraded` is over for whatever of the server is another protocol's: its output is ended, a WebSocket's by a close frame where one may stand. `late`: one that is
- * amid a frame of its own is waited for no longer.
+ * The time of `drain.upgraded` is over: ends the output of every connection and stream that belongs to another protocol, a WebSocket's by a close
+ * frame if one may stand there. `late`: a WebSocket in the middle of a frame is waited for no longer.
  */
 export function endUpgraded(governed: GovernedServer, late: boolean): void {
   for (const connection of governed.connections) if (connection.phase === 'upgraded') endConnection(connection, late)
@@ -30,7 +30,7 @@ function endConnection(connection: Connection, late: boolean): void {
   awaitEnd(connection)
 }
 
-/** What the peer still sends is the application's; but only as long as it takes what was written, or `linger.quiet`. */
+/** What the client still sends goes to the application, but only while the client takes what was written, or for `linger.quiet`. */
 function awaitEnd(connection: Connection): void {
   const before = bytesTaken(connection)
   connection.setTimer(connection.owner.policy.linger.quiet, () => {
@@ -46,10 +46,10 @@ function endTunnel(governed: GovernedServer, stream: ServerHttp2Stream, { output
   })
 }
 
-/** Whether it was ended now, and not amid a frame. */
+/** Returns whether the output was ended: not if it is in the middle of a frame. */
 function endOutput(stream: Writable, output: WebSocketOutput | undefined, late: boolean): boolean {
   if (output?.isAmid === true && !late && !stream.writableEnded) return false
-  // The other protocol may not listen, and goes on writing: that is no error of its own, and must not take along what was written.
+  // The other protocol may not listen for errors, and may write on. Such an error is not the protocol's fault, and must not destroy what was written.
   stream.on('error', ignoreError)
   const farewell = output?.farewell
   if (farewell !== undefined && farewell.length > 0 && !stream.writableEnded) stream.write(farewell)

@@ -4,12 +4,12 @@ import type { Session } from '../http2/session.js'
 import { type Look, sessionWaitsFor, streamWaitsFor, waitsFor } from '../server/waits-for.js'
 import { remoteOf } from '../socket/remote-address.js'
 
-/** Always with the words. */
+/** A {@link HeldBy} that always says what it waits for. */
 export interface Held extends HeldBy {
   readonly waitsFor: string
 }
 
-/** What a connection holds the drain with. The query is left out: it may hold secrets. */
+/** Describes what a connection holds the drain with. The query is left out, since it may hold secrets. */
 export function describeHeld(connection: Connection, look: Look): Held {
   const { upgrade } = connection.rare
   const { owner, socket, state, current, lastUsed } = connection
@@ -19,13 +19,13 @@ export function describeHeld(connection: Connection, look: Look): Held {
     state,
     method,
     path: url?.split('?')[0],
-    // Both are rounded, and may be a moment ahead.
+    // Both times are rounded, and may be a moment ahead.
     ms: Math.max(0, Math.round(look.now - (current?.arrived ?? lastUsed))),
     waitsFor: waitsFor(connection, look),
   }
 }
 
-/** A session holds the drain with each of its streams. */
+/** Describes what a session holds the drain with: each of its streams. */
 export function describeSession(session: Session, look: Look): Held[] {
   const { owner, socket, state, streams, lastUsed } = session
   const remote = remoteOf(socket, owner)

@@ -1,10 +1,10 @@
 import { seconds } from '../events/seconds.js'
 import type { Report } from '../events/types.js'
 
-/** Of what holds up a drain its report names so many, and counts the rest. */
+/** How many open connections and requests the report of a drain describes; it counts the rest. */
 export const HELD_AT_MOST = 20
 
-/** Two drains at the same time, told as one. The times are those of `main`. */
+/** Two drains at the same time, reported as one. The times are those of `main`. */
 export function mergeReports(main: Report, other: Report): Report {
   const held = [...main.heldBy, ...other.heldBy]
   return {
@@ -28,7 +28,7 @@ function sum<T extends Readonly<Partial<Record<string, number>>>>(one: T, other:
   return { ...one, ...other, ...total }
 }
 
-/** Nothing was cut, and nothing had to be closed at the deadline. */
+/** Whether nothing was cut, and nothing had to be closed at the deadline. */
 export function wentWell({ clean, heldBy }: Report): boolean {
   return clean && heldBy.length === 0
 }
@@ -51,7 +51,7 @@ export function endLine(report: Report): string {
   ].join('; ')
 }
 
-/** A request was cut that the drain would have waited for. */
+/** The warning about other code that cut requests for which the drain would have waited. */
 export function cutByOthersMessage(place: string | undefined): string {
   return (
     `halfclose: while the server drains something else ends its connections, with requests in flight${place === undefined ? '' : `: ${place}`}. ` +
@@ -60,7 +60,7 @@ export function cutByOthersMessage(place: string | undefined): string {
   )
 }
 
-/** A report for people: the line that is logged, then what was still open at the deadline, a line each. */
+/** A report as text: the line that is logged, then a line for each connection or request that was open at the deadline. */
 export function formatReport(report: Report): string {
   const held = report.heldBy.map(({ remote, state, method, path, ms, waitsFor }) => {
     const request = method === undefined ? '' : ` ${method} ${path}`

@@ -7,10 +7,10 @@ import { keepableFor } from '../policy.js'
 export class Schedule {
   readonly plan: DrainPolicy
   readonly began = performance.now()
-  /** When it entered `draining`, or began. */
+  /** When `draining` began; before that, when the drain did. */
   since = this.began
   readonly #timers: Timers
-  /** Milliseconds in which the process had stood still before the phase began. */
+  /** Milliseconds for which the process had stood still before the phase began. */
   #lostBefore: number
 
   constructor(plan: DrainPolicy, timers: Timers) {
@@ -25,7 +25,7 @@ export class Schedule {
     this.#lostBefore = this.#timers.lost
   }
 
-  /** Milliseconds in which the process has stood still since the phase began: nobody could use a connection then. */
+  /** Milliseconds for which the process has stood still since the phase began: no client could use a connection then. */
   get lost(): number {
     return this.#timers.lost - this.#lostBefore
   }
@@ -41,17 +41,17 @@ export class Schedule {
     return keepableFor(this.plan.idle, untilDraining, this.remaining())
   }
 
-  /** While `leaving`: the part of the delay that was over at some instant, from 0 to 1. */
+  /** While `leaving`: the part of the delay that was over at a given time, from 0 to 1. */
   leftAt(at: number): number {
     return this.plan.delay === 0 ? 0 : Math.min(1, Math.max(0, (at - this.began - this.lost) / this.plan.delay))
   }
 
-  /** It waits for no idle connection, and so not for late ones either. */
+  /** Whether the drain waits for no idle connection, and so for no new one either. */
   get isFast(): boolean {
     return this.plan.idle === 0 && this.plan.silent === 0
   }
 
-  /** What is left of the plan, for a server that comes under the policy meanwhile. */
+  /** What is left of the plan, for a server that comes under the policy during the drain. */
   rest(): DrainPolicy {
     const { delay, upgraded } = this.plan
     const deadline = this.remaining()

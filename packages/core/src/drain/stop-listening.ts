@@ -9,24 +9,24 @@ import type { GovernedServer } from '../server/governed-server.js'
 import { unseenOf, unseenRequestsOf } from '../server/unseen-connections.js'
 import { caughtUpWithPrimary } from './caught-up-with-primary.js'
 
-/** Turns of the loop, and milliseconds, that must bring no new connection before the listener closes, and the longest this may take, in ms. */
+/** Turns of the loop, and milliseconds, without a new connection after which the listener closes; and the longest wait for that, in ms. */
 const QUIET_TURNS = 4
 const QUIET_MS = 25
 const ACCEPT_AT_MOST = 500
-/** As long as a queue commonly is. */
+/** The usual length of an accept queue. */
 const ACCEPT_TURNS = 512
 
 /**
- * Stops listening without http's own close, which destroys idle connections and switches the header and request timers off. The
- * kernel has finished handshakes that we have not accepted yet, and resets them when the listener closes: they are taken first. `remaining`:
- * milliseconds until the deadline. `fast`: clients that come back later are not waited for.
+ * Stops listening without http's own close, which destroys idle connections and switches the header and request timers off. The kernel has finished
+ * handshakes that Node has not accepted yet, and resets them when the listener closes: so they are accepted first. `remaining`: milliseconds until
+ * the deadline. `fast`: do not wait for clients that come back.
  */
 export async function stopListening(governed: GovernedServer, remaining: () => number, fast: boolean): Promise<void> {
   const { server } = governed
   if (!server.listening) return
   await takeQueue(governed, fast ? 0 : QUIET_MS)
-  // Not before the queue is empty: the kernel would ignore the last step of handshakes that are under way. And not where others accept
-  // from the same queue: our close does not reset it, and a small one would turn their clients away.
+  // Not before the queue is empty: the kernel would ignore the last step of handshakes that are under way. And not if other processes accept from the
+  // same queue: our close does not reset it, and a small backlog would refuse their clients.
   if (!governed.listener.isShared && !cluster.isWorker) {
     shrinkBacklog(server)
     await takeQueue(governed, 0)
@@ -36,8 +36,8 @@ export async function stopListening(governed: GovernedServer, remaining: () => n
 }
 
 /**
- * libuv accepts one connection a turn of the loop: goes on until a few turns, and `quiet` ms, have brought none. The time is for clients
- * that have just been told close, and come back at once.
+ * Empties the accept queue. libuv accepts one connection in each turn of the loop, so this goes on until some turns, and `quiet` ms, have brought
+ * none. The time is for clients that have just been told close, and come back at once.
  */
 async function takeQueue({ counts, handshakes }: GovernedServer, quiet: number): Promise<void> {
   const began = performance.now()
@@ -47,10 +47,10 @@ async function takeQueue({ counts, handshakes }: GovernedServer, quiet: number):
   for (let turns = 0, before = seen(); turns < QUIET_TURNS || performance.now() - last < quiet; turns++) {
     await new Promise((resolve) => (turns < QUIET_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
     const now = performance.now()
-    // By turns as well: a turn may be long (a blocking handler, a starved machine), and takes one connection all the same.
+    // Turns count as well as time: a turn may be long (a blocking handler, a slow machine), and still accepts only one connection.
     const over = ++all > ACCEPT_TURNS ? now - began : 0
     if (seen() === before) {
-      // They go on coming: this turn at least has left nothing in the queue.
+      // Connections go on arriving, but this turn has left none in the queue.
       if (over > ACCEPT_AT_MOST) return
       continue
     }
@@ -61,23 +61,23 @@ async function takeQueue({ counts, handshakes }: GovernedServer, quiet: number):
   }
 }
 
-/** How often idle connections are closed that nobody governs, in ms. */
+/** How often idle connections that no policy governs are closed, in ms. */
 const UNSEEN_EVERY = 50
 
-/** Connections that nobody governs: how many were waited for, and how many requests of theirs were cut. */
+/** Connections that no policy governs: how many the drain waited for, and how many of their requests were cut. */
 export interface Unseen {
   readonly waited: number
   readonly cut: number
 }
 
 /**
- * After the last connection: waits for the server's own 'close', and switches its checker off, which only http's close does. What nobody
- * governs is waited for, as a bare server would, until the deadline. `remaining`: milliseconds until that.
+ * After the last connection: waits for the server's own 'close', and stops Node's timer for its connections, which only http's close does. As a bare
+ * server would, it waits for connections that no policy governs, until the deadline. `remaining`: milliseconds until the deadline.
  */
 export async function finishClose(governed: GovernedServer, remaining: () => number): Promise<Unseen> {
   const { server } = governed
   if (!governed.listener.hasListened) return { waited: 0, cut: 0 }
-  // What is left is not ours: streams that somebody has handed to the server, which Node's own close would end here.
+  // What is left belongs to no policy: streams that the application has handed to the server. Node's own close would end them here.
   closeUnseen(server)
   const isOver = async (ms: number): Promise<boolean> =>
     (await governed.listener.closedWithin(ms)) && unseenRequestsOf(governed) === 0
@@ -87,7 +87,7 @@ export async function finishClose(governed: GovernedServer, remaining: () => num
     waited = unseenOf(governed)
     while (remaining() > 0 && !(await isOver(Math.min(UNSEEN_EVERY, remaining())))) {
       closeUnseen(server)
-      // 'close' may have come already.
+      // 'close' may have been emitted already.
       await new Promise((resolve) => setTimeout(resolve, Math.min(UNSEEN_EVERY, remaining())))
     }
     cut = unseenRequestsOf(governed)
@@ -96,9 +96,9 @@ export async function finishClose(governed: GovernedServer, remaining: () => num
       await governed.listener.closedWithin(1_000)
     }
   }
-  // Once more would be one 'close' event too many; where something outlives the drain, the one to come is the first.
+  // A second close would emit 'close' again. If something outlives the drain, that event is still to come, and is the first.
   governed.listener.mutesClose = governed.listener.hasClosed
-  // Not by a class of the application, which has been asked.
+  // Node's own method: that of the application's class has been called already.
   const { close } = isHttp2(server) ? Object.getPrototypeOf(server) : HttpServer.prototype
   Reflect.apply(close, server, [])
   return { waited, cut }

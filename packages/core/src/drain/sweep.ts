@@ -13,7 +13,7 @@ import { DueConnections } from './close-in-batches.js'
 import { endUpgraded } from './end-upgraded.js'
 import type { Schedule } from './schedule.js'
 
-/** The looks of a drain at its connections: which may go, and which peers are stalled. */
+/** A drain's looks at its connections: which may be closed, and which clients are stalled. */
 export class Sweep {
   readonly #servers: readonly GovernedServer[]
   readonly #timers: Timers
@@ -22,7 +22,7 @@ export class Sweep {
   readonly #due: DueConnections
   readonly #stalls: Stalls
   #usedAt = 0
-  /** Milliseconds in which the process had stood still before the last look. */
+  /** Milliseconds for which the process had stood still before the last look. */
   #lostBefore = 0
 
   constructor(servers: readonly GovernedServer[], timers: Timers, events: Events, schedule: Schedule, isEmpty: () => boolean) {
@@ -39,7 +39,7 @@ export class Sweep {
     )
   }
 
-  /** When the last request arrived; 0: none has. */
+  /** When the last request arrived; 0: there was none. */
   get lastRequest(): number {
     return this.#usedAt
   }
@@ -99,12 +99,12 @@ export class Sweep {
     return phase === 'silent' && now >= this.#silentDue(openedAt)
   }
 
-  /** When a connection that has never sent a byte may go: only the time in which the process was running counts. */
+  /** When a connection that has never sent a byte may be closed: only time in which the process was running counts. */
   #silentDue(openedAt: number): number {
     return silentDue(this.#schedule.plan.silent, openedAt, this.#schedule.since) + this.#schedule.lost
   }
 
-  /** While the loop stood still no request could be seen: that was no quiet time. */
+  /** While the process stood still no request could be seen, so that time was not quiet. */
   #heedStall(now: number): void {
     const { lost } = this.#timers
     const late = lost - Math.max(this.#lostBefore, lost - this.#schedule.lost)

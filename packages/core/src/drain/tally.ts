@@ -4,11 +4,11 @@ import type { CloseReason, HeldBy, PromiseBreaker, Report } from '../events/type
 import { HELD_AT_MOST } from './report.js'
 import type { Schedule } from './schedule.js'
 
-/** What a drain counts while it runs. */
+/** What a drain counts. */
 export class Tally {
   readonly #reason: string
   readonly #schedule: Schedule
-  /** Of its own servers, since it began. */
+  /** Promises of its own servers that were broken since it began. */
   readonly #broken: Partial<Record<PromiseBreaker, number>> = {}
   readonly #byReason: Partial<Record<CloseReason, number>> = {}
   readonly #heldBy: HeldBy[] = []
@@ -18,10 +18,10 @@ export class Tally {
   #closed = 0
   #cut = 0
   readonly #total: Counts['drain']
-  /** Connections that nobody governs, which it waited for. */
+  /** Connections that no policy governs, for which it waited. */
   unseen = 0
 
-  /** `total`: what all drains of the handle count together. */
+  /** `total`: the counts of all drains of the handle. */
   constructor(reason: string, schedule: Schedule, total: Counts['drain']) {
     this.#total = total
     this.#reason = reason

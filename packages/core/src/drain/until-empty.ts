@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Timer, Timers } from '../node/timers.js'
 import type { GovernedServer } from '../server/governed-server.js'
 
-/** Waits until nothing is open any more on the servers of a drain. */
+/** Waits until nothing is open on the servers of a drain. */
 export class UntilEmpty {
   readonly #servers: readonly GovernedServer[]
   readonly #timers: Timers
@@ -11,7 +11,7 @@ export class UntilEmpty {
   #wake: (() => void) | undefined
   #noneButUpgraded: () => void = () => {}
   #listens = true
-  /** Resolves once no server listens any more, and whatever is left has been handed over to another protocol. */
+  /** Resolves when no server listens and everything that is left has been handed over to another protocol. */
   readonly onlyUpgraded: Promise<void>
 
   constructor(servers: readonly GovernedServer[], timers: Timers) {
@@ -26,7 +26,7 @@ export class UntilEmpty {
     return this.#closing.size === 0 && this.#servers.every(({ isEmpty }) => isEmpty)
   }
 
-  /** Something ended: perhaps it was the last. */
+  /** Something ended: the drain may be over. */
   check(): void {
     if (this.isEmpty) this.#wake?.()
     else if (!this.#listens && this.#closing.size === 0 && this.#servers.every(leftToOthers)) this.#noneButUpgraded()
@@ -38,7 +38,7 @@ export class UntilEmpty {
     this.check()
   }
 
-  /** A socket is on its way out: the application shall hear of that before it hears that the drain is over. */
+  /** A socket is being destroyed: the application has to hear of that before it hears that the drain is over. */
   closing(socket: Socket): void {
     this.#closing.add(socket)
     socket.once('close', () => {
@@ -47,7 +47,7 @@ export class UntilEmpty {
     })
   }
 
-  /** The application may have taken our listener away, with all others that a socket had. */
+  /** The application may have removed our listener, with all others of a socket. */
   forgetClosed(): void {
     let any = false
     for (const socket of this.#closing) if (socket.closed) any = this.#closing.delete(socket)
