@@ -4,7 +4,7 @@ import { notAServer } from '../node/not-a-server.js'
 import { isAttachable } from '../node/server-kinds.js'
 import type { Connections } from '../types.js'
 
-/** On every governed server; in the global registry, since two copies of this package may be loaded. */
+/** The handle, on every governed server. It is in the global registry, since two copies of this package may be loaded. */
 const ATTACHED = Symbol.for('halfclose.attached')
 
 export function isAttached(server: AttachableServer): boolean {
@@ -15,21 +15,18 @@ export function markAttached(server: AttachableServer, handle: Connections): voi
   Object.defineProperty(server, ATTACHED, { value: handle })
 }
 
-/**
- * The handle of a governed server, whoever put it under its policy: `attach`, an adapter, or `--import @halfclose/core/register`; `undefined` where nobody did. Within a request
- * the server is `req.socket.server`. It may come from another copy of this package.
- */
+/** The handle of a server that `attach`, an adapter or `--import @halfclose/core/register` governs; `undefined`: none does. Within a request the server is `req.socket.server`. The handle may come from another copy of this package. */
 export function connectionsOf(server: object): Connections | undefined {
   const handle: unknown = Reflect.get(server, ATTACHED)
   return isHandle(handle) ? handle : undefined
 }
 
-/** Older copies of this package left none. */
+/** Older copies of this package left no handle. */
 function isHandle(value: unknown): value is Connections {
   return typeof value === 'object' && value !== null && 'drain' in value && 'remaining' in value
 }
 
-/** Throws where a server cannot be attached, or has a policy already. */
+/** Throws if a server cannot be attached, or has a policy already. */
 export function assertAttachable(server: unknown): asserts server is AttachableServer {
   if (!isAttachable(server)) throw notAServer(server)
   if (isAttached(server)) {

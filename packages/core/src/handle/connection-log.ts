@@ -2,7 +2,7 @@ import { connectionLine } from '../events/connection-line.js'
 import type { Events } from '../events/events.js'
 import type { ConnectionLog } from '../options/types.js'
 
-/** A line for every connection that ends. */
+/** Logs a line for every connection that ends. */
 export function logConnections(events: Events, log: ConnectionLog): void {
   events.on('close', (event) => {
     const line = connectionLine(event)

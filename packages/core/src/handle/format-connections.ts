@@ -1,10 +1,10 @@
 import { seconds } from '../events/seconds.js'
 import type { OpenConnection } from '../events/types.js'
 
-/** Characters of a path that are printed: a client may send thousands. */
+/** How many characters of a path are printed: a client may send thousands. */
 const PATH_AT_MOST = 60
 
-/** What `connections.list()` returns, for people: a head and a line for each, in columns, as `ss` prints them. */
+/** The result of `connections.list()` as text: a head and a line for each connection, in columns, like `ss`. */
 export function formatConnections(list: readonly OpenConnection[]): string {
   const rows = [['STATE', 'FOR', 'PROMISED', 'REMOTE', 'REQUEST', 'WAITS FOR'], ...list.map(rowOf)]
   const widths = rows.reduce<number[]>((most, row) => row.map((cell, at) => Math.max(most[at] ?? 0, cell.length)), [])
@@ -28,7 +28,7 @@ function shorten(path: string): string {
   return path.length > PATH_AT_MOST ? `${path.slice(0, PATH_AT_MOST - 1)}…` : path
 }
 
-/** A path is the client's choice: nothing in it may command a terminal. */
+/** The client chooses the path: no character of it may control the terminal. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }

@@ -30,10 +30,10 @@ import { logConnections } from './connection-log.js'
 import { newLeaving } from './leaving-signal.js'
 import { Lister } from './list.js'
 
-/** What `console.log()` asks an object for; in the global registry, so that nothing is imported. */
+/** The method that `console.log()` calls. It is taken from the global registry, so that nothing has to be imported. */
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
-/** Node's own defaults, for a handle that has no server yet. */
+/** Node's own defaults, for a handle without a server. */
 const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
 
 /** One policy, its servers, and their drain. */
@@ -51,7 +51,7 @@ export class Handle implements AdapterConnections {
   #leaving = newLeaving()
   #underWay: Drain | undefined
   #report: Promise<Report> | undefined
-  /** Made when somebody asks who is open. */
+  /** Made when the application asks what is open. */
   #lister: Lister | undefined
   /** The drain began because the last server was closed. */
   #byClose = false
@@ -89,7 +89,7 @@ export class Handle implements AdapterConnections {
 
   attach(server: AttachableServer, listening?: unknown): this {
     assertAttachable(server)
-    // Only drain() says that the application leaves. Where its last server was just closed, one more is a new life.
+    // Only drain() says that the application leaves. If just its last server was closed, another server is a new life.
     if (this.#state === 'drained' || this.#byClose) this.#startAnew()
     const governed = new GovernedServer(
       server,
@@ -169,7 +169,7 @@ export class Handle implements AdapterConnections {
       const { drain } = this.policy
       const life = this.#leaving
       const plan = fast ? fastened(drain) : drain
-      // Servers that somebody closed one by one are draining already, within the same bounds.
+      // Servers that the application closed one by one are draining already, within the same bounds.
       const servers = this.#servers.filter((governed) => governed.drain === undefined)
       const others = this.#servers.flatMap((governed) => (governed.drain === undefined ? [] : [governed.drain.done]))
       this.#underWay = new Drain(
@@ -189,14 +189,14 @@ export class Handle implements AdapterConnections {
     return this.#report
   }
 
-  /** For `console.log(connections)`: where it stands, and its counts. */
+  /** For `console.log(connections)`: the state and the counts. */
   [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
     const { open, connections, requests, promisesBroken } = this.stats()
     const shown = { state: this.#state, servers: this.#servers.length, open, connections, requests, promisesBroken }
     return `Connections ${inspect(shown, options)}`
   }
 
-  /** One of several servers drains alone; the last one takes the handle with it. */
+  /** Closes one server: alone if others serve; the last one drains the whole handle. */
   async #close(governed: GovernedServer): Promise<void> {
     const others = this.#servers.some((other) => other !== governed && other.phase === 'serving' && other.server.listening)
     if (governed.drain === undefined && (others || this.#underWay !== undefined)) {
@@ -225,7 +225,7 @@ export class Handle implements AdapterConnections {
     if (this.#events.hears('state')) this.#events.state({ state, previous, reason })
   }
 
-  /** A drained application that listens again, as tests do: a new life, with a signal of its own. */
+  /** A drained application listens again, as tests do: it starts a new life, with a new signal. */
   #startAnew(): void {
     this.#servers = this.#servers.filter((governed) => governed.phase !== 'drained')
     this.#leaving = newLeaving()
@@ -235,7 +235,7 @@ export class Handle implements AdapterConnections {
     this.#enter('serving', 'listen')
   }
 
-  /** A server that had drained listens again: for it and, where everything had drained, for the handle that is a new life. */
+  /** A drained server listens again: a new life for it, and for the handle if all its servers had drained. */
   #relisten(governed: GovernedServer): void {
     if (this.#extras.once === true) {
       governed.nowListening()

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 
-/** Every event stream may listen: more than ten are no leak. */
+/** Every event stream may listen, so more than ten listeners are no leak. */
 export function newLeaving(): AbortController {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)

@@ -15,12 +15,12 @@ import { beginLook, type Look } from '../server/waits-for.js'
 import { remoteOf } from '../socket/remote-address.js'
 import type { ListRequest } from '../types.js'
 
-/** The states, the most interesting first: what has a request holds a drain. */
+/** The states, the most interesting first: connections with a request hold a drain. */
 const STATES: readonly ConnectionState[] = ['busy', 'closing', 'upgraded', 'lingering', 'silent', 'idle']
-/** `closing` is as `busy`: what has a request. */
+/** `closing` ranks like `busy`: both have a request. */
 const RANKS: Readonly<Record<ConnectionState, number>> = { busy: 0, closing: 0, upgraded: 1, lingering: 2, silent: 3, idle: 4 }
 
-/** What is open, with what it is put in order by. */
+/** A connection or stream for the list, with what determines its place. */
 interface Candidate {
   readonly governed: GovernedServer
   readonly peer: Connection | Session | Duplex
@@ -30,7 +30,7 @@ interface Candidate {
   readonly openedAt: number
 }
 
-/** Lists what is open. What it keeps are numbers and sizes of connections that it has listed before. */
+/** Lists what is open. It keeps only the numbers and byte counts of connections that it has listed before. */
 export class Lister {
   readonly #looks = new Looks()
   readonly #ids = new WeakMap<object, number>()
@@ -70,7 +70,7 @@ function detailsOf(peer: Candidate['peer'], governed: GovernedServer, age: numbe
   if (peer instanceof Session) {
     let inFlight = 0
     for (const { tunnel } of peer.streams.values()) if (tunnel === false) inFlight++
-    // Streams are in the order in which they came: the first has waited longest. One that is answered comes before a tunnel.
+    // Streams are in the order in which they were opened, so the first has waited longest. A stream that is being answered comes before a tunnel.
     const streams = describeSession(peer, look)
     const at = [...peer.streams.values()].findIndex(({ tunnel }) => tunnel === false)
     const [first] = streams
