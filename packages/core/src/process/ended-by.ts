@@ -3,23 +3,23 @@ import { timerOf } from './grace-periods.js'
 
 /** How a process was ended while its applications were leaving. */
 export interface Ended {
-  /** What they were told to leave by. */
+  /** The signal or message by which they were told to leave. */
   readonly reason: string
   /** Milliseconds since then. */
   readonly elapsed: number
-  /** What is still open, by application. */
+  /** What is still open in each application. */
   readonly open: string
   /** The drain is not over. */
   readonly isDraining: boolean
   /** A connection is open. */
   readonly isOpen: boolean
-  /** The second signal. */
+  /** The second signal, if there was one. */
   readonly forcedBy: string | undefined
   /** Nothing was left to run. */
   readonly ranDry: boolean
 }
 
-/** The line for it. To be called in a listener of the process's 'exit': the stack shows who called `process.exit()`. */
+/** The line about it. It has to be called in a listener of the process's 'exit': there the stack shows where `process.exit()` was called. */
 export function endedLine(ended: Ended): string {
   const { reason, elapsed, open, isDraining } = ended
   const when = isDraining ? 'while it drained' : 'after the drain, while the application closed'
@@ -41,13 +41,13 @@ function whom({ elapsed, isOpen, forcedBy, ranDry }: Ended): string {
 function stack(): string {
   const before = Error.stackTraceLimit
   Error.stackTraceLimit = 50
-  // Error.prepareStackTrace, if the application has set that, may make anything of it.
+  // If the application has set Error.prepareStackTrace, the stack may be of any type.
   const lines: unknown = new Error().stack
   Error.stackTraceLimit = before
   return typeof lines === 'string' ? lines : ''
 }
 
-/** Where a stack shows that `process.exit()` was called, and whether a timer has called that. */
+/** The place of the call of `process.exit()` in a stack, and whether a timer made the call. */
 export function callOfExit(lines: string): { place: string | undefined; byTimer: boolean } {
   const frames = lines.split('\n').map((line) => line.trim())
   const exit = frames.findIndex((frame) => /^at (?:process|Process)\.(?:exit|reallyExit) /.test(frame))
@@ -55,7 +55,7 @@ export function callOfExit(lines: string): { place: string | undefined; byTimer:
   const callers = frames.slice(exit + 1)
   const caller = callers.find((frame) => frame.startsWith('at ') && !/\(?node:/.test(frame))
   const place = caller === undefined ? 'a place that is not known' : placeOf(caller)
-  // Promises settle, and immediates run, below timers that have nothing to do with them: what began the turn is the first of these.
+  // Promises settle, and immediates run, below timers that have nothing to do with them: the first of these frames began the turn.
   const began = callers.find((frame) =>
     /^at (?:process\.)?(?:processTicksAndRejections|processImmediate|listOnTimeout) /.test(frame),
   )

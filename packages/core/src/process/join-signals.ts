@@ -12,11 +12,11 @@ export type { SignalHost } from './signal-host.js'
 const KEY = Symbol.for('halfclose.signals')
 
 /**
- * Adds an application to those that leave when the process is told to: by a signal that one of them has named, or PM2's message
- * `'shutdown'`. All that have joined leave at once; the process exits when the last of them has closed, with code 0 where nothing was cut (or
- * `process.exitCode`, where that is set), else 1. In a worker thread the main thread's coordinator is joined. Windows has no SIGTERM.
+ * Adds an application to those that leave when the process is told to: by a signal that one of them has named, or by PM2's message `'shutdown'`. All
+ * of them leave at once. The process exits when the last one has closed, with code 0 if nothing was cut (or `process.exitCode`, if that is set),
+ * otherwise 1. In a worker thread the application joins the main thread's coordinator. Windows has no SIGTERM.
  *
- * Returns how to leave the list again; with the last one the listeners go. That does not call off a leave that has begun.
+ * Returns a function that removes the application again; the listeners go with the last one. It does not stop a leave that has begun.
  */
 export function joinSignals(participant: Participant, host: SignalHost & object = process): () => void {
   const there: unknown = Reflect.get(host, KEY)

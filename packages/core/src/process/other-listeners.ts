@@ -5,8 +5,8 @@ import type { Connections } from '../types.js'
 import type { Participant } from './participant.js'
 
 /**
- * Handles that govern servers of this process, and leave with none of `participants`: those of `attach`, and of applications without `signals`. The process ends when
- * its participants have left, and would take their requests along, in silence.
+ * Handles that govern servers of this process and leave with none of `participants`: those of `attach`, and of applications without `signals`. The
+ * process ends when its participants have left, and would cut the requests of these servers silently.
  */
 export function findBystanders(participants: Iterable<Participant>): readonly Participant[] {
   const known = [...participants]
@@ -23,7 +23,7 @@ function bystander(handle: Connections): Participant {
   const { cut } = handle.stats().requests
   return {
     name: 'another governed server',
-    // Where it drains already, that is the drain which is waited for.
+    // If it drains already, this waits for that drain.
     leave: async ({ reason }) => (await handle.drain({ reason })).clean,
     progress: () => `${open()} open, ${Math.round(handle.remaining())} ms before its deadline`,
     warn: (message, code = 'HALFCLOSE_CLOSE_FAILED') => process.emitWarning(message, { type: 'HalfcloseWarning', code }),

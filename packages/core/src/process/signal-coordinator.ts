@@ -9,46 +9,49 @@ import { atTerminal, codeOf, forgivenMessage, OTHERS_AT_MOST, othersMessage } fr
 interface Leaving {
   readonly request: LeaveRequest
   readonly since: number
-  /** Who was asked to leave, and who of them has not left yet. */
+  /** The participants that were asked to leave, and those that have not left yet. */
   readonly asked: Set<Participant>
   readonly pending: Set<Participant>
-  /** How many others listened to the signal when it came. */
+  /** How many other listeners the signal had when it came. */
   readonly others: number
-  /** Governed servers that are nobody's: they leave at once, or where others listen to the signal, last: those may have plans for them. */
+  /** Handles that belong to no participant. They leave at once; but if the signal has other listeners, last, since those may close them. */
   bystanders: readonly Participant[]
-  /** How often it came again, and was taken for one of theirs. */
+  /** How often the signal came again and counted as one that another listener sent. */
   forgiven: number
   clean: boolean
-  /** The worst exit code that a participant has named. */
+  /** The worst exit code that a participant has returned. */
   worst: number
   finished: boolean
-  /** The others have had their time. */
+  /** The other listeners have had their time. */
   hadGrace: boolean
-  /** The process would have ended by itself: nothing was left to run. */
+  /** The process had nothing left to run, and would have ended by itself. */
   ranDry: boolean
-  /** The second signal, for the line that says who ended the process. */
+  /** The second signal, for the line that says what ended the process. */
   forcedBy: string | undefined
 }
 
 /**
- * npm, and other wrappers, forward a signal that their child has got itself: from the terminal (Ctrl-C), or from systemd, which tells
- * every process of a service. The same signal twice within this time was sent once.
+ * npm and other wrappers forward signals that their child has received itself: from the terminal (Ctrl-C), or from systemd, which signals every process of a
+ * service. The same signal twice within this time counts once.
  */
 const SENT_ONCE = 250
 
-/** Lets all participants leave at the first signal, and ends the process when they have left. */
+/** Makes all participants leave at the first signal, and ends the process when they have left. */
 export class SignalCoordinator implements Coordinator {
   readonly version = 2
   readonly #host: SignalHost
   readonly #participants = new Set<Participant>()
-  /** By what is listened to. */
+  /** The listeners, by the name of the signal or message. */
   readonly #listeners = new Map<string, Listener>()
   readonly #findBystanders: (participants: Iterable<Participant>) => readonly Participant[]
   readonly #attend: ((coordinator: Coordinator) => () => void) | undefined
   #stopAttending: (() => void) | undefined
   #leaving: Leaving | undefined
 
-  /** `attend`: what to do while there are participants; returns how to stop that. `findBystanders`: what else has requests in this process. */
+  /**
+   * `attend`: called when the first participant joins; it returns a function for when the last has left. `findBystanders`: finds other handles with requests in this
+   * process.
+   */
   constructor(
     host: SignalHost,
     attend?: (coordinator: Coordinator) => () => void,
@@ -63,7 +66,7 @@ export class SignalCoordinator implements Coordinator {
     if (this.#leaving === undefined) for (const reason of participant.signals ?? USUAL_SIGNALS) this.#listen(reason)
     this.#participants.add(participant)
     this.#stopAttending ??= this.#attend?.(this)
-    // Too late to serve: an application that starts to listen now has to leave like the others.
+    // It is too late to serve: an application that starts to listen now has to leave like the others.
     if (this.#leaving) this.#dismiss(participant, this.#leaving)
     return () => {
       if (this.#participants.delete(participant) && this.#leaving === undefined) this.#unlisten()
@@ -79,12 +82,12 @@ export class SignalCoordinator implements Coordinator {
         }
       : () => this.#told(reason)
     this.#listeners.set(reason, listener)
-    // A signal's listeners that are called once are gone when they have run: ours is first, and sees how many there are.
+    // Listeners that are called once are gone when they have run: ours runs first, and sees how many there are.
     if (isMessage) this.#host.on('message', listener)
     else this.#host.prependListener(reason, listener)
   }
 
-  /** To what nobody of those that are left has named. */
+  /** Stops listening to signals that none of the remaining participants has named. */
   #unlisten(): void {
     const wanted = new Set([...this.#participants].flatMap(({ signals }) => signals ?? USUAL_SIGNALS))
     for (const [reason, listener] of this.#listeners) {
@@ -108,7 +111,7 @@ export class SignalCoordinator implements Coordinator {
       since: performance.now(),
       asked: new Set(),
       pending: new Set(),
-      // Those of messages may have come for any other message.
+      // Listeners of 'message' may wait for any other message, so they do not count.
       others: reason === 'shutdown' ? 0 : this.#host.listenerCount(reason) - 1,
       bystanders: this.#findBystanders(this.#participants),
       forgiven: 0,
@@ -127,7 +130,7 @@ export class SignalCoordinator implements Coordinator {
     if (leaving.others === 0) this.#dismissBystanders(leaving)
   }
 
-  /** Whether there were any: this process ends with the last that has joined, and their requests must not end with it. */
+  /** Makes the bystanders leave, since the process ends with the last participant, and would cut their requests. Returns whether there were any. */
   #dismissBystanders(leaving: Leaving): boolean {
     const { bystanders } = leaving
     leaving.bystanders = []
@@ -135,7 +138,7 @@ export class SignalCoordinator implements Coordinator {
     return bystanders.length > 0
   }
 
-  /** A second signal ends the process at once, unless it is one that was sent once, or comes from another listener of the first. */
+  /** A second signal ends the process at once, unless it was sent only once, or another listener of the first signal sent it. */
   #toldAgain(reason: string, leaving: Leaving): void {
     const elapsed = performance.now() - leaving.since
     const isRepeat = reason !== 'shutdown' && reason === leaving.request.reason
@@ -166,7 +169,7 @@ export class SignalCoordinator implements Coordinator {
       participant.warn(`halfclose: ${participant.name} did not close: ${textOf(error)}`)
     }
     leaving.pending.delete(participant)
-    // One more turn, for who joins just now and for what the last one has written.
+    // One more turn, for an application that joins just now, and for what the last one has written.
     setImmediate(() => this.#finish(leaving))
   }
 
@@ -178,7 +181,7 @@ export class SignalCoordinator implements Coordinator {
       this.#end(leaving)
       return
     }
-    // The others have something to finish: the event loop is empty when they have. A listener of messages would keep it from that.
+    // The other listeners have something to finish: when they have, the event loop is empty. A listener of messages would keep it from that.
     const message = this.#listeners.get('shutdown')
     if (message !== undefined) this.#host.off('message', message)
     setTimeout(() => this.#end(leaving), grace).unref()
@@ -215,7 +218,7 @@ export class SignalCoordinator implements Coordinator {
     }).unref()
   }
 
-  /** Other code ends the process while it leaves: an operator who looks for its requests later finds a trace, and an exit code that is true. */
+  /** Other code ends the process while it leaves: the operator gets a line that says so, and an exit code that shows it. */
   readonly #onExit = (code: unknown) => {
     const leaving = this.#leaving
     if (leaving === undefined) return
@@ -225,7 +228,7 @@ export class SignalCoordinator implements Coordinator {
     if (pending.size === 0) return
     const open = [...pending].map((participant) => `${participant.name}: ${participant.progress()}`).join('; ')
     const elapsed = Math.round(performance.now() - since)
-    // Not through a logger: an asynchronous one would lose the line.
+    // Not by a logger: an asynchronous one would lose the line.
     const isOpen = [...pending].some((participant) => participant.isOpen?.() ?? true)
     console.error(
       endedLine({ reason: request.reason, elapsed, open, forcedBy, ranDry, isOpen, isDraining: !isOnlyClosing(leaving) }),
@@ -241,7 +244,7 @@ export class SignalCoordinator implements Coordinator {
   }
 }
 
-/** All requests were answered: what is waited for is what the applications close themselves. */
+/** Whether all requests are answered, and only the applications' own closing is waited for. */
 function isOnlyClosing({ pending }: Leaving): boolean {
   return [...pending].every((participant) => participant.isDrained?.() === true)
 }

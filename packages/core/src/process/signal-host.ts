@@ -1,6 +1,6 @@
 import type { Participant } from './participant.js'
 
-/** What the process shares, under `Symbol.for('halfclose.signals')`. `version` grows with what is added. */
+/** The coordinator of a process, under `Symbol.for('halfclose.signals')`. `version` grows with each addition. */
 export interface Coordinator {
   readonly version: number
   join(participant: Participant): () => void
@@ -8,7 +8,7 @@ export interface Coordinator {
 
 export type Listener = (...args: unknown[]) => void
 
-/** What a coordinator needs of the process; tests, and worker threads, bring their own. */
+/** The part of the process that a coordinator needs. Tests and worker threads pass their own. */
 export interface SignalHost {
   on(event: string, listener: Listener): unknown
   prependListener(event: string, listener: Listener): unknown

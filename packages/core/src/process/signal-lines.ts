@@ -1,9 +1,9 @@
 import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 
-// What is said of a signal, and what it means for the exit code.
+// The lines about signals, and what a signal means for the exit code.
 
-/** How long the work of other listeners may take once everything has left, in ms. */
+/** How long other listeners may work after everything has left, in ms. */
 export const OTHERS_AT_MOST = 5_000
 
 export function othersMessage(reason: string, others: number): string {
@@ -27,8 +27,8 @@ export function codeOf(reason: string): number {
   return 1
 }
 
-/** Whether somebody waits there. */
+/** Whether a developer waits at a terminal. */
 export function atTerminal(): boolean {
-  // Not process.stdin.isTTY: that opens the stream.
+  // Reading process.stdin.isTTY would open the stream.
   return isatty(0) || isatty(1)
 }

@@ -7,19 +7,19 @@ import { placeRelay } from './thread-relay.js'
 
 type Listener = (...args: unknown[]) => void
 
-/** How long the main thread gets to answer before a relay is put there, in ms: it may be busy, and that takes no harm from asking twice. */
+/** How long the main thread has to answer before a relay is put there, in ms. It may be busy: then it gets the message twice, which does no harm. */
 const ANSWER_WITHIN = 20
 
 /**
- * The process as a worker thread's coordinator sees it. Signals reach the main thread only: its coordinator passes them on, over a
- * channel of our own, so that the application's messages are left alone; to end the process is to tell it so.
+ * The process, as the coordinator of a worker thread sees it. Only the main thread gets signals. Its coordinator passes them on over a channel of
+ * halfclose, apart from the application's messages; to end the process, the thread tells it that it has left.
  */
 export class ThreadHost implements SignalHost {
   readonly #emitter = new EventEmitter()
   readonly #warn: (message: string, code: WarningCode) => void
   #channel: BroadcastChannel | undefined
   #welcomed = false
-  /** Who else listens to the signal in the main thread. */
+  /** How many other listeners the signal has in the main thread. */
   #others = 0
 
   constructor(warn: (message: string, code: WarningCode) => void) {
@@ -57,7 +57,7 @@ export class ThreadHost implements SignalHost {
     process.exitCode = code ?? undefined
   }
 
-  /** The thread goes on: the process ends when all of it has left. */
+  /** The thread goes on running: the process ends when everything in it has left. */
   exit(code?: number): void {
     this.#post({ from: 'thread', thread: threadId, what: 'left', code: code ?? Number(process.exitCode ?? 0) })
   }
@@ -109,7 +109,7 @@ export class ThreadHost implements SignalHost {
     }
   }
 
-  /** Nothing in the main thread listens for us. */
+  /** Puts a relay into the main thread, if no coordinator there has answered. */
   #insist(): void {
     if (this.#welcomed || this.#channel === undefined) return
     placeRelay().catch((error: unknown) => {

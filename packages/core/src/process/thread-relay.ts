@@ -1,8 +1,8 @@
 import { CHANNEL } from './thread-messages.js'
 
 /**
- * Runs in the main thread of a process whose main thread has no coordinator: passes signals on to the worker threads that have joined, and ends the process
- * when all of them have left. It is carried there as text, so that it refers to nothing outside; a coordinator that comes later dismisses it.
+ * Runs in a main thread that has no coordinator: it passes signals on to the worker threads that have joined, and ends the process when all of them
+ * have left. It is sent there as text, so it must not refer to anything outside. A coordinator that is created later stops it.
  */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: it is carried over as text, as a whole
 function relay(main: NodeJS.Process, channelName: string): string {
@@ -17,7 +17,7 @@ function relay(main: NodeJS.Process, channelName: string): string {
   const left = new Set<number>()
   const listeners = new Map<string, (message?: unknown) => void>()
   const emitter: NodeJS.EventEmitter = main
-  /** When each of those that are leaving was last heard: one that was terminated says nothing. */
+  /** When each leaving thread was last heard of: a terminated thread sends nothing. */
   const heard = new Map<number, number>()
   let worst = 0
   let told = 0
@@ -27,11 +27,11 @@ function relay(main: NodeJS.Process, channelName: string): string {
   const isOver = () => [...threads.keys()].every((thread) => left.has(thread))
   const finish = () => {
     const end = () => main.exit(worst > 0 ? worst : undefined)
-    // From 128 on it is a thread that was told a second time.
+    // A code of 128 or more comes from a thread that was told to leave a second time.
     if (worst >= 128) end()
     if (told === 0 || ending || !isOver()) return
     if (others === 0) end()
-    // What others do here on the signal gets until the event loop is empty, 5 s at most.
+    // Other listeners of the signal have time until the event loop is empty, 5 s at most.
     ending = true
     main.on('beforeExit', end)
     setTimeout(end, 5_000).unref()
@@ -57,14 +57,14 @@ function relay(main: NodeJS.Process, channelName: string): string {
     if (told === 0) {
       others = reason === 'shutdown' ? 0 : main.listenerCount(reason) - 1
       setInterval(ask, 1_000).unref()
-      // The last thread may be gone without a word, and with it what kept the process.
+      // The last thread may have ended without a message, and nothing else kept the process alive.
       main.on('exit', (code) => {
         if (!isOver() && code === 0) main.exitCode = 1
       })
     }
     reasonTold = reason
     for (const thread of threads.keys()) tellOne(thread)
-    // A thread that is busy hears nothing.
+    // A busy thread hears nothing.
     if (++told > 3 + others) main.exit(1)
     finish()
   }
@@ -81,7 +81,7 @@ function relay(main: NodeJS.Process, channelName: string): string {
         if (reason !== 'shutdown' || message === 'shutdown') tell(reason)
       }
       listeners.set(reason, listener)
-      // In front of those that are called once: they are counted, too.
+      // Before listeners that are called once, so that they are counted, too.
       if (reason === 'shutdown') main.on('message', listener)
       else emitter.prependListener(reason, listener)
     }
@@ -121,8 +121,8 @@ function relay(main: NodeJS.Process, channelName: string): string {
 }
 
 /**
- * Puts the relay into the main thread, by the inspector, which is the only public way for a worker thread to run something there. No debugger is needed
- * or attached, and no port is opened. Rejects where there is no inspector, or where it may not be used.
+ * Puts the relay into the main thread, by the inspector: a worker thread has no other public way to run code there. No debugger is needed or
+ * attached, and no port is opened. It rejects if there is no inspector, or if it may not be used.
  */
 export async function placeRelay(): Promise<void> {
   const { Session } = await import('node:inspector')

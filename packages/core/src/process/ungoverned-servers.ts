@@ -4,24 +4,26 @@ import type { WatchRequests } from '../http/messages.js'
 import { isAttachable } from '../node/server-kinds.js'
 import type { AttachableServer } from '../types.js'
 
-/** Who wants to know of {@link Strangers}. */
+/** The application on whose behalf {@link Strangers} are watched. */
 export interface Host {
   isGoverned(server: AttachableServer): boolean
-  /** Whether those that listen are to be {@link Strangers.kept}. */
+  /** Whether listening ones are to be {@link Strangers.kept}. */
   keepsThem(): boolean
-  /** A request has come to the application through a stranger, so that it is none; true: the request was answered. */
+  /**
+   * A request has reached the application through a stranger, which is therefore the application's server. Returns whether the request was answered.
+   */
   unmasked(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean
-  /** A request has come to the application through a server that is governed. */
+  /** A request has reached the application through a governed server. */
   seen(server: AttachableServer): void
-  /** One of those that are {@link Strangers.kept} listens. */
+  /** A {@link Strangers.kept} server listens. */
   appeared(): void
-  /** None of them listens any more. */
+  /** No such server listens any more. */
   vanished(): void
 }
 
 /**
- * How many requests are looked at after a server began to listen that nobody governs. By then one of them came through it, if it is the
- * application's; if it is somebody else's (metrics, another application), looking at every request for ever would be in vain.
+ * How many requests are checked after an ungoverned server began to listen. If that server is the application's, one of these requests has come
+ * through it by then. If it belongs to other code (metrics, another application), checking every request for ever would be in vain.
  */
 const LOOKS = 100
 
@@ -29,7 +31,10 @@ export const NOT_GOVERNED = 'HALFCLOSE_SERVER_NOT_GOVERNED'
 const WHY = "socket.io, or a function, stands in the app's place among its 'request' listeners"
 const REMEDY = 'Write `connections.attach(server)` before `server.listen()`; `connections` is what `halfclose(app)` returns'
 
-/** A request came to the application through it. `directly`: it calls the application itself, and listened before anybody saw it, or not at all. */
+/**
+ * The warning that a request came through such a server. `directly`: the server calls the application itself; it listened before halfclose could see
+ * that, or not at all.
+ */
 export function unmaskedMessage(server: AttachableServer, directly: boolean): string {
   if (directly) {
     const missed = server.listening
@@ -44,7 +49,7 @@ export function unmaskedMessage(server: AttachableServer, directly: boolean): st
   )
 }
 
-/** It is drained on a signal, though none came. */
+/** The warning that such a server is drained on a signal, although no request came through it. */
 export function takenMessage(server: AttachableServer, reason: string): string {
   return (
     `halfclose: ${reason}, and no server is known as the app's. The one on ${addressOf(server)} is drained, but its connections so far ` +
@@ -52,7 +57,7 @@ export function takenMessage(server: AttachableServer, reason: string): string {
   )
 }
 
-/** A handle of the core governs it, or that of `--import @halfclose/core/register`. */
+/** The warning that another handle governs the server: one of `attach`, or that of `--import @halfclose/core/register`. */
 export function elsewhereMessage(byRegister: boolean): string {
   const [whose, remedy] = byRegister
     ? [
@@ -73,17 +78,17 @@ function addressOf(server: AttachableServer): string {
 }
 
 /**
- * Servers of the process that listen and that nobody governs. Most are none of the application's business, but one may be its own after
- * all: socket.io takes the application out of the server's `request` listeners, and calls it from its own; others wrap it in a function.
- * No server can be asked for that. A request that comes to the application through one tells.
+ * Servers of the process that listen without a policy. Most have nothing to do with the application, but one may be its own: socket.io removes the
+ * application from the server's `request` listeners and calls it from its own; other code wraps it in a function. A server does not show that. A
+ * request that reaches the application through it does.
  */
 export class Strangers {
   readonly #host: Host
   readonly #watchRequests: WatchRequests | undefined
-  /** The options of their listen(). */
+  /** The options with which they listen. */
   readonly #listens = new WeakMap<AttachableServer, unknown>()
   readonly #kept = new Set<AttachableServer>()
-  /** A stranger has begun to listen. */
+  /** A stranger has begun to listen since the application last had a server. */
   #listened = false
   #looks = 0
   #stopLooking: (() => void) | undefined
@@ -93,7 +98,7 @@ export class Strangers {
     this.#watchRequests = watchRequests
   }
 
-  /** Those that listen, while the host keeps them. */
+  /** Those that listen, if the host keeps them. */
   get kept(): readonly AttachableServer[] {
     return [...this.#kept]
   }
@@ -106,13 +111,13 @@ export class Strangers {
   add(server: AttachableServer, listening: unknown): void {
     if (this.#watchRequests === undefined) return
     this.#listens.set(server, listening)
-    // It may be attached in the same breath: by another application that is told of it after us, or by hand, after its listen().
+    // It may be attached within this tick: by another application that is told of it after us, or by hand, after its listen().
     queueMicrotask(() => {
       if (this.#host.isGoverned(server)) return
       this.#listened = true
       this.look()
       if (!this.#host.keepsThem()) return
-      // As many applications as the process has, a dozen in a test, wait for the same server: that is no leak.
+      // Every application of the process, a dozen in a test, waits for the same server: these listeners are no leak.
       const most = server.getMaxListeners()
       if (most > 0) server.setMaxListeners(most + 1)
       if (server.listening) this.#keep(server)
@@ -120,7 +125,7 @@ export class Strangers {
     })
   }
 
-  /** The host keeps them no longer. */
+  /** The host does not keep them any more. */
   forgetKept(): void {
     this.#kept.clear()
   }
@@ -134,18 +139,18 @@ export class Strangers {
     this.#host.appeared()
   }
 
-  /** The application has a server: what is looked for now is others. */
+  /** The application has a server, so only servers that listened meanwhile are looked for. */
   stopLookingAhead(): void {
     if (this.#listened) return
     this.#stopLooking?.()
     this.#stopLooking = undefined
   }
 
-  /** Looks at the next requests of the application, for the servers through which they come. */
+  /** Checks the next requests of the application, to find the servers through which they come. */
   look(): void {
     this.#looks = LOOKS
     this.#stopLooking ??= this.#watchRequests?.((req, res) => {
-      // What is injected (light-my-request) has no server.
+      // An injected request (light-my-request) has no server.
       const server: unknown = Reflect.get(req.socket ?? {}, 'server')
       if (!isAttachable(server)) return false
       if (--this.#looks === 0) {

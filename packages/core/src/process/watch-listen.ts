@@ -2,12 +2,12 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { isAttachable } from '../node/server-kinds.js'
 import type { AttachableServer } from '../types.js'
 
-/** Node publishes it in `listen()`, before the address is bound: nothing can have been accepted yet. */
+/** Node publishes it in `listen()`, before the address is bound, so no connection can have been accepted yet. */
 const LISTEN = 'tracing:net.server.listen:asyncStart'
 
 /**
- * Shows every HTTP server of the process to `watcher` before it listens, until the function returned is called. Weakly:
- * applications are dropped without being closed, by tests for example, and must not be kept by this.
+ * Shows `watcher` every HTTP server of the process before it listens, until the returned function is called. The watcher is held weakly: applications
+ * are dropped without being closed, by tests for example, and this must not keep them alive.
  */
 export function watchListen(watcher: { adopt(server: AttachableServer, listening: unknown): void }): () => void {
   const watching = new WeakRef(watcher)
@@ -17,7 +17,7 @@ export function watchListen(watcher: { adopt(server: AttachableServer, listening
   const onListen = (message: unknown): void => {
     const still = watching.deref()
     if (still === undefined) {
-      // Not at once: on Node 20 that would hide this very listen from the subscriber behind us.
+      // Not at once: on Node 20 the next subscriber would not be told of this very listen.
       queueMicrotask(stop)
       return
     }

@@ -5,15 +5,15 @@ import type { LeaveRequest, Participant } from './participant.js'
 import type { Coordinator } from './signal-host.js'
 import { CHANNEL, isFromThread, type MainMessage } from './thread-messages.js'
 
-/** How often a thread that is leaving is asked whether it is still there, and how long it may be silent, in ms: one that was terminated says nothing. */
+/** How often a leaving thread is asked whether it still exists, and how long it may be silent, in ms: a terminated thread sends nothing. */
 const ASK = 1_000
 const SILENT_AT_MOST = 15_000
 
 const RELAY = Symbol.for('halfclose.signals.relay')
-/** On the process while its coordinator admits threads. */
+/** Set on the process while its coordinator admits threads. */
 const ADMITS = Symbol.for('halfclose.signals.threads')
 
-/** Lets the applications of worker threads take part in what the main thread's coordinator does, until the function returned is called. */
+/** Lets the applications of worker threads take part in the main thread's coordinator, until the returned function is called. */
 export function admitThreads(coordinator: Coordinator): () => void {
   const dismissRelay: unknown = Reflect.get(process, RELAY)
   if (typeof dismissRelay === 'function') dismissRelay()
@@ -34,7 +34,7 @@ export function admitThreads(coordinator: Coordinator): () => void {
     const known = threads.get(thread)
     known?.participant.isAlive()
     if (message.what === 'join') {
-      // It may listen to more by now.
+      // The thread may listen to more signals by now.
       if (known === undefined || !isEqual(known.participant.signals, message.reasons)) {
         const participant = known?.participant ?? new RemoteThread(thread, channel, post)
         participant.signals = message.reasons
@@ -45,7 +45,7 @@ export function admitThreads(coordinator: Coordinator): () => void {
     } else if (message.what === 'left') known?.participant.hasLeft(message.code)
     else if (message.what === 'gone') forget(thread)
   }
-  // Of a thread that is terminated nothing is heard any more.
+  // A terminated thread sends nothing any more.
   const onWorker = (worker: Worker): void => {
     const { threadId } = worker
     worker.once('exit', () => forget(threadId))
@@ -86,7 +86,7 @@ class RemoteThread implements Participant {
     })
     this.isAlive()
     this.#channel.ref()
-    // What others do in the main thread after the drain is waited for there.
+    // The main thread itself waits for the work of its other listeners after the drain.
     this.#post({ from: 'main', thread: this.#thread, what: 'leave', reason, others: 0 })
     const asking = setInterval(() => this.#ask(), ASK)
     const clean = await left
@@ -116,7 +116,7 @@ class RemoteThread implements Participant {
     this.#settle(code === 0)
   }
 
-  /** It has ended, or governs nothing any more. While it leaves that is a death. */
+  /** The thread has ended, or governs nothing any more. If it was leaving, it did not leave cleanly. */
   isGone(): void {
     this.#gone = true
     this.#settle(false)
