@@ -1,6 +1,6 @@
 /**
- * `@halfclose/core/adapter`: what the adapters for frameworks share, for their authors. An adapter says which servers belong to its
- * application and how that is closed; everything else is decided here and in the core. Not covered by semver before 1.0.
+ * `@halfclose/core/adapter`: what the framework adapters share, for authors of adapters. An adapter says which servers belong to its application and how that is
+ * closed; everything else is decided here and in the core. Not covered by semver before 1.0.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WarningCode } from '../errors/codes.js'
@@ -29,12 +29,11 @@ export type { AdapterOptions } from './options.js'
 export { type ReadinessAnswer, readinessAnswer } from './readiness.js'
 
 const GOVERNED: unique symbol = Symbol.for('halfclose.governed')
-/** The application that stands for all servers of a process that are nobody else's. */
+/** The name of the application that stands for all servers of a process which belong to no other one. */
 export const REGISTER = 'register'
 
 /**
- * Puts an application's servers under one policy: those that call its handler when they begin to listen, and those that
- * `connections.attach(server)` is given.
+ * Puts an application's servers under one policy: those that call its handler when they begin to listen, and those that are passed to `connections.attach(server)`.
  *
  * @throws `HALFCLOSE_OPTION_…`, `HALFCLOSE_UNSUPPORTED_RUNTIME`, and `HALFCLOSE_ALREADY_REGISTERED` for the second call
  */
@@ -49,7 +48,7 @@ export function govern(application: Application, options: AdapterOptions | undef
 export interface Probe {
   /** The path, without a query. */
   readonly path: string
-  /** What the probe is told now; a promise where the application has to be asked. */
+  /** The answer to a probe now; a promise if the application has to be asked. */
   answer(): ReadinessAnswer | Promise<ReadinessAnswer>
 }
 
@@ -57,7 +56,7 @@ export interface Probe {
 export class Governed {
   /** The handle: all servers of the application, under one policy. */
   readonly connections: AdapterConnections
-  /** The paths of probes. The servers answer them by themselves; this is for what bypasses them (Fastify's `inject`). */
+  /** The routes of probes. The servers answer them; this is for requests that reach no server (Fastify's `inject`). */
   readonly probes: readonly Probe[]
   readonly #application: Application
   readonly #choices: AdapterChoices
@@ -88,7 +87,7 @@ export class Governed {
     this.#strangers = new Strangers(
       {
         isGoverned: isAttached,
-        // For a signal. Where the application has a server of its own, others are somebody else's: metrics, for example.
+        // Kept for a signal. If the application has a server of its own, others belong to other code: metrics, for example.
         keepsThem: () => choices.signals.length > 0 && !this.#hasServer,
         unmasked: (server, req, res) => this.#unmasked(server, req, res),
         seen: (server) => this.#seenElsewhere(server),
@@ -120,13 +119,13 @@ export class Governed {
     if (application.watchRequests !== undefined) this.#lookAround()
   }
 
-  /** The application may be late: its server listens already. Or it never listens, and others give it its connections. */
+  /** For an application that is governed late: its server may listen already. Or it never listens, and other code passes it connections. */
   #lookAround(): void {
     this.#findListening()
     setImmediate(() => {
-      // One that was looking up its address meanwhile.
+      // This finds a server that was looking up its address meanwhile.
       this.#findListening()
-      // The usual application has a server by then, and is left as it is.
+      // The usual application has a server by then, and its requests are not checked.
       if (!this.#hasServer) this.#strangers.look()
     }).unref()
   }
@@ -138,7 +137,7 @@ export class Governed {
     }
   }
 
-  /** A server is about to listen: attaches it if it is one of the application's, unless somebody has attached it by hand. */
+  /** A server is about to listen: attaches it if it is the application's, unless it is attached by hand. */
   adopt(server: AttachableServer, listening: unknown): void {
     if (isViewServer(server)) return
     const isOwn = this.#isCalledBy(server)
@@ -154,12 +153,12 @@ export class Governed {
     return server.listeners('request').some((listener) => listener === this.#application.handler)
   }
 
-  /** A server of the application is governed by a handle of the core, or by that of `--import @halfclose/core/register`: that one has the policy, and leaves with the application. */
+  /** Another handle governs a server of the application: that of `attach` or of `--import @halfclose/core/register`. That handle's policy applies, and it leaves with the application. */
   #seenElsewhere(server: AttachableServer): void {
     const handle = connectionsOf(server)
     if (handle === undefined || handle === this.connections) return
     const by = GOVERNED in handle ? handle[GOVERNED] : undefined
-    // Another application's.
+    // It belongs to another application.
     if (by !== undefined && by !== REGISTER) return
     if (!this.#departure.governedBy(handle)) return
     this.#hasServer = true
@@ -167,18 +166,20 @@ export class Governed {
     this.#departure.join()
   }
 
-  /** A handle of `attach` governs it, which listens to no signal: it leaves with us, as every governed server of a process that a signal ends. */
+  /**
+   * A handle of `attach` governs the server and listens to no signal: it leaves with this application, like every governed server of a process that a signal ends.
+   */
   accompany(server: AttachableServer): void {
     const handle = connectionsOf(server)
     if (handle !== undefined && !(GOVERNED in handle)) this.#departure.join()
   }
 
-  /** Nothing serves any more: signals are left to other code until a server listens again. */
+  /** No server serves any more: signals are left to other code until a server listens again. */
   standDown(): void {
     this.#departure.standDown()
   }
 
-  /** The application has closed, for good. */
+  /** The application has closed for good. */
   release(): void {
     this.#stopWatching()
     this.standDown()
@@ -201,7 +202,7 @@ export class Governed {
     this.#choices.core.logger?.info({}, message)
   }
 
-  /** A request shows that a server is the application's, which it was not known to be. */
+  /** A request shows that a server is the application's, which was not known. */
   #unmasked(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean {
     this.connections.attach(server, this.#strangers.listenOptions(server))
     this.#warn(NOT_GOVERNED, unmaskedMessage(server, this.#isCalledBy(server)))
@@ -209,12 +210,12 @@ export class Governed {
       this.#departure.join()
       this.#departure.waitFor(res)
     }
-    // This response is not governed: the next request had better come on a connection that was from its beginning.
+    // This response is not governed, so the client should send the next request on a new connection.
     if (req.httpVersionMajor < 2) res.shouldKeepAlive = false
     return this.#intercept?.(req, res) === true
   }
 
-  /** Told to leave, and no server is known to be the application's: then those that are nobody's leave with it. */
+  /** The application was told to leave, and none of its servers is known: servers without an owner leave with it. */
   #takeStrangers(reason: string): void {
     for (const server of this.#strangers.kept) {
       if (isAttached(server)) continue
@@ -226,7 +227,7 @@ export class Governed {
   #onState({ state, reason }: StateEvent): void {
     if (state === 'serving') this.#departure.startAnew()
     if (state !== 'drained') return
-    // The last server was closed, which says nothing of the application: tests make and close a server per request.
+    // The last server was closed, which does not mean that the application closes: tests make and close a server for each request.
     const done = reason === 'server.close' ? Promise.resolve(true) : this.#departure.drained(this.connections.drain())
     if (this.#application.close === undefined) void done.then(() => this.connections.state === 'drained' && this.standDown())
   }
@@ -237,13 +238,13 @@ export class Governed {
     else process.emitWarning(message, { type: 'HalfcloseWarning', code })
   }
 
-  /** The application's own check has changed its mind. */
+  /** The answer of the application's own check has changed. */
   #checked(ready: boolean, why: string): void {
     if (ready) this.#choices.core.logger?.info({}, 'halfclose: ready again')
     else this.#warn('HALFCLOSE_NOT_READY', `halfclose: \`readiness.check\` says that the application is not ready: ${why}`)
   }
 
-  /** Information; where there is no logger a warning. */
+  /** Logs information; without a logger, a warning. */
   #tell(code: WarningCode, message: string): void {
     const { logger } = this.#choices.core
     if (logger) logger.info({}, message)

@@ -13,24 +13,24 @@ import {
 } from './readiness-options.js'
 import { reasonToHurry } from './skip-drain.js'
 
-/** What both adapters take besides the options of the core. */
+/** The options of both adapters besides those of the core. */
 export interface AdapterOptions extends Options {
   /**
-   * `true`: on SIGTERM, SIGINT and PM2's `shutdown` message every application of this process drains and closes, then the process
-   * exits: code 0 where nothing was cut, else 1. A second signal ends it at once. A list names the signals instead, e.g. `['SIGTERM', 'SIGUSR2']`, with
-   * `'shutdown'` for PM2's message. Default false: signals are left alone. Errors: `HALFCLOSE_OPTION_TYPE`, and `HALFCLOSE_OPTION_RANGE` for a name that
-   * is none, or that no process can listen to.
+   * `true`: on SIGTERM, SIGINT and PM2's `shutdown` message every application of this process drains and closes, then the process exits: code 0 if
+   * nothing was cut, else 1. A second signal ends it at once. A list names the signals instead, e.g. `['SIGTERM', 'SIGUSR2']`, with `'shutdown'` for
+   * PM2's message. Default false: signals are left alone. Errors: `HALFCLOSE_OPTION_TYPE`, and `HALFCLOSE_OPTION_RANGE` for a name that is no signal,
+   * or one that no process can listen to.
    */
   signals?: boolean | readonly SignalName[] | undefined
   /**
-   * The path of a readiness route, e.g. `'/ready'`: 200 while serving, else 503 with Retry-After, for GET and HEAD. It is answered
-   * before any middleware, hook or route of the application. `drain.delay` is then 5_000 by default, so that a load balancer
-   * can see the 503 while requests are still served. `{ path, check }`: while serving the application has a say. Default: none.
+   * The path of a readiness route, e.g. `'/ready'`: 200 while serving, else 503 with Retry-After, for GET and HEAD. It is answered before any
+   * middleware, hook or route. `drain.delay` is then 5_000 by default, so that a load balancer can see the 503 while requests are still served. `{
+   * path, check }`: while serving, the application decides. Default: none.
    */
   readiness?: string | ReadinessOptions | undefined
   /**
-   * The path of a liveness route, e.g. `'/live'`: 200 as long as the process answers, while it drains too, for GET and HEAD. It changes nothing of the drain.
-   * Default: none.
+   * The path of a liveness route, e.g. `'/live'`: 200 as long as the process answers, also while it drains, for GET and HEAD. It does not affect the
+   * drain. Default: none.
    */
   liveness?: string | undefined
   /**
@@ -40,32 +40,32 @@ export interface AdapterOptions extends Options {
   metrics?: MetricsOptions | undefined
 }
 
-/** What {@link AdapterOptions} come to. */
+/** {@link AdapterOptions} after parsing. */
 export interface AdapterChoices {
-  /** What the application leaves on: names of signals, and `'shutdown'`. */
+  /** On what the application leaves: names of signals, and `'shutdown'`. */
   readonly signals: readonly string[]
   readonly readiness: Readiness | undefined
   readonly liveness: string | undefined
   readonly metrics: MetricsOptions | undefined
   /** For the core: `drain` is chosen, the rest is as it was given. */
   readonly core: Options
-  /** Why nobody should have to wait for a drain, e.g. `NODE_ENV is test`; `undefined`: no reason, or the application chose otherwise. */
+  /** Why a drain should be fast, e.g. `NODE_ENV is test`; `undefined`: no reason, or the application set `drain`. */
   readonly hurry: string | undefined
-  /** Whether a drain that somebody at a terminal waits for may be cut short: not where the application chose how to drain. */
+  /** Whether a drain may be fast if a developer waits at a terminal: not if the application set `drain`. */
   readonly hurryAtTerminal: boolean
-  /** Whether options were given that only a governed server heeds. */
+  /** Whether there are options that only a governed server obeys. */
   readonly isMore: boolean
 }
 
-/** Milliseconds in which a load balancer that asks every second or two gets to see that the server is not ready. */
+/** Milliseconds in which a load balancer that asks every second or two sees that the server is not ready. */
 const DELAY_TO_BE_SEEN = 5_000
 
-/** What does not depend on who governs a server. */
+/** Options that apply no matter which handle governs a server. */
 const REACH_ALL = ['logger', 'onDrained', 'close']
 
 /**
- * Parses what the adapters add to the core's options, and chooses the drain: an explicit one wins; otherwise it is `'fast'` where
- * NODE_ENV is `test` or `development`, and under test runners and watchers that can be recognised, since a developer waits for it there.
+ * Parses the adapters' own options, and chooses the drain: an explicit one wins; otherwise it is `'fast'` if NODE_ENV is `test` or `development`, and
+ * under known test runners and watchers, since a developer waits for it there.
  *
  * @throws `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_OPTION_RANGE`
  */
@@ -81,7 +81,7 @@ export function chooseOptions(
   const signals = parseSignals(leavesOn)
   const readiness = parseReadiness(ready)
   const liveness = alive === undefined ? undefined : parsePath('liveness', alive)
-  // While it drains the one says 503, and the other must not: the process would be killed amid that.
+  // While it drains, the readiness route says 503 and the liveness route must not: the process would be killed during its drain.
   if (liveness !== undefined && liveness === readiness?.path)
     throw optionRangeError('liveness', 'another path than that of `readiness`', liveness)
   const chosen = isChosen(core.drain)
@@ -110,7 +110,7 @@ function isChosen(drain: Options['drain']): boolean {
   return Object.values(drain).some((value) => value !== undefined)
 }
 
-/** A wrong `drain` is passed on as it is: the core says what is wrong with it. */
+/** A wrong `drain` is passed on unchanged: the core reports what is wrong with it. */
 function delayed(drain: Options['drain']): Options['drain'] {
   if (drain === undefined) return { delay: DELAY_TO_BE_SEEN }
   if (typeof drain !== 'object' || drain === null || Array.isArray(drain) || drain.delay !== undefined) return drain

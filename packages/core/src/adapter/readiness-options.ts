@@ -3,16 +3,16 @@ import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import { duration, section } from '../options/rules.js'
 import { USUAL_SIGNALS } from '../process/participant.js'
 
-/** The option `signals`: what an application leaves on. */
+/** The option `signals`: on what an application leaves. */
 export type SignalName = NodeJS.Signals | 'shutdown'
 
-/** A readiness route with a say of the application. */
+/** A readiness route on which the application decides. */
 export interface ReadinessOptions {
   /** The path, e.g. `'/ready'`, without a query. */
   path: string
   /**
-   * Asked for every probe while serving; those that come while it runs share its answer. `false`, an error, a rejection, or no answer within `timeout` is a 503;
-   * anything else is a 200. Default: none. A change is logged, a single probe is not.
+   * Called for every probe while serving; probes that arrive while it runs share its answer. `false`, an error, a rejection, or no answer within
+   * `timeout` is a 503; anything else is a 200. Default: none. A change is logged, a single probe is not.
    */
   check?: (() => unknown) | undefined
   /** Milliseconds that `check` may take. Default 1_000. */
@@ -28,7 +28,7 @@ export interface Readiness {
 const PATH = /^\/[^\s?#]*$/
 const PATH_RULE = "a path such as '/ready', without a query"
 const CHECK_WITHIN = 1_000
-/** What no process can listen to, or should not: it has done something that it cannot go on from. */
+/** Signals to which no process can listen, or should not: after them the process cannot go on. */
 const DEADLY = ['SIGKILL', 'SIGSTOP', 'SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL']
 
 /** @throws `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_OPTION_RANGE` */

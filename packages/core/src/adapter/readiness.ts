@@ -3,17 +3,17 @@ import type { Intercept } from '../http/messages.js'
 import type { Connections } from '../types.js'
 import type { Readiness } from './readiness-options.js'
 
-/** A response to a probe. */
+/** The response to a probe. */
 export interface ReadinessAnswer {
   /** 200, or 503. */
   readonly status: 200 | 503
-  /** Its fields, Content-Type and Content-Length among them. */
+  /** The fields, with Content-Type and Content-Length. */
   readonly headers: Readonly<Record<string, string>>
   /** JSON. */
   readonly body: string
 }
 
-/** What a readiness probe is told: 200 while serving, else 503 with Retry-After: the seconds until this server is gone, at least 1. `checked`: what the application said. */
+/** The answer to a readiness probe: 200 while serving, else 503 with Retry-After: the seconds until this server is gone, at least 1. `checked`: the application's own answer. */
 export function readinessAnswer(connections: Connections, checked = true): ReadinessAnswer {
   const { state } = connections
   const ready = connections.ready && checked
@@ -24,7 +24,7 @@ export function readinessAnswer(connections: Connections, checked = true): Readi
   return { status: 503, headers, body }
 }
 
-/** What a liveness probe is told: the process answers, whatever it is about. */
+/** The answer to a liveness probe: the process answers, in whatever state it is. */
 export function livenessAnswer(): ReadinessAnswer {
   const body = '{"alive":true}'
   return { status: 200, headers: headersFor(body), body }
@@ -38,7 +38,7 @@ function headersFor(body: string): Record<string, string> {
   }
 }
 
-/** What the application says of its readiness, while it serves. */
+/** The application's own answer about its readiness, while it serves. */
 export class Check {
   readonly #readiness: Readiness
   readonly #connections: () => Connections
@@ -46,14 +46,14 @@ export class Check {
   #running: Promise<boolean> | undefined
   #wasReady = true
 
-  /** `changed`: the answer has become another one. */
+  /** `changed` is called when the answer has changed. */
   constructor(readiness: Readiness, connections: () => Connections, changed: (ready: boolean, why: string) => void) {
     this.#readiness = readiness
     this.#connections = connections
     this.#changed = changed
   }
 
-  /** At once where there is nothing to ask. */
+  /** The answer; a promise only if the application has to be asked. */
   answer(): ReadinessAnswer | Promise<ReadinessAnswer> {
     const connections = this.#connections()
     if (this.#readiness.check === undefined || !connections.ready) return readinessAnswer(connections)
@@ -69,7 +69,7 @@ export class Check {
     const late = new Promise<string>((resolve) => {
       timer = setTimeout(resolve, timeout, `no answer within ${timeout} ms`)
     })
-    // What it rejects with after that is nobody's any more.
+    // A later rejection is ignored.
     const said = (async () => check?.())().then(
       (value) => (value === false ? 'false' : undefined),
       (error: unknown) => (error instanceof Error ? error.message : textOf(error)),
@@ -83,7 +83,7 @@ export class Check {
   }
 }
 
-/** Whether the request asks for one of the routes; then it is answered. Runs before every request: no allocation unless it does. */
+/** Answers a request for one of the routes. Returns whether it was one. It runs before every request, so it allocates nothing for others. */
 export function interceptProbes(
   readiness: string | undefined,
   check: Check | undefined,
@@ -106,7 +106,7 @@ export function interceptProbes(
 }
 
 function isFor(target: string, path: string): boolean {
-  // Scheme and host, which a proxy may send and every server must take (RFC 9112 §3.2.2), are left out.
+  // Drops scheme and host, which a proxy may send and every server must accept (RFC 9112 §3.2.2).
   const url = target[0] === '/' ? target : target.replace(/^https?:\/\/[^/?]*/i, '')
   return url.startsWith(path) && (url.length === path.length || url[path.length] === '?')
 }

@@ -9,16 +9,16 @@ import type { Connections, Report } from '../types.js'
 import type { Application } from './application.js'
 import type { AdapterChoices } from './options.js'
 
-/** When it is said that the process waits for the application's own closing, and how often again, in ms. */
+/** After which time a line says that the process waits for the application's own closing, and how often again, in ms. */
 const SAY_AFTER = 5_000
 const SAY_EVERY = 10_000
 
-/** What a departure needs of the application's servers. */
+/** What a departure needs to know of the application's servers. */
 export interface Leaver {
   readonly application: Application
   readonly choices: AdapterChoices
   readonly connections: AdapterConnections
-  /** It is told to leave: the last servers that may be its own come under its policy. */
+  /** The application was told to leave: takes in the last servers that may be its own. */
   gather(reason: string): void
   warn(code: WarningCode, message: string): void
   tell(code: WarningCode, message: string): void
@@ -27,9 +27,9 @@ export interface Leaver {
 /** How an application leaves on a signal, and what it does after a drain. */
 export class Departure {
   readonly #leaver: Leaver
-  /** Handles of the core that govern servers of the application by themselves. */
+  /** Handles of the core that govern servers of the application. */
   readonly #elsewhere = new Set<Connections>()
-  /** Responses on connections that nobody governs, of servers that cannot be asked for them. */
+  /** Responses on connections that no policy governs, and that their servers cannot list. */
   readonly #unanswered = new Set<ServerResponse>()
   #leaveSignals: (() => void) | undefined
   #reports: Promise<readonly Report[]> | undefined
@@ -46,31 +46,31 @@ export class Departure {
     if (this.#leaver.choices.signals.length > 0) this.#leaveSignals ??= joinSignals(this.#participant())
   }
 
-  /** Nothing serves any more: signals are left to other code until a server listens again. */
+  /** No server serves any more: signals are left to other code until a server listens again. */
   standDown(): void {
     this.#leaveSignals?.()
     this.#leaveSignals = undefined
   }
 
-  /** A server of the application is governed by another handle, which leaves with it; whether that is news. */
+  /** Another handle governs a server of the application, and leaves with it. Returns whether that is new. */
   governedBy(handle: Connections): boolean {
     if (this.#elsewhere.has(handle)) return false
     this.#elsewhere.add(handle)
     return true
   }
 
-  /** A response on a connection that nobody governs is waited for. */
+  /** Waits for a response on a connection that no policy governs. */
   waitFor(res: ServerResponse): void {
     this.#unanswered.add(res)
     res.once('close', () => this.#unanswered.delete(res))
   }
 
-  /** A new life: somebody listens again. */
+  /** The application listens again: a new life. */
   startAnew(): void {
     this.#afterwards = undefined
   }
 
-  /** Once per drain; resolves with whether it went well. */
+  /** Runs once per drain. Resolves to whether the drain went well. */
   drained(report: Promise<Report>): Promise<boolean> {
     const { application, warn } = this.#leaver
     this.#afterwards ??= Promise.all([report, this.#reports])
@@ -123,7 +123,7 @@ export class Departure {
     }
   }
 
-  /** Until the responses that nobody governs have been sent, or the deadline; whether they were. */
+  /** Waits for responses that no policy governs, until the deadline. Returns whether they were sent. */
   async #answered(): Promise<boolean> {
     if (this.#unanswered.size === 0) return true
     let timer: NodeJS.Timeout | undefined
@@ -136,7 +136,7 @@ export class Departure {
     return this.#unanswered.size === 0
   }
 
-  /** Where the application's own closing takes long after the drain. Returns how to stop that. */
+  /** Logs what the process waits for, if the application's own closing takes long after the drain. Returns a function that stops it. */
   #sayWhatItWaitsFor(over: Promise<unknown>): () => void {
     let timer: NodeJS.Timeout | undefined
     let stopped = false
@@ -148,7 +148,7 @@ export class Departure {
         `halfclose: the drain is over, and the process waits for ${application.closing}: for ${since / 1_000} s now. ` +
         'It exits when that has settled; what it waits for itself had better have a time limit'
       warn('HALFCLOSE_CLOSE_PENDING', message)
-      // Where nothing else is left to run, the process ends after the first line.
+      // If nothing else is left to run, the process ends after the first line.
       timer = setTimeout(say, SAY_EVERY).unref()
     }
     void over.then(() => {

@@ -1,17 +1,17 @@
-/** Watchers that leave no trace but in the npm script that has started them; docs/timers.md has what to write where there is none. */
+/** Watchers that can be recognised only by the npm script that started them. For the others, docs/timers.md says what to write. */
 const WATCHERS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\btsx (?:\S+ )*?watch\b/, 'tsx watch'],
   [/\bnodemon\b/, 'nodemon'],
   [/\bnest start\b.*(?:--watch\b| -w\b)/, 'nest start --watch'],
 ]
 
-/** Why nobody should have to wait for a drain in this process, e.g. `NODE_ENV is test`; `undefined`: there is no reason. */
+/** Why a drain should be fast in this process, e.g. `NODE_ENV is test`; `undefined`: there is no reason. */
 export function reasonToHurry(env: NodeJS.ProcessEnv, argv: readonly string[]): string | undefined {
   const mode = env.NODE_ENV
   if (mode === 'test' || mode === 'development') return `NODE_ENV is ${mode}`
-  // An explicit production is believed: a deployment, too, may have been started by a script.
+  // An explicit `production` counts: a deployment may be started by an npm script, too.
   if (mode === 'production') return env.WATCH_REPORT_DEPENDENCIES === undefined ? undefined : 'this is node --watch'
-  // Node sets it for what `node --watch` runs; execArgv does not say.
+  // Node sets it in processes that `node --watch` starts; execArgv does not show it.
   if (env.WATCH_REPORT_DEPENDENCIES !== undefined) return 'this is node --watch'
   if (env.NODE_TEST_CONTEXT !== undefined) return 'this is node --test'
   if (env.VITEST !== undefined) return 'this is vitest'
