@@ -22,18 +22,17 @@ export interface RollingRestartOptions extends RestartOptions {
   /** Called after each worker, to show progress. */
   onRestart?: ((restart: Restart) => void) | undefined
   /**
-   * Stops the rolling restart where it is: no worker is forked any more, and no old one is told to go. What is under way is brought to
-   * its end: an old worker that drains goes on, within `killAfter`; a new one that is starting is told to go as soon as it listens,
-   * since the old one stays. Default: none.
+   * Stops the rolling restart: no further worker is forked, and no old one is told to go. What is under way is completed: an old worker that drains
+   * goes on, within `killAfter`; a new one that is starting is told to go as soon as it listens, since the old one stays. Default: none.
    */
   signal?: AbortSignal | undefined
 }
 
 /** One worker, replaced. */
 export interface Restart {
-  /** The one that went. */
+  /** The worker that left. */
   readonly old: Worker
-  /** The one that came. */
+  /** The worker that replaced it. */
   readonly worker: Worker
   /** Milliseconds from SIGTERM to the old worker's end. */
   readonly ms: number
@@ -41,20 +40,20 @@ export interface Restart {
   readonly code: number | null
   /** The signal that ended the old worker, e.g. `'SIGKILL'` after `killAfter`; else `null`. */
   readonly signal: string | null
-  /** It exited by itself with code 0: nothing was cut. */
+  /** The old worker exited by itself with code 0: nothing was cut. */
   readonly clean: boolean
 }
 
 /**
- * Replaces every worker, one after another, the oldest first: the new one listens before the old one is told to go. The workers answer
- * SIGTERM by themselves (`signals: true`, or a handler that drains). No worker is sent SIGTERM twice, which would cut what it still
- * answers, and one that has ended by itself meanwhile is passed over. A second call waits until the first is over, and then replaces every worker again.
+ * Replaces every worker, one after another, the oldest first: the new one listens before the old one is told to go. The workers handle SIGTERM
+ * themselves (`signals: true`, or a handler that drains). No worker is sent SIGTERM twice, which would cut its requests, and a worker that has ended
+ * by itself meanwhile is skipped. A second call waits for the first, and then replaces every worker again.
  *
- * Resolves with the workers that were replaced. After an abort of `signal` it resolves as well, and never rejects, with those that were replaced
- * until then, as soon as nothing that it began is under way: `signal.aborted` tells the two apart, and {@link isLeaving} who drains.
+ * Resolves to the workers that were replaced. After an abort of `signal` it also resolves, and never rejects, to those that were replaced until then,
+ * as soon as everything that it began is completed: `signal.aborted` tells the two apart, and {@link isLeaving} which workers drain.
  *
- * Rejects with `HALFCLOSE_NOT_PRIMARY` in a worker, and with `HALFCLOSE_WORKER_NOT_LISTENING` where a new worker ends or does not
- * listen in time: it is killed, and the workers not replaced by then go on serving.
+ * Rejects with `HALFCLOSE_NOT_PRIMARY` in a worker, and with `HALFCLOSE_WORKER_NOT_LISTENING` if a new worker ends or does not listen in time: it is
+ * killed, and the workers not replaced by then go on serving.
  */
 export async function rollingRestart(options: RollingRestartOptions = {}): Promise<readonly Restart[]> {
   assertPrimary()
@@ -66,8 +65,8 @@ export async function rollingRestart(options: RollingRestartOptions = {}): Promi
 }
 
 /**
- * Replaces one worker, as {@link rollingRestart} does, and rejects as it does. Neither waits for the other; a worker that was told to go
- * already is not told again.
+ * Replaces one worker, as {@link rollingRestart} does, and rejects as it does. Neither waits for the other; a worker that was told to go already is
+ * not told again.
  */
 export async function restartWorker(old: Worker, options: RestartOptions = {}): Promise<Restart> {
   assertPrimary()
@@ -75,12 +74,15 @@ export async function restartWorker(old: Worker, options: RestartOptions = {}): 
   return replace(old, worker, options)
 }
 
-/** Whether a restart has told this worker to go: whoever sent it one more signal would cut what it still answers. */
+/** Whether a restart has told this worker to go: a further signal would cut the requests that it still answers. */
 export function isLeaving(worker: Worker): boolean {
   return Reflect.get(worker, LEAVING) === true
 }
 
-/** On a worker that was sent SIGTERM, and on `cluster` while a rolling restart is under way; two copies of this package may be loaded. */
+/**
+ * Set on a worker that was sent SIGTERM, and on `cluster` during a rolling restart. In the global registry, since two copies of this package may be
+ * loaded.
+ */
 const LEAVING = Symbol.for('halfclose.leaving')
 const UNDER_WAY = Symbol.for('halfclose.restarting')
 
@@ -91,7 +93,7 @@ async function restartAll(options: RollingRestartOptions): Promise<readonly Rest
     if (signal?.aborted) break
     if (old === undefined || old.isDead() || isLeaving(old)) continue
     const worker = await start(options, signal).catch((error: unknown) => {
-      // Nobody needs it any more.
+      // The new worker is not needed any more.
       if (signal?.aborted) return undefined
       throw error
     })
@@ -128,7 +130,7 @@ function start({ startWithin: within = 10_000, env = {} }: RestartOptions, signa
     }
     const onListening = () => {
       settle()
-      // At once: the primary's own listeners, which tell whoever listens too late to go, come next.
+      // At once: the primary's own listeners, which tell a worker that listens too late to go, run next.
       if (signal?.aborted) tell(worker)
       resolve(worker)
     }
@@ -168,7 +170,7 @@ function stop(
   })
 }
 
-/** What killing a worker throws is the primary's to see. */
+/** An error of killing a worker is thrown in the primary. */
 function rethrow(error: unknown): void {
   throw error
 }
@@ -176,8 +178,8 @@ function rethrow(error: unknown): void {
 function tell(worker: Worker): void {
   if (isLeaving(worker)) return
   Object.defineProperty(worker, LEAVING, { value: true })
-  // An answer of ours may find that it has gone: without a listener that would end the primary.
+  // The worker may be gone when our message reaches it: without a listener, that error would end the primary.
   worker.on('error', () => {})
-  // Not worker.kill(): that takes the worker off the primary first, before its drain has seen the accept queue.
+  // worker.kill() would first remove the worker from the primary, before the worker's drain has seen the accept queue.
   worker.process.kill('SIGTERM')
 }
