@@ -11,16 +11,16 @@ export interface Sample {
   readonly value: number
 }
 
-/** A connection has ended: what goes into the histograms. */
+/** A connection that has ended: its values for the histograms. */
 export interface Ended {
   readonly seconds: number
   readonly requests: number
-  /** Of its duration. */
+  /** The attributes of its duration. */
   readonly attributes: Attributes
 }
 
 const STATES: readonly ServerState[] = ['serving', 'leaving', 'draining', 'drained']
-/** All causes at 0, so that the compiler misses one that is new. */
+/** All causes at 0, as a record, so that the compiler finds a missing one. */
 const CAUSES: Readonly<Record<PromiseBreaker, 0>> = {
   deadline: 0,
   'drain-idle': 0,
@@ -30,25 +30,25 @@ const CAUSES: Readonly<Record<PromiseBreaker, 0>> = {
   pressure: 0,
 }
 
-/** What all metrics of a handle are read from. Nothing is counted here but how connections end: the rest is the handle's own. */
+/** The source of all metrics of a handle. It counts only how connections end: everything else is read from the handle. */
 export class Collector {
   readonly #connections: Connections
   readonly #ended: (ended: Ended) => void
   readonly #closed = new Map<string, { readonly attributes: Attributes; value: number }>()
 
-  /** `ended`: is told of every connection that ends. */
+  /** `ended` is called for every connection that ends. */
   constructor(connections: Connections, ended: (ended: Ended) => void) {
     this.#connections = connections
     this.#ended = ended
     connections.on('close', this.#onClose)
   }
 
-  /** It hears of nothing any more. */
+  /** Stops listening to the handle. */
   stop(): void {
     this.#connections.off('close', this.#onClose)
   }
 
-  /** All metrics that are read, with their values now: one look at the handle for all. */
+  /** All metrics with their present values, from one look at the handle. */
   read(): Map<ReadName, readonly Sample[]> {
     const { state, policy } = this.#connections
     const { open, connections, requests, promisesBroken, refused, drain } = this.#connections.stats()

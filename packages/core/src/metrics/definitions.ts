@@ -1,4 +1,4 @@
-/** A metric as OpenTelemetry has it; what Prometheus calls it follows from that. */
+/** A metric in OpenTelemetry's terms; its Prometheus name follows from them. */
 export interface Definition {
   /** E.g. `halfclose.connections.opened`. */
   readonly name: string
@@ -7,15 +7,15 @@ export interface Definition {
   readonly help: string
   /** The names of its attributes. */
   readonly attributes: readonly string[]
-  /** Of a histogram: the upper bounds of its buckets. */
+  /** The upper bounds of the buckets, for a histogram. */
   readonly bounds?: readonly number[]
 }
 
-/** The buckets of `kestrel.connection.duration`, and two for connections that last. */
+/** The buckets of `kestrel.connection.duration`, and two for long connections. */
 const SECONDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 3_600]
 const REQUESTS = [0, 1, 2, 5, 10, 20, 50, 100, 500, 1_000, 10_000]
 
-/** What is read when somebody asks. */
+/** The metrics that are read when they are collected. */
 export const READ = [
   {
     name: 'halfclose.connections',
@@ -82,7 +82,7 @@ export const READ = [
   },
 ] as const satisfies readonly Definition[]
 
-/** As {@link READ}; OpenTelemetry's is no observable one. */
+/** Read in the same way for Prometheus; OpenTelemetry's counter for it is not observable. */
 export const DRAIN = {
   name: 'halfclose.drain.requests',
   kind: 'counter',
@@ -91,7 +91,7 @@ export const DRAIN = {
   attributes: ['outcome'],
 } as const satisfies Definition
 
-/** What is noted when a connection has ended. */
+/** Recorded when a connection has ended. */
 export const DURATION = {
   name: 'halfclose.connection.duration',
   kind: 'histogram',
@@ -110,10 +110,10 @@ export const PER_CONNECTION = {
   bounds: REQUESTS,
 } as const satisfies Definition
 
-/** A metric that is read when somebody asks. */
+/** The name of a metric that is read when it is collected. */
 export type ReadName = (typeof READ)[number]['name'] | typeof DRAIN.name
 
-/** As OpenTelemetry's translation for Prometheus has it, without a counter's `_total`. */
+/** The name by OpenTelemetry's translation for Prometheus, without a counter's `_total`. */
 export function prometheusName({ name, unit }: Definition): string {
   const base = name.replaceAll('.', '_')
   return unit === 's' ? `${base}_seconds` : base

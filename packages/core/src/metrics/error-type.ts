@@ -1,8 +1,8 @@
 import type { CloseEvent } from '../events/types.js'
 
 /**
- * `error.type` of a connection that failed, in the words of Kestrel's metrics; `undefined`: it did not fail. An idle close, a drain and a limit of age or
- * requests are no failures.
+ * `error.type` of a connection that failed, in the terms of Kestrel's metrics; `undefined`: it did not fail. An idle close, a drain and a limit of
+ * age or requests are no failures.
  */
 export function errorTypeOf({ reason, inFlight, reset }: CloseEvent): string | undefined {
   switch (reason) {

@@ -3,10 +3,10 @@ import { Collector, type Sample } from './collector.js'
 import { type Definition, DRAIN, DURATION, labelName, PER_CONNECTION, prometheusName, READ } from './definitions.js'
 import { Histogram } from './histogram.js'
 
-/** The two texts that Prometheus reads. They differ in how a counter is announced and in how a file ends. */
+/** The two text formats that Prometheus reads. They differ in the line that announces a counter, and in the end of the text. */
 export type ExpositionFormat = 'openmetrics' | 'text'
 
-/** The Content-Type of each text. */
+/** The Content-Type of each format. */
 export const contentTypes: Readonly<Record<ExpositionFormat, string>> = Object.freeze({
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
   text: 'text/plain; version=0.0.4; charset=utf-8',
@@ -14,16 +14,16 @@ export const contentTypes: Readonly<Record<ExpositionFormat, string>> = Object.f
 
 /** How {@link exposition} writes. */
 export interface ExpositionOptions {
-  /** `'openmetrics'` (default): OpenMetrics 1.0, for every Prometheus since 2.5 and what came after it. `'text'`: the older text format 0.0.4. */
+  /** `'openmetrics'` (default): OpenMetrics 1.0, for Prometheus 2.5 and later. `'text'`: the older text format 0.0.4. */
   format?: ExpositionFormat | undefined
 }
 
-/** What is kept on a handle between two calls; in the global registry, since two copies of this package may be loaded. */
+/** Kept on a handle between two calls; in the global registry, since two copies of this package may be loaded. */
 const KEPT: unique symbol = Symbol.for('halfclose.metrics.exposition')
 
 /**
- * All metrics of a handle as the text that Prometheus scrapes, without any other package; send it with the Content-Type of {@link contentTypes}. How connections
- * end is counted from the first call on: call it once when the server starts. All else is counted since the handle was made.
+ * All metrics of a handle as the text that Prometheus scrapes, without any other package; send it with the Content-Type of {@link contentTypes}. It counts the
+ * ends of connections from the first call on: call it once when the server starts. All else is counted since the handle was made.
  */
 export function exposition(connections: Connections, { format = 'openmetrics' }: ExpositionOptions = {}): string {
   const { collector, duration, requests } = keptOf(connections)
@@ -66,7 +66,7 @@ function pushHistogram(lines: string[], name: string, histogram: Histogram, form
   }
 }
 
-/** No value of ours has a quote, a backslash or a line break. */
+/** No attribute value has a quote, a backslash or a line break. */
 function labels(attributes: Sample['attributes']): string {
   const pairs = Object.entries(attributes).map(([name, value]) => `${labelName(name)}="${value}"`)
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`

@@ -2,13 +2,13 @@ import type { Attributes } from './collector.js'
 
 interface Series {
   readonly attributes: Attributes
-  /** How many values are at most each bound. */
+  /** For each bound, how many values are at most that. */
   readonly buckets: number[]
   sum: number
   count: number
 }
 
-/** Values counted in buckets, for each set of attributes apart. */
+/** Values counted in buckets, separately for each set of attributes. */
 export class Histogram {
   readonly #series = new Map<string, Series>()
 

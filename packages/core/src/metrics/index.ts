@@ -1,6 +1,6 @@
 /**
- * `@halfclose/core/metrics`: how a server's connections live and end, for Prometheus and OpenTelemetry. A process that does not load it pays nothing for it;
- * what it is given (prom-client, a `Meter`) is passed in, so that it depends on neither.
+ * `@halfclose/core/metrics`: how a server's connections live and end, for Prometheus and OpenTelemetry. A process that does not load it pays nothing for it; it
+ * depends on neither prom-client nor OpenTelemetry, since the application passes them in.
  */
 export type { Connections } from '../types.js'
 export { contentTypes, type ExpositionFormat, type ExpositionOptions, exposition } from './exposition.js'

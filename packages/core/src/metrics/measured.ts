@@ -1,9 +1,9 @@
 import type { Connections } from '../types.js'
 
-/** Whose metrics an object of prom-client or OpenTelemetry stands for. */
+/** The handle whose metrics an object of prom-client or OpenTelemetry holds. */
 export interface Measured {
   readonly connections: Connections
-  /** Takes them out. */
+  /** Removes the metrics. */
   readonly stop: () => void
 }
 
@@ -13,7 +13,7 @@ interface Carrier {
   [MEASURED]?: Measured | undefined
 }
 
-/** Notes it on the object: there is no state of a module, since two copies of this package may be loaded. */
+/** Records that on the object: a module variable would not do, since two copies of this package may be loaded. */
 export function noteMeasured(target: object, measured: Measured | undefined): void {
   Reflect.defineProperty(target, MEASURED, { value: measured, configurable: true })
 }
@@ -22,7 +22,7 @@ export function measures(target: object & Carrier): boolean {
   return target[MEASURED] !== undefined
 }
 
-/** Takes the metrics out that an object stands for, where their handle has drained, or is this one. */
+/** Removes the metrics that an object holds, if their handle has drained or is this one. */
 export function stopIfOver(target: object & Carrier, connections: Connections): void {
   const before = target[MEASURED]
   if (before !== undefined && (before.connections === connections || before.connections.state === 'drained')) before.stop()

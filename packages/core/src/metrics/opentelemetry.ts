@@ -4,9 +4,9 @@ import { Collector } from './collector.js'
 import { type Definition, DRAIN, DURATION, PER_CONNECTION, READ } from './definitions.js'
 import { measures, noteMeasured, stopIfOver } from './measured.js'
 
-/** What OpenTelemetry is told of an instrument. */
+/** What OpenTelemetry is told about an instrument. */
 export interface InstrumentOptions {
-  /** One sentence for people. */
+  /** One sentence. */
   description?: string
   /** UCUM, e.g. `s`. */
   unit?: string
@@ -14,19 +14,19 @@ export interface InstrumentOptions {
   advice?: { explicitBucketBoundaries?: number[] }
 }
 
-/** An observable instrument of OpenTelemetry, as far as it is used. */
+/** An observable instrument of OpenTelemetry, with the members that are used. */
 export interface ObservableInstrument {
-  /** Tells it apart from other objects; not called. */
+  /** Tells it from other objects; not called. */
   addCallback(callback: (result: { observe(value: number, attributes?: Record<string, string>): void }) => void): void
 }
 
-/** What a callback of OpenTelemetry is given. */
+/** The argument of an OpenTelemetry callback. */
 export interface ObservableResult {
-  /** Notes a value. */
+  /** Records a value. */
   observe(instrument: ObservableInstrument, value: number, attributes?: Record<string, string>): void
 }
 
-/** A `Meter` of @opentelemetry/api, as far as it is used. */
+/** A `Meter` of @opentelemetry/api, with the members that are used. */
 export interface OpenTelemetryMeter {
   /** Of `@opentelemetry/api`. */
   createCounter(name: string, options?: InstrumentOptions): { add(value: number, attributes?: Record<string, string>): void }
@@ -44,17 +44,17 @@ export interface OpenTelemetryMeter {
   removeBatchObservableCallback(callback: (result: ObservableResult) => void, instruments: ObservableInstrument[]): void
 }
 
-/** What {@link opentelemetry} is given. */
+/** Options of {@link opentelemetry}. */
 export interface OpenTelemetryOptions {
   /** E.g. `metrics.getMeter('my-service')` of `@opentelemetry/api`. */
   meter: OpenTelemetryMeter
 }
 
 /**
- * Makes the metrics of a handle instruments of an OpenTelemetry `Meter`. They are read when somebody collects, but for two histograms, which are
- * filled as connections end. Returns how to stop it.
+ * Makes the metrics of a handle instruments of an OpenTelemetry `Meter`. They are read at each collection, except for two histograms, which are filled as
+ * connections end. Returns a function that stops it.
  *
- * @throws `HALFCLOSE_METRICS_TAKEN` where the meter has the metrics of another handle that has not drained: give each a meter of its own name
+ * @throws `HALFCLOSE_METRICS_TAKEN` if the meter has the metrics of another handle that has not drained: give each a meter of its own name
  */
 export function opentelemetry(connections: Connections, { meter }: OpenTelemetryOptions): () => void {
   makeRoom(meter, connections)
@@ -65,7 +65,7 @@ export function opentelemetry(connections: Connections, { meter }: OpenTelemetry
     requests.record(ended.requests)
   })
   const drained = meter.createCounter(DRAIN.name, optionsOf(DRAIN))
-  /** What the counter has been told, by outcome. */
+  /** The values that the counter was given so far, by outcome. */
   const told = new Map<string, number>()
   const instruments = READ.map((definition) => ({ name: definition.name, instrument: observable(meter, definition) }))
   const observe = (result: ObservableResult) => {

@@ -3,10 +3,10 @@ import type { Connections } from '../types.js'
 import { type OpenTelemetryOptions, opentelemetry } from './opentelemetry.js'
 import { type PrometheusOptions, prometheus } from './prometheus.js'
 
-/** What an adapter's option `metrics` takes. */
+/** The option `metrics` of an adapter. */
 export type MetricsOptions = PrometheusOptions | OpenTelemetryOptions
 
-/** Checks what an adapter was given, without looking into it further than the metrics do. */
+/** Checks that option, as far as the metrics do not check it themselves. */
 export function assertMetrics(value: unknown): void {
   if (value === undefined) return
   const isObject = typeof value === 'object' && value !== null
@@ -15,7 +15,7 @@ export function assertMetrics(value: unknown): void {
   throw optionTypeError('metrics', '{ client } with prom-client, or { meter } with a Meter of OpenTelemetry', value)
 }
 
-/** Registers the metrics of a handle with what the option names. */
+/** Registers the metrics of a handle as the option says. */
 export function measure(connections: Connections, options: MetricsOptions): void {
   if ('client' in options) prometheus(connections, options)
   else opentelemetry(connections, options)

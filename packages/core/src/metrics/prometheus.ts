@@ -13,33 +13,33 @@ import {
 } from './definitions.js'
 import { type Measured, measures, noteMeasured, stopIfOver } from './measured.js'
 
-/** A registry of prom-client, as far as it is used. */
+/** A registry of prom-client, with the members that are used. */
 export interface PrometheusRegister {
   /** The metric of that name, if there is one. */
   getSingleMetric(name: string): object | undefined
   /** Adds a metric. */
   registerMetric(metric: object): void
-  /** Takes a metric out. */
+  /** Removes a metric. */
   removeSingleMetric(name: string): void
 }
 
-/** What prom-client is told of a metric. */
+/** What prom-client is told about a metric. */
 export interface PrometheusConfiguration {
-  /** The name, as Prometheus has it. */
+  /** The name in Prometheus. */
   name: string
-  /** One sentence for people. */
+  /** One sentence. */
   help: string
   /** The names of the labels. */
   labelNames: string[]
-  /** None: it is registered afterwards. */
+  /** Empty: it is registered afterwards. */
   registers: never[]
-  /** Of a histogram: the upper bounds of its buckets. */
+  /** The upper bounds of the buckets, for a histogram. */
   buckets?: number[]
-  /** Is called when somebody scrapes. */
+  /** Called at each scrape. */
   collect?: () => void
 }
 
-/** A counter or gauge of prom-client, as far as it is used. */
+/** A counter or gauge of prom-client, with the members that are used. */
 export interface PrometheusValue {
   /** Adds to it. */
   inc(labels: Record<string, string>, value: number): void
@@ -47,7 +47,7 @@ export interface PrometheusValue {
   reset(): void
 }
 
-/** prom-client, as far as it is used: `import * as client from 'prom-client'`. */
+/** prom-client, with the members that are used: `import * as client from 'prom-client'`. */
 export interface PrometheusClient {
   /** Its class of counters. */
   readonly Counter: new (
@@ -65,7 +65,7 @@ export interface PrometheusClient {
   readonly register: PrometheusRegister
 }
 
-/** What {@link prometheus} is given. */
+/** Options of {@link prometheus}. */
 export interface PrometheusOptions {
   /** prom-client 14 or 15. */
   client: PrometheusClient
@@ -74,11 +74,11 @@ export interface PrometheusOptions {
 }
 
 /**
- * Registers the metrics of a handle with prom-client. They are read when somebody scrapes, but for two histograms, which are filled as connections end.
- * Returns how to take them out again.
+ * Registers the metrics of a handle with prom-client. They are read at each scrape, except for two histograms, which are filled as connections end. Returns a
+ * function that removes them.
  *
- * @throws `HALFCLOSE_METRICS_TAKEN` where a registry has the metrics of another handle that has not drained: give each handle a registry of its
- * own with default labels that tell them apart, and scrape `Registry.merge([one, other])`
+ * @throws `HALFCLOSE_METRICS_TAKEN` if a registry has the metrics of another handle that has not drained: give each handle a registry of its own with default
+ * labels that tell them apart, and scrape `Registry.merge([one, other])`
  */
 export function prometheus(connections: Connections, { client, registers = [client.register] }: PrometheusOptions): () => void {
   const definitions: readonly Definition[] = [...READ, DRAIN, DURATION, PER_CONNECTION]
@@ -118,7 +118,7 @@ export function prometheus(connections: Connections, { client, registers = [clie
   return stop
 }
 
-/** A scrape asks for one metric after the other, in one go: what all are read from is looked at once for it. */
+/** A scrape asks for all metrics in one tick: they are read from one look at the handle. */
 function readTogether(collector: Collector): (name: ReadName) => readonly Sample[] {
   let values: ReturnType<Collector['read']> | undefined
   return (name) => {
@@ -137,7 +137,7 @@ function configurationOf(definition: Definition): PrometheusConfiguration {
   return { name: nameOf(definition), help, labelNames: attributes.map(labelName), registers: [] }
 }
 
-/** Metrics of a handle that has drained are over: tests make one application after the other. */
+/** Removes the metrics of a handle that has drained: tests make one application after the other. */
 function makeRoom(register: PrometheusRegister, names: readonly string[], connections: Connections): void {
   for (const name of names) {
     const taken = register.getSingleMetric(name)
