@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { optionTypeError } from '../errors/errors.js'
 
-/** Names by which nobody but this machine reaches itself. */
+/** Names by which only this machine reaches itself. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 const HOST = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/
 
@@ -20,8 +20,8 @@ export function parseHosts(value: unknown): ReadonlySet<string> {
 }
 
 /**
- * Whether a request was meant for this page. A page of somebody else whose name is made to point here (DNS rebinding) could read the answer, as of its own origin; but its name
- * is what the browser says in Host.
+ * Whether a request was meant for this page. Another site can make its name point to this machine (DNS rebinding), and could then read the answer as
+ * of its own origin; but the browser sends that name in Host.
  */
 export function isMeant({ headers }: IncomingMessage, hosts: ReadonlySet<string>): boolean {
   const given = headers[':authority'] ?? headers.host

@@ -1,4 +1,7 @@
-/** What runs in the browser: draws records, and where there is none in the page, listens for frames. No backtick, and no markup made of text. */
+/**
+ * The script of the page: it draws records, and if the page has none, listens for frames. It must contain no backtick, and it makes no markup of
+ * text.
+ */
 export const SCRIPT = String.raw`(() => {
 const $ = (id) => document.getElementById(id)
 const make = (name, kind, text) => { const e = document.createElement(name); if (kind) e.className = kind; if (text != null) e.textContent = text; return e }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { SCRIPT } from './page-script.js'
 
-/** Colours of Okabe and Ito, which colour-blind readers can tell apart; besides, each state has a height or a pattern of its own. */
+/** The colours of Okabe and Ito, which colour-blind readers can tell apart; each state also has a height or a pattern of its own. */
 const STYLE = `:root{color-scheme:light dark;--bg:#fff;--fg:#1b1b1b;--dim:#5c5c5c;--rule:#d8d8d8;--busy:#0072b2;--closing:#b36b00;--upgraded:#00785a;--lingering:#a8487f;--idle:#767676;--lost:#c40000}
 @media(prefers-color-scheme:dark){:root{--bg:#161616;--fg:#ececec;--dim:#a6a6a6;--rule:#3a3a3a;--busy:#56b4e9;--closing:#e69f00;--upgraded:#2fc08f;--lingering:#e08fbd;--idle:#9a9a9a;--lost:#ff6b6b}}
 *{box-sizing:border-box}body{margin:0;padding:1rem;background:var(--bg);color:var(--fg);font:14px/1.4 system-ui,sans-serif}
@@ -21,17 +21,17 @@ details p{padding:0 0 .4rem 1.5em;overflow-wrap:anywhere}body[data-state=drainin
 
 const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
-/** Nothing is loaded, and nothing runs but what stands here. `connects`: to where it came from. */
+/** The page loads nothing, and runs only its own script. `connects`: it may connect to its own server. */
 export function policyOf(connects: boolean): string {
   const own = connects ? "connect-src 'self'; frame-ancestors 'none'; " : ''
   return `default-src 'none'; script-src ${hash(SCRIPT)}; style-src ${hash(STYLE)}; img-src data:; ${own}base-uri 'none'; form-action 'none'`
 }
 
-/** The page. `data`: what it shows, as JSON; without it the page listens for events. `title`: of the window. */
+/** The page. `data`: what it shows, as JSON; without it the page listens for events. `title`: the title of the window. */
 export function page(title: string, data?: string): string {
   const policy = data === undefined ? '' : `<meta http-equiv="Content-Security-Policy" content="${policyOf(false)}">`
   const state = data === undefined ? '<header><h1 id="state" role="status">…</h1><span id="left"></span></header>' : ''
-  // Nothing in it ends the element that holds it.
+  // No text in the data can end the element that holds it.
   const json = data === undefined ? '' : `<script type="application/json" id="data">${data.replaceAll('<', '\\u003c')}</script>`
   return `<!doctype html><html lang="en"><head><meta charset="utf-8">${policy}<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">
 <title>${escaped(title)}</title><style>${STYLE}</style></head><body>${state}<ul id="key" aria-label="states"></ul><main id="out"></main>${json}<script>${SCRIPT}</script></body></html>

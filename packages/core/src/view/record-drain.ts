@@ -4,7 +4,7 @@ import type { Connections, StateEvent } from '../types.js'
 import type { DrainRecord } from './record.js'
 import { Recorder } from './recorder.js'
 
-/** Of {@link recordDrain}. */
+/** Options of {@link recordDrain}. */
 export interface RecordOptions {
   /** The heading of the record. Default: the reason of the drain. */
   title?: string | undefined
@@ -13,8 +13,8 @@ export interface RecordOptions {
 }
 
 /**
- * Keeps what the next drain of a handle does to its connections, or the one that is under way; resolves when that is over. At most 200 connections have a lane. Until the drain
- * begins nothing is kept, and nothing of it holds the process. `renderDrain(record)` makes a page of it. Throws `HALFCLOSE_OPTION_…` for a wrong option.
+ * Records what a drain of a handle does to its connections: the one under way, or the next one; resolves when it is over. At most 200 connections have a lane. Until the
+ * drain begins nothing is recorded, and nothing of it keeps the process alive. `renderDrain(record)` makes a page of it. Throws `HALFCLOSE_OPTION_…` for a wrong option.
  */
 export function recordDrain(connections: Connections, options?: RecordOptions): Promise<DrainRecord> {
   const fields = section(options, 'recordDrain', 'an object such as { every: 100 }', ['title', 'every'])

@@ -1,6 +1,6 @@
 import type { ConnectionState, ServerState } from '../types.js'
 
-/** A stretch of a lane: from and to in milliseconds since the record began, and the state in between. */
+/** A stretch of a lane: from and to in milliseconds since the record began, and the state. */
 export type DrainSpan = readonly [from: number, to: number, state: ConnectionState]
 
 /** Something that happened, in milliseconds since the record began, and in words. */
@@ -13,13 +13,13 @@ export interface DrainMark {
 
 /** One connection over time. */
 export interface DrainLane {
-  /** Of the lanes of a record no other has it. */
+  /** Unique among the lanes of a record. */
   readonly id: number
   /** The client's address, or another name. */
   readonly remote: string
   /** What it was doing last: a request, and what it waited for. */
   readonly text: string
-  /** In order, without overlaps. */
+  /** In order, not overlapping. */
   readonly spans: readonly DrainSpan[]
   /** Its end, and why; `undefined`: it is open. */
   readonly end: DrainMark | undefined
@@ -27,11 +27,11 @@ export interface DrainLane {
   readonly lost: readonly DrainMark[]
 }
 
-/** What a drain did to its connections, as {@link recordDrain} keeps it. Plain data: it may be sent as JSON, and made by hand of what clients saw. */
+/** What a drain did to its connections, as {@link recordDrain} records it. Plain data: it may be sent as JSON, or made by hand from what clients saw. */
 export interface DrainRecord {
   /** Its heading. */
   readonly title: string
-  /** What came of it, in a line. */
+  /** The result, in a line. */
   readonly summary: string
   /** When it began, in milliseconds since 1970. */
   readonly began: number
@@ -41,11 +41,11 @@ export interface DrainRecord {
   readonly marks: readonly DrainMark[]
   /** Connections, the most interesting first. */
   readonly lanes: readonly DrainLane[]
-  /** How many connections have no lane, since there were more than are kept. */
+  /** How many connections have no lane, because there were too many. */
   readonly more: number
 }
 
-/** What an open page is told each second. */
+/** What an open page gets each second. */
 export interface Frame {
   readonly state: ServerState
   /** Milliseconds until the deadline; `null`: no drain. */

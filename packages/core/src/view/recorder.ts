@@ -2,31 +2,31 @@ import { performance } from 'node:perf_hooks'
 import type { CloseEvent, CloseReason, ConnectionState, Connections, OpenConnection, StateEvent } from '../types.js'
 import type { DrainLane, DrainMark, DrainRecord } from './record.js'
 
-/** Lanes that are shown; those of connections that have ended are kept beside as many that are open. */
+/** Lanes that are shown. As many lanes of ended connections are kept beside those of open ones. */
 export const LANES = 200
-/** Stretches that a lane has, at most: of a connection that lives for long the earliest are dropped. */
+/** The most stretches of a lane: a connection that lives longer loses its earliest ones. */
 const SPANS = 100
 
-/** Of what was before a drain, in ms. */
+/** How much of the time before a drain is shown, in ms. */
 const BEFORE = 5_000
 
-/** Why a request that was being answered was lost to its client. */
+/** The reasons for which a client loses a request that was being answered. */
 const CUTS: ReadonlySet<CloseReason> = new Set<CloseReason>(['deadline', 'stalled', 'timeout', 'limit'])
 
 interface Lane {
   readonly id: number
   readonly remote: string
   text: string
-  /** Requests that were being answered when it was last looked at. */
+  /** Requests that were being answered at the last look. */
   inFlight: number
-  /** Place in the last list. */
+  /** Its place in the last list. */
   rank: number
   readonly spans: [from: number, to: number, state: ConnectionState][]
   end: DrainMark | undefined
   readonly lost: DrainMark[]
 }
 
-/** Keeps the lanes of a handle's connections, as far as it is told to look. Bounded. */
+/** Keeps the lanes of a handle's connections, as of the looks that it is asked to make. Bounded. */
 export class Recorder {
   readonly #connections: Connections
   readonly #began = performance.now()
@@ -34,7 +34,7 @@ export class Recorder {
   readonly #open = new Map<string, Lane>()
   readonly #marks: DrainMark[] = []
   #more = 0
-  /** Open, and beyond those that are listed. */
+  /** How many connections are open beyond those that are listed. */
   #unlisted = 0
   #briefest = 0
 
@@ -42,14 +42,14 @@ export class Recorder {
     this.#connections = connections
   }
 
-  /** Connections that end between two looks are seen as well, while somebody watches. */
+  /** While a page is open: records connections that end between two looks, too. */
   watch(): void {
     this.#connections.on('close', this.#onClose)
   }
 
   unwatch(): void {
     this.#connections.off('close', this.#onClose)
-    // What happens from now on nobody sees.
+    // From now on nothing is recorded.
     this.#open.clear()
     this.#lanes.clear()
     this.#more = 0
@@ -76,13 +76,13 @@ export class Recorder {
     }
     for (const lane of this.#lanes.values()) {
       if (seen.has(lane.id) || lane.end !== undefined) continue
-      // Where there are more than are listed, it may only be out of sight.
+      // If the list is full, the connection may only be missing from it.
       if (list.length < LANES) this.#end(lane, { at: now, text: 'ended' })
       else lane.rank = LANES
     }
   }
 
-  /** `window`: of what was before now, in ms, where no drain began. */
+  /** `window`: how much of the time before now is shown, in ms, if no drain began. */
   record(title: string, summary: string, window: number): DrainRecord {
     const now = this.#now
     const [signal] = this.#marks
@@ -117,7 +117,7 @@ export class Recorder {
     return performance.now() - this.#began
   }
 
-  /** What was before the first connection began is not shown, but a second of it is. */
+  /** The time before the first connection is not shown, except for a second. */
   #earliest(now: number): number {
     let earliest = now
     for (const { spans } of this.#lanes.values()) earliest = Math.min(earliest, spans[0]?.[0] ?? now)
@@ -137,7 +137,7 @@ export class Recorder {
     if (this.#open.get(lane.remote) === lane) this.#open.delete(lane.remote)
   }
 
-  /** One that has ended, or is out of sight. */
+  /** Drops a lane: of a connection that has ended, or is not listed any more. */
   #forgetOldest(): void {
     let oldest: Lane | undefined
     for (const lane of this.#lanes.values()) {
@@ -152,7 +152,7 @@ export class Recorder {
 
   readonly #onClose = ({ remote, reason, first, requests, ms }: CloseEvent): void => {
     const at = this.#now
-    // Of those on a path nobody knows which it was.
+    // Connections on a path have no addresses, so there is no way to tell which one it was.
     if (!/:\d+$/.test(remote)) return
     const lane = this.#open.get(remote) ?? this.#begin(--this.#briefest, remote)
     const last = lane.spans.at(-1)
@@ -164,7 +164,7 @@ export class Recorder {
   }
 }
 
-/** The state in which it is found began when its request arrived, or its last one was answered. */
+/** The state that is found began when the request arrived, or when the last one was answered. */
 function extend({ spans }: Lane, { state, ms, age }: OpenConnection, now: number): void {
   const last = spans.at(-1)
   if (last === undefined) spans.push([now - Math.min(ms, age), now, state])

@@ -1,7 +1,7 @@
 import { page } from './page.js'
 import type { DrainRecord } from './record.js'
 
-/** One static page, without any request, of a record that {@link recordDrain} kept, or of several, one above the other on one scale of time. Lost requests are red. */
+/** One static page, which loads nothing, of a record of {@link recordDrain}, or of several, one above the other on one scale of time. Lost requests are red. */
 export function renderDrain(record: DrainRecord | readonly DrainRecord[]): string {
   const records: readonly DrainRecord[] = isList(record) ? record : [record]
   return page(records.map(({ title }) => title).join(' – '), JSON.stringify(records))

@@ -6,12 +6,12 @@ import { Recorder } from './recorder.js'
 
 /** Milliseconds between two frames. */
 const EVERY = 1_000
-/** Pages that may be open at once. */
+/** How many pages may be open at once. */
 const AT_MOST = 20
-/** Milliseconds before now that are shown while no drain is under way. */
+/** Milliseconds before now that are shown while there is no drain. */
 const WINDOW = 60_000
 
-/** The event streams of open pages: all get the same frame, once a second. Nothing is looked at while there is none. */
+/** The event streams of open pages: all get the same frame, once a second. Without a page there are no looks. */
 export class Streams {
   readonly #connections: Connections
   readonly #open = new Set<ServerResponse>()
@@ -33,7 +33,7 @@ export class Streams {
       res.writeHead(503, headers).end()
       return
     }
-    // HTTP/2 has a stream for that, and ends it with its session.
+    // Over HTTP/2 this is one stream, and ends with its session.
     res.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream' })
     if (req.method === 'HEAD') {
       res.end()
@@ -46,7 +46,7 @@ export class Streams {
       this.#timer = setInterval(() => this.#send(), EVERY).unref()
     }
     this.#send()
-    // Where its server is governed, be it by the same handle, a page holds up no drain.
+    // If a policy governs the page's own server, an open page must not hold up the drain.
     const server: unknown = Reflect.get(req.socket, 'server')
     if (typeof server === 'object' && server !== null && connectionsOf(server) !== undefined) {
       const { signal } = this.#connections
@@ -59,7 +59,7 @@ export class Streams {
     if (this.#open.size === 0) return
     this.#recorder.look()
     const event = `data: ${JSON.stringify(this.#frame())}\n\n`
-    // One that does not read gets a later frame.
+    // A page that does not read gets a later frame.
     for (const res of this.#open) if (!res.writableNeedDrain && !res.writableEnded) res.write(event)
   }
 

@@ -10,11 +10,11 @@ import { page, policyOf } from './page.js'
 import { LANES } from './recorder.js'
 import { Streams } from './streams.js'
 
-/** Of {@link view}. */
+/** Options of {@link view}. */
 export interface ViewOptions {
   /**
-   * Names other than loopback by which the page may be asked for, e.g. `['ops.internal']`; a port in them is not looked at. Default: none. Other names get 403, so that no
-   * page of somebody else can read this one (DNS rebinding).
+   * Names other than loopback by which the page may be requested, e.g. `['ops.internal']`, without regard to ports. Default: none. Requests by other names get 403, so
+   * that no other site's page can read this one (DNS rebinding).
    */
   hosts?: readonly string[] | undefined
 }
@@ -29,8 +29,9 @@ const TEXT = 'text/plain; charset=utf-8'
 const FORMATS = ['html', 'json', 'text', 'events']
 
 /**
- * A request listener that shows the connections of a handle: a page that follows them, and with `?format=json` or `?format=text` what they are now. For a server of
- * its own, on loopback: it tells addresses and paths to whoever asks. That server holds neither the process nor a drain. Throws `HALFCLOSE_OPTION_…` for a wrong option.
+ * A request listener that shows the connections of a handle: a page that follows them, and with `?format=json` or `?format=text` their present state. For a server of its
+ * own, on loopback: it shows addresses and paths to everyone who asks. That server keeps neither the process nor a drain alive. Throws `HALFCLOSE_OPTION_…` for a wrong
+ * option.
  */
 export function view(connections: Connections, options?: ViewOptions): RequestListener {
   const fields = section(options, 'view', "an object such as { hosts: ['ops.internal'] }", ['hosts'])
@@ -38,7 +39,7 @@ export function view(connections: Connections, options?: ViewOptions): RequestLi
   const streams = new Streams(connections)
   const listener = (req: IncomingMessage, res: ServerResponse): void => {
     req.resume()
-    // An open page holds the process no more than its server does.
+    // An open page keeps the process alive no more than its server does.
     req.socket.unref()
     const format = formatOf(req)
     if (!isMeant(req, hosts))
@@ -60,11 +61,11 @@ export function view(connections: Connections, options?: ViewOptions): RequestLi
     },
   }
   watchListen(watcher)
-  // It lives as long as the listener.
+  // Stored on the listener, so that the watcher lives as long.
   return Object.assign(listener, { [VIEW]: watcher })
 }
 
-/** `undefined`: another page. */
+/** The requested format; `undefined`: another page. */
 function formatOf({ url = '' }: IncomingMessage): string | undefined {
   const [path, query = ''] = url.split('?')
   return path === '/' ? (new URLSearchParams(query).get('format') ?? 'html') : undefined
