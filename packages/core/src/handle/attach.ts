@@ -7,16 +7,16 @@ import { Handle } from './handle.js'
 /**
  * Puts a server's connections under a policy and returns their handle.
  *
- * Throws a `TypeError` or `RangeError` with a stable `code` for a wrong option (`HALFCLOSE_OPTION_…`), for what is no `http`,
- * `https` or `http2` server (`HALFCLOSE_NOT_A_SERVER`), for a server that has a policy already (`HALFCLOSE_ALREADY_ATTACHED`), and on Bun and
- * Deno (`HALFCLOSE_UNSUPPORTED_RUNTIME`). It never exits the process and installs no signal handler. Connections that were open
- * before are taken over, at their next request at the latest; a warning says of how many nothing is known yet (HTTP/2 sessions, streams that are no sockets).
+ * Throws a `TypeError` or `RangeError` with a stable `code` for a wrong option (`HALFCLOSE_OPTION_…`), for a value that is no `http`, `https` or `http2` server
+ * (`HALFCLOSE_NOT_A_SERVER`), for a server that has a policy already (`HALFCLOSE_ALREADY_ATTACHED`), and on Bun and Deno (`HALFCLOSE_UNSUPPORTED_RUNTIME`). It
+ * never exits the process and installs no signal handler. It takes over connections that are open already, at their next request at the latest; a warning
+ * counts those that are not known yet (HTTP/2 sessions, streams that are no sockets).
  */
 export function attach(server: AttachableServer, options?: Options): Connections {
   return createConnections(options).attach(server)
 }
 
-/** A handle without a server yet, for adapters: `attach(server, options)` is `createConnections(options).attach(server)`. */
+/** A handle without a server, for adapters: `attach(server, options)` is `createConnections(options).attach(server)`. */
 export function createConnections(options?: Options, extras: Extras = {}): AdapterConnections {
   if ('bun' in process.versions || 'deno' in process.versions) {
     const message =
