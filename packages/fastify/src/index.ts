@@ -16,18 +16,18 @@ declare module 'fastify' {
 /** Options of {@link halfclose}: those of `attach` in `@halfclose/core`, and three more. Durations are milliseconds. */
 export interface HalfcloseFastifyOptions extends AdapterOptions {
   /**
-   * With `signals: true`: closes whatever application this Fastify instance is a part of, NestJS for example: `close: () => nest.close()`. Called
-   * once on a signal, instead of `app.close()`, which it is to call itself: after every request was answered, so that nobody needs any more what it
-   * closes. WebSockets, and what else was handed over to another protocol, may still be open: they have until the drain's deadline. The process exits
-   * when it has resolved and the drain is over; a rejection is a warning (`HALFCLOSE_CLOSE_FAILED`) and the exit code 1. There is no time limit but yours.
-   * Default: `app.close()`. Anything but a function: `HALFCLOSE_OPTION_TYPE`.
+   * With `signals: true`: closes the application of which this Fastify instance is a part, NestJS for example: `close: () => nest.close()`. It is called once on a
+   * signal, instead of `app.close()`, which it has to call itself: after every request was answered, so that no request needs what it closes. WebSockets, and other
+   * connections of another protocol, may still be open: they have until the drain's deadline. The process exits when `close` has resolved and the drain is over; a
+   * rejection is a warning (`HALFCLOSE_CLOSE_FAILED`) and the exit code 1. halfclose sets no time limit. Default: `app.close()`. Anything but a function:
+   * `HALFCLOSE_OPTION_TYPE`.
    */
   close?: (() => unknown) | undefined
 }
 
 type Plugin = FastifyPluginAsync<HalfcloseFastifyOptions, RawServerBase, FastifyTypeProvider>
 
-/** Fastify hands its own options of `register` on to the plugin. */
+/** Fastify passes its own options of `register` on to the plugin. */
 const OF_REGISTER = ['prefix', 'logLevel', 'logSerializers']
 
 const plugin: Plugin = async (app, options) => {
@@ -44,7 +44,7 @@ const plugin: Plugin = async (app, options) => {
       logger: loggerOf(app),
       already:
         'halfclose: this Fastify app has a policy already, in whatever scope; register the plugin once, and use `app.halfclose`',
-      // Both at once: the hook below finds the drain begun, with the reason it was begun for. An outer application has no such hook, and
+      // Without `close` the drain and app.close() begin together: the hook below finds the drain begun, and its reason. An outer application has no such hook, and
       // would close what requests in flight still need.
       close: close === undefined ? () => app.close() : () => governed.connections.answered().then(() => close()),
       adopted: leaveToDrain,
@@ -56,7 +56,7 @@ const plugin: Plugin = async (app, options) => {
   connections.attach(server)
   app.decorate('halfclose', connections)
 
-  // The servers answer them before any hook; `inject` has no server, and goes through the application's hooks.
+  // The servers answer probes before any hook. `inject` has no server, so its probes need these routes.
   for (const { path, answer } of app.prefix === '' ? probes : []) {
     app.get(path, { exposeHeadRoute: true }, async (_request, reply) => {
       const { status, headers, body } = await answer()
@@ -64,19 +64,19 @@ const plugin: Plugin = async (app, options) => {
     })
   }
 
-  // avvio closes last in, first out. Added as late as this, our hook runs before Fastify's own entry, which answers 503 to
-  // everything from then on; whoever called close(), and on which scope.
+  // avvio runs its close hooks last in, first out. Added as late as this, ours runs before Fastify's own, after which every request gets 503: no matter which code
+  // called close(), and on which scope.
   let ready = false
   app.addHook('onReady', async () => {
     ready = true
     app.addHook('onClose', () => {
-      // Resolves after the last onClose hook, until when a signal has to wait. Called here and no later: it forgets earlier errors.
+      // It resolves after the last onClose hook, for which a signal has to wait. Called no later than this, since it forgets earlier errors.
       const release = () => governed.release()
       app.close().then(release, release)
       return connections.answered()
     })
   })
-  // Added as early as this, it runs after Fastify has closed its servers; of an application that never became ready, it is all there is.
+  // Added as early as this, it runs after Fastify has closed its servers. For an application that never became ready, it is the only hook that runs.
   app.addHook('onClose', async () => {
     await connections.drain()
     if (!ready) governed.release()
@@ -84,12 +84,11 @@ const plugin: Plugin = async (app, options) => {
 }
 
 /**
- * The plugin: `await app.register(halfclose, options)`, for Fastify 4, 5 and 6 (its alpha), http, https and http2. In whatever scope it is registered, it
- * governs every server of the application, the second one of `localhost` included, and decorates that scope with `app.halfclose`.
- * `app.close()` then drains before it closes anything: nothing that was accepted is answered with 503, and other plugins'
- * `preClose` and `onClose` hooks run as ever.
+ * The plugin: `await app.register(halfclose, options)`, for Fastify 4, 5 and 6 (its alpha), http, https and http2. In whatever scope it is registered, it governs
+ * every server of the application, the second one of `localhost` included, and decorates that scope with `app.halfclose`. `app.close()` then drains before it closes
+ * anything: no accepted request is answered with 503, and the `preClose` and `onClose` hooks of other plugins run as before.
  *
- * `drain` is `'fast'` where NODE_ENV is `test` or `development`, under `node --watch`, and on Ctrl-C, unless the option says otherwise.
+ * `drain` is `'fast'` if NODE_ENV is `test` or `development`, under `node --watch`, and on Ctrl-C, unless the option says otherwise.
  *
  * Registration fails with `HALFCLOSE_ALREADY_REGISTERED`, `HALFCLOSE_OPTION_…` or `HALFCLOSE_UNSUPPORTED_RUNTIME`.
  */
