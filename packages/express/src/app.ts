@@ -1,6 +1,6 @@
 import { describe, HalfcloseTypeError } from '@halfclose/core/adapter'
 
-/** Throws `HALFCLOSE_NOT_AN_APP`, with the line that would be right, for what is not an Express application. */
+/** Throws `HALFCLOSE_NOT_AN_APP`, with the line that would be right, for a value that is no Express application. */
 export function requireExpress(app: unknown): void {
   if (isExpress(app)) return
   const message = `halfclose: \`halfclose(app, options)\` takes an Express app, got ${hintFor(app)}`

@@ -9,9 +9,8 @@ export { clientGone, connectionsOf } from '@halfclose/core'
 /** Options of {@link halfclose}: those of `attach` in `@halfclose/core`, and three more. Durations are milliseconds. */
 export interface HalfcloseExpressOptions extends AdapterOptions {
   /**
-   * Called once the last connection has gone, to close the database and the like: after a drain on a signal, which then waits for
-   * it before the process exits (a rejection makes the exit code 1), and after `connections.drain()`. Not after
-   * `server.close()`: the application may listen again, as tests do.
+   * Called when the last connection has ended, to close the database and the like: after a drain on a signal, which then waits for it before the process exits
+   * (a rejection makes the exit code 1), and after `connections.drain()`. Not after `server.close()`: the application may listen again, as tests do.
    */
   onDrained?: ((report: Report) => void | Promise<void>) | undefined
 }
@@ -20,13 +19,12 @@ export interface HalfcloseExpressOptions extends AdapterOptions {
 export type ExpressApplication = (req: IncomingMessage, res: ServerResponse) => unknown
 
 /**
- * Puts every server of an Express application (4 or 5) under one connection policy, and returns the handle. Covers `app.listen()`
- * and `http.createServer(app)`, also where they listen already: connections from before are waited for in a drain, but not governed.
- * `connections.attach(server)` adds any other server. One that calls the app from a function, or from socket.io, or that never listens itself, is recognised
- * by its first request, or where none has come on a signal: it is governed from then on, and a warning with the code
- * `HALFCLOSE_SERVER_NOT_GOVERNED` says what to write.
+ * Puts every server of an Express application (4 or 5) under one connection policy, and returns the handle. It covers `app.listen()` and
+ * `http.createServer(app)`, even if they listen already: a drain waits for connections from before, but does not govern them. `connections.attach(server)` adds
+ * any other server. A server that calls the app from a function, or from socket.io, or that never listens itself, is recognised by its first request, or on a
+ * signal if there was none: it is governed from then on, and a warning with the code `HALFCLOSE_SERVER_NOT_GOVERNED` says what to write.
  *
- * `drain` is `'fast'` where NODE_ENV is `test` or `development`, under `node --watch`, and on Ctrl-C, unless the option says otherwise.
+ * `drain` is `'fast'` if NODE_ENV is `test` or `development`, under `node --watch`, and on Ctrl-C, unless the option says otherwise.
  *
  * @throws `HALFCLOSE_NOT_AN_APP`, `HALFCLOSE_ALREADY_REGISTERED`, `HALFCLOSE_OPTION_…`, `HALFCLOSE_UNSUPPORTED_RUNTIME`
  */

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 type Handle = (this: unknown, req: IncomingMessage, res: ServerResponse, ...rest: unknown[]) => unknown
 
 /**
- * Shows every request of an Express application to `look`, before the application gets it unless `look` has answered it, until the
- * function returned is called: from then on the application is as it was.
+ * Shows `look` every request of an Express application, until the returned function is called: then the application is as it was before. The
+ * application gets a request unless `look` has answered it.
  */
 export function watchRequests(app: object, look: (req: IncomingMessage, res: ServerResponse) => boolean): () => void {
   const handle: unknown = Reflect.get(app, 'handle')
@@ -16,7 +16,7 @@ export function watchRequests(app: object, look: (req: IncomingMessage, res: Ser
   Reflect.set(app, 'handle', watching)
   return () => {
     looking = false
-    // Somebody (APM) may have wrapped it meanwhile.
+    // Other code (an APM) may have wrapped it meanwhile.
     if (Reflect.get(app, 'handle') === watching) Reflect.set(app, 'handle', handle)
   }
 }
