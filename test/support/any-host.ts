@@ -6,11 +6,11 @@ import { Arrivals, patience, until, within } from './wait.js'
 
 export type Mode = 'bare' | 'halfclose'
 
-/** What a framework has to bring along to be tested. */
+/** A started server, as each framework's file returns it. */
 export interface StartedServer<S> {
   server: S
   connections: Connections | undefined
-  /** What a deploy would call. */
+  /** Stops it as a deploy would. */
   stop: () => Promise<unknown>
 }
 
@@ -20,13 +20,13 @@ export interface Exchange<Req, Res> {
   path: string
 }
 
-/** What HTTP/1.1 and HTTP/2 have in common, as far as it is needed here. */
+/** The members that requests of HTTP/1.1 and HTTP/2 share, and that are needed here. */
 export type Incoming = Readable & { url?: string | undefined; method?: string | undefined }
 export type Outgoing = Writable & { setHeader(name: string, value: string): unknown }
 
-/** One server with one application on it, and the clients that a test connects to it, whatever they speak. */
+/** One server with one application, and the clients that a test connects to it, of either protocol. */
 export abstract class AnyHost<S extends Server, Req extends Incoming, Res extends Outgoing> {
-  /** Requests as the application saw them, in order. */
+  /** Requests that the application has got, in order. */
   readonly seen = new Arrivals<Exchange<Req, Res>>()
   readonly #clients: Client[] = []
   readonly #sockets = new Set<Socket>()
@@ -35,7 +35,7 @@ export abstract class AnyHost<S extends Server, Req extends Incoming, Res extend
 
   protected constructor(readonly mode: Mode) {}
 
-  /** What the test has for a path, without its query. */
+  /** The test's handler for a path, without its query. */
   protected abstract routeOf(path: string): ((req: Req, res: Res) => unknown) | undefined
 
   readonly handle = (req: Req, res: Res): void => {
@@ -50,7 +50,7 @@ export abstract class AnyHost<S extends Server, Req extends Incoming, Res extend
     this.track(started.server)
   }
 
-  /** Where nothing governs them, the server's connections are ended by `dispose()`. */
+  /** Without a policy, `dispose()` ends the server's connections itself. */
   protected track(server: Server, events: readonly string[] = ['connection']): void {
     for (const event of events)
       server.on(event, (socket: Socket) => {
@@ -59,7 +59,7 @@ export abstract class AnyHost<S extends Server, Req extends Incoming, Res extend
       })
   }
 
-  /** A client that has to be gone before the server is looked at. */
+  /** Registers a client that has to be gone before the server is checked. */
   protected keep(client: Client): void {
     this.#clients.push(client)
   }
@@ -79,7 +79,7 @@ export abstract class AnyHost<S extends Server, Req extends Incoming, Res extend
     return this.mode === 'bare'
   }
 
-  /** The handle. A case that asks for it fails on a bare host, and says why. */
+  /** The handle. A case that asks for it fails on a bare host, with this reason. */
   get connections(): Connections {
     const connections = this.#started?.connections
     if (connections === undefined) throw new Error('a bare host has no policy to ask')
@@ -90,7 +90,7 @@ export abstract class AnyHost<S extends Server, Req extends Incoming, Res extend
     return this.seen.list.map(({ path }) => path)
   }
 
-  /** The nth request that the application was given for this path (from 1). */
+  /** The nth request for this path that the application has got (from 1). */
   async request(path: string, nth = 1): Promise<Exchange<Req, Res>> {
     const find = (): Exchange<Req, Res> | undefined => this.seen.list.filter((exchange) => exchange.path === path)[nth - 1]
     for (let index = 0; ; index++) {
@@ -106,7 +106,7 @@ export abstract class AnyHost<S extends Server, Req extends Incoming, Res extend
     return this.#stopped
   }
 
-  /** Calls stop() and returns once the server has begun to act on it: it no longer listens. */
+  /** Calls stop() and returns when the server no longer listens. */
   async stopping(): Promise<void> {
     void this.stop()
     await until('the server to stop listening', () => !this.server.listening)
@@ -114,19 +114,19 @@ export abstract class AnyHost<S extends Server, Req extends Incoming, Res extend
 
   /** Stops, and waits for the report. */
   async report(): Promise<Report> {
-    // A promise may hold it for six seconds by itself.
+    // A promise alone may hold the drain for six seconds.
     await within(this.stop(), () => 'stop() to end', 3 * patience)
     return this.connections.drain()
   }
 
-  /** Connections that the server still has, whatever state they are in. */
+  /** How many connections the server still has, in any state. */
   openConnections(): Promise<number> {
     return new Promise((resolve, reject) =>
       this.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
     )
   }
 
-  /** Ends everything, and says so if something does not end. */
+  /** Ends everything, and fails if something does not end. */
   async dispose(): Promise<void> {
     for (const client of this.#clients) client.vanish() // a FIN would leave the server waiting for halfClosed
     if (this.bare) for (const socket of this.#sockets) socket.destroy()

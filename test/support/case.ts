@@ -1,18 +1,18 @@
-/** One sentence of the contract, and how to see whether it holds. */
+/** One sentence of the contract, and a test of it. */
 export interface AnyCase<Name extends string, H> {
   /** subject/what, unique in all suites; the subject is the file's name. */
   id: string
-  /** Ids of the rules that it holds. */
+  /** The ids of the rules that it tests. */
   rules: string[]
   /** In the words of the rule. */
   title: string
-  /** Where it can be tried, if not everywhere. */
+  /** The hosts on which it can be tried, if not all. */
   hosts?: readonly Name[]
-  /** A bare server does this too: what must not be broken. */
+  /** A bare server does this as well: it must not be broken. */
   regression?: true
-  /** A bare server does now this and now that: what it did once is noted, and nothing is compared with it. */
+  /** The result on a bare server varies: one result is recorded, and nothing is compared with it. */
   races?: true
-  /** Blocks the event loop or measures the process: nothing may run beside it. */
+  /** It blocks the event loop or measures the process: nothing else may run at the same time. */
   alone?: true
   run: (host: H) => Promise<void>
 }

@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pass, within } from './wait.js'
 
-/** A cold browser on a busy machine. */
+/** A browser needs long for its start on a busy machine. */
 const PATIENCE = 40_000
 
 interface Answer {
@@ -18,20 +18,20 @@ interface Answer {
   readonly params?: unknown
 }
 
-/** How a page is shown. */
+/** The screen of a page. */
 export interface Screen {
   width?: number
   height?: number
   dark?: boolean
 }
 
-/** Headless Chromium, told what to do over two pipes (DevTools protocol): pages are asked what they show, also while they follow an event stream. */
+/** Headless Chromium, controlled over two pipes (DevTools protocol): it can be asked what its pages show, even while they follow an event stream. */
 export class Chromium {
   readonly #profile = mkdtempSync(join(tmpdir(), 'halfclose-chromium-'))
   readonly #process: ChildProcess
   readonly #waiting = new Map<number, (answer: Answer) => void>()
   readonly #ended: Promise<never>
-  /** What the pages have said on their consoles, and what failed in them. */
+  /** What the pages have logged, and their errors. */
   readonly said: string[] = []
   #lastId = 0
   #rest = ''
@@ -93,7 +93,7 @@ export class Chromium {
     return result ?? {}
   }
 
-  /** Ours alone, with its children: it leads a process group of its own. */
+  /** Ends only this browser and its children: it leads a process group of its own. */
   async stop(): Promise<void> {
     const { pid, exitCode, signalCode } = this.#process
     if (pid !== undefined && exitCode === null && signalCode === null) {
@@ -112,7 +112,7 @@ export class Chromium {
       if (answer.id !== undefined) this.#waiting.get(answer.id)?.(answer)
       else if (/^(Runtime\.(exceptionThrown|consoleAPICalled)|Log\.entryAdded)$/.test(answer.method ?? '')) {
         const said = JSON.stringify(answer.params)
-        // That a server which the test has closed is not reached.
+        // Not an error of the page: the test has closed the server.
         if (!said.includes('"source":"network"')) this.said.push(said)
       }
     }
@@ -133,7 +133,7 @@ export class Page {
     return this.#chromium.call(method, params, this.#session)
   }
 
-  /** What an expression is in the page. */
+  /** The value of an expression in the page. */
   async evaluate(expression: string): Promise<unknown> {
     const { result, exceptionDetails } = await this.call('Runtime.evaluate', {
       expression,
@@ -159,7 +159,7 @@ export class Page {
     await this.call('Page.close')
   }
 
-  /** A picture of it, PNG. */
+  /** A picture of the page, as PNG. */
   async screenshot(): Promise<Buffer> {
     const { data } = await this.call('Page.captureScreenshot', { format: 'png' })
     return Buffer.from(String(data), 'base64')

@@ -5,20 +5,20 @@ import type { AnyCase } from './case.js'
 import { Uncaught } from './uncaught.js'
 import { openResources, until } from './wait.js'
 
-/** A folder, set by bare.mjs: play the cases on the bare hosts, and write down there which of them fail and how. */
+/** A folder, set by bare.mjs: the cases are played on the bare hosts, and the folder gets which of them fail, and how. */
 const record = process.env.HALFCLOSE_BARE
 
-/** Fastify 6 is for Node 24 and later. */
+/** Fastify 6 needs Node 24 or later. */
 const oldestNode = (name: string): number => (name.startsWith('fastify6') ? 24 : 20)
 
-/** Of one host, all cases that can be tried there. */
+/** Describes all cases for one host. */
 export function describeCases<Name extends string, Case extends AnyCase<Name, never>>(
   suite: string,
   name: Name,
   cases: readonly Case[],
   play: (one: Case, name: Name, mode: Mode) => Promise<void>,
 ): void {
-  // Frameworks and adapters know a test run by this, and would neither log nor wait: here they are to do as in production.
+  // Frameworks and adapters recognise a test run by this, and would neither log nor wait. Here they have to act as in production.
   process.env.NODE_ENV = 'production'
   const needed = oldestNode(name)
   if (Number.parseInt(process.versions.node, 10) < needed) {

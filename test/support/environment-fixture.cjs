@@ -1,4 +1,4 @@
-// Played by environment.test.ts with a jest of its own: tests that fail beside a clock that stood still, and beside one that did not.
+// Played by environment.test.ts in a jest of its own: tests that fail while the clock stood still, and while it did not.
 const standStill = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150)
 const played = {}
 const nth = (name) => {

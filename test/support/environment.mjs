@@ -1,23 +1,25 @@
-// jest's environment for Node, with a witness of time. Most tests are about times of some hundred milliseconds, and a failure says nothing of the
-// server where the machine itself was late. So a test that fails while this process was late is played again, after the others of its file, and is named.
-// A test that fails while the process kept time has failed.
+// jest's environment for Node, which also measures how late this process is. Most tests are about times of some hundred milliseconds, and if the
+// machine was late, a failure says nothing about the server. So a test that fails while this process was late is played again, after the others of
+// its file, and is named. A test that fails while the process kept time has failed.
 import { TestEnvironment } from 'jest-environment-node'
 
 /** Milliseconds between two looks at the clock. */
 const LOOK = 20
-/** A process that was this late within half a second, in milliseconds, at once or in pieces, did not keep time. No test asks for more precision. */
+/**
+ * A process that was late by this many milliseconds within half a second, at once or in pieces, did not keep time. No test asks for more precision.
+ */
 const LATE = 100
 const WITHIN = 500
-/** Milliseconds that tests wait for what must happen, unless they are told otherwise: longer than the default, since a hundred of them wait at once. */
+/** Milliseconds for which tests wait for an event, by default: longer than elsewhere, since a hundred tests wait at once. */
 const PATIENCE = 12_000
 /** How often one test may be played again. */
 const AGAIN = 5
 
-/** Notes how late a timer was, and when. */
+/** Records how late a timer was, and when. */
 class Witness {
   #timer
   #last = 0
-  /** `[when, how late]` of every look that was. */
+  /** `[when, how late]` of every look so far. */
   #late = []
 
   start() {
@@ -36,7 +38,7 @@ class Witness {
     this.#last = now
   }
 
-  /** How late the process was since then, in the worst half second, in milliseconds; a look that should have been by now counts. */
+  /** How late the process was since then, in the worst half second, in milliseconds. A look that is overdue counts. */
   latest(since) {
     this.#look()
     const looks = this.#late.filter(([when]) => when >= since)
@@ -49,7 +51,7 @@ export default class extends TestEnvironment {
   #witness = new Witness()
   /** When each test that is under way began. */
   #began = new Map()
-  /** The errors of tests that are not to be played again: out of jest's sight, until it would no longer do so. */
+  /** The errors of tests that are not to be played again: hidden from jest until it would no longer do so. */
   #final = new Map()
 
   async setup() {
@@ -97,7 +99,7 @@ function pathOf(test) {
   return names
 }
 
-/** The first line of what a test failed for. jest keeps errors in pairs: what was thrown, and where it was awaited. */
+/** The first line of a test's error. jest keeps errors in pairs: the error, and where it was awaited. */
 function reasonOf({ errors: [error] }) {
   const thrown = Array.isArray(error) ? error[0] : error
   return String(thrown?.message ?? thrown).split('\n')[0]

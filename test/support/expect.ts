@@ -2,7 +2,7 @@ import { equal, match, ok } from 'node:assert/strict'
 import type { Client } from './client.js'
 import type { Response } from './responses.js'
 
-/** The response says that the connection stays, and promises this (default: whatever). */
+/** The response says that the connection stays, and makes this promise (default: any). */
 export function keeps(answer: Response, promise?: string): void {
   ok(!answer.closes, `says close: ${answer}`)
   if (promise === undefined) return
@@ -10,7 +10,7 @@ export function keeps(answer: Response, promise?: string): void {
   equal(answer.header('keep-alive'), promise)
 }
 
-/** The response says that it is the last one, and promises nothing. */
+/** The response says that it is the last one, and makes no promise. */
 export function closes(answer: Response): void {
   ok(answer.closes, `does not say close: ${answer}`)
   equal(answer.header('keep-alive'), undefined, 'a Keep-Alive field beside close')

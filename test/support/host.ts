@@ -16,14 +16,14 @@ export type Handler = (req: IncomingMessage, res: ServerResponse) => void
 export type Route = (req: IncomingMessage, res: ServerResponse, host: Host) => unknown
 export type Started = StartedServer<Server>
 
-/** What the server under the application is told, in both modes alike. */
+/** The settings of the server below the application, the same in both modes. */
 export interface ServerSettings {
   keepAliveTimeout?: number
   headersTimeout?: number
   requestTimeout?: number
   /** http, https and Fastify only: Express makes its own server. */
   connectionsCheckingInterval?: number
-  /** Fastify's name for it; the others get server.setTimeout(). */
+  /** Fastify's name for the setting; the other hosts call server.setTimeout(). */
   connectionTimeout?: number
   /** https only. */
   tls?: TlsOptions
@@ -65,7 +65,7 @@ export class Host extends AnyHost<Server, IncomingMessage, ServerResponse> {
     return route && ((req, res) => route(req, res, this))
   }
 
-  /** One more server of the same kind under the same policy, with the same routes. For http and https. */
+  /** Another server of the same kind under the same policy, with the same routes. For http and https. */
   async another(listen: ListenOptions): Promise<Server> {
     const server = plainServer(this.tls, this.handle)
     if (!this.bare) this.connections.attach(server)
@@ -84,14 +84,14 @@ export class Host extends AnyHost<Server, IncomingMessage, ServerResponse> {
     return this.connectTo(this.port, options)
   }
 
-  /** For when the server no longer knows its port, and for another server: its port, or its path. */
+  /** For a server that no longer knows its port, and for another server: connects to its port, or its path. */
   async connectTo(port: number | string, options: Omit<ClientOptions, 'port' | 'tls'> = {}): Promise<Client> {
     const client = await Client.open({ port, tls: this.tls, ...options })
     this.keep(client)
     return client
   }
 
-  /** A client whose first request was answered: it holds a promise now. */
+  /** A client whose first request was answered, so that it has a promise. */
   async idleClient(options: Omit<ClientOptions, 'port' | 'tls'> = {}): Promise<Client> {
     const client = await this.connect(options)
     await client.ask(get('/first'))

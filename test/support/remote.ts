@@ -5,21 +5,21 @@ import type { Host } from './host.js'
 import { patience } from './wait.js'
 
 export interface Remote {
-  /** What each client got, and how its connection ended if it did. */
+  /** What each client received, and how its connection ended, if it did. */
   results: Promise<{ text: string; ending: string }[]>
 }
 
 export interface RemoteOptions {
   count: number
-  /** Have a first request answered beforehand; otherwise connect only after the delay. */
+  /** Whether the first request is answered beforehand; otherwise the clients connect only after the delay. */
   warm: boolean
   /** Milliseconds between `ready` and the request for /late. */
   delay: number
-  /** Milliseconds after the answer to that until a request for /again, if there is to be one. */
+  /** Milliseconds between that answer and a request for /again; without it there is none. */
   again?: number
 }
 
-/** Clients in a thread of their own: they go on while this thread is blocked. Resolves once they are ready. */
+/** Clients in a thread of their own: they go on while this thread is blocked. Resolves when they are ready. */
 export async function remoteClients(host: Host, options: RemoteOptions): Promise<Remote> {
   const workerData = { port: host.port, tls: host.tls, patience, ...options }
   const worker = new Worker(join(__dirname, 'remote-worker.mjs'), { workerData })
@@ -32,8 +32,8 @@ export async function remoteClients(host: Host, options: RemoteOptions): Promise
 }
 
 /**
- * The event loop stands still: nothing of this process runs, and nothing burns. After a check phase, as after any handler of I/O, timers
- * come before the input; blocked inside a timer, the loop would look at the input first.
+ * Blocks the event loop, without using the CPU. It blocks in a check phase, because timers then run before the input is read, as after a blocking I/O
+ * handler. If a timer blocked, the loop would read the input first.
  */
 export async function blockLoop(ms: number): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))

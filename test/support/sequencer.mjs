@@ -1,5 +1,5 @@
-// The files that take longest begin first, so that none of them is left over at the end with nothing beside it. jest knows of durations only from
-// earlier runs on the same machine: a fresh clone has none.
+// The files that take longest begin first, so that none of them runs alone at the end. jest knows durations only from earlier runs on the same
+// machine: a fresh clone has none.
 import Sequencer from '@jest/test-sequencer'
 
 const LONGEST = [

@@ -1,21 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { runInThisContext } from 'node:vm'
 
-/** In jest's sandbox `process` is a copy, and nobody tells the copy's listeners what was not caught: this is the real one. */
+/** The real `process`. In jest's sandbox `process` is a copy, whose listeners do not get uncaught errors. */
 const real: NodeJS.Process = runInThisContext('process')
 
-/** One run: what it is, and what was not caught in it. */
+/** One run: its name, and its uncaught errors. */
 interface Run {
   what: () => string
   errors: string[]
 }
 
 /**
- * What nobody catches ends a process in production. jest counts some of it for a test, but not what comes after the test or in a hook's context:
- * here it fails the run in whose context it was thrown, and where it has none, every run that is under way.
+ * Uncaught errors end a process in production. jest assigns some of them to a test, but not those after the test or in a hook's context. Here an
+ * uncaught error fails the run in whose context it was thrown; without a context, every run under way.
  */
 export class Uncaught {
-  /** What no run took for itself. */
+  /** Errors that belong to no run. */
   readonly others: string[] = []
   readonly #current = new AsyncLocalStorage<Run>()
   readonly #running = new Set<Run>()
@@ -32,7 +32,7 @@ export class Uncaught {
     real.off('unhandledRejection', this.#rejected)
   }
 
-  /** Fails where something in `play` was not caught, whatever came of it otherwise. */
+  /** Fails if there was an uncaught error in `play`, whatever its result. */
   async during<T>(what: () => string, play: () => Promise<T>): Promise<T> {
     const errors: string[] = []
     const run = { what, errors }

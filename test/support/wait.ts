@@ -1,6 +1,6 @@
 export { Arrivals, type Deferred, deferred, pass, patience, until, within } from 'halfclose-probe/wire'
 
-/** What keeps this process alive or is installed in it, by kind. */
+/** The resources that keep this process alive or are installed in it, by kind. */
 export function openResources(): Record<string, number> {
   const counts: Record<string, number> = {}
   const add = (kind: string, count: number) => {

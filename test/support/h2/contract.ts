@@ -3,11 +3,11 @@ import { type AnyCase, playOn } from '../case.js'
 import { type CaseSetup, H2Host } from './host.js'
 import { type H2HostName, h2HostNames } from './hosts.js'
 
-/** Over HTTP/2. */
+/** A case of the contract over HTTP/2. */
 export interface Case extends CaseSetup, AnyCase<H2HostName, H2Host> {}
 
 export const secure = h2HostNames.filter((name) => name.startsWith('https') || name.endsWith('and1'))
-/** Where HTTP/1.1 is spoken on the same port. */
+/** The hosts that speak HTTP/1.1 on the same port. */
 export const both = h2HostNames.filter((name) => name.endsWith('and1'))
 export const plain = h2HostNames.filter((name) => name.startsWith('http'))
 export const adapters = h2HostNames.filter((name) => !name.startsWith('http'))

@@ -5,7 +5,7 @@ import type { FrameClient } from './client.js'
 import type { FrameOf } from './frames.js'
 import type { H2Host } from './host.js'
 
-/** The session was told to end in peace, once or more, and no later word took back an earlier one (RFC 9113 §6.8). */
+/** The server ended the session without an error, by one GOAWAY or more, and no later one took back an earlier one (RFC 9113 §6.8). */
 export async function announced(client: FrameClient, code = 0): Promise<FrameOf<'GOAWAY'>> {
   const goaway = await client.frame('GOAWAY')
   equal(goaway.code, code, `${client}`)
@@ -20,7 +20,7 @@ export async function endsWith(client: FrameClient, last: number): Promise<void>
   if (client.connection.stream !== client.connection.raw && !client.connection.closeNotify) fail(`no close_notify\n${client}`)
 }
 
-/** What a GOAWAY is for: every stream up to the last one was run once and answered whole, no other one was run. */
+/** The meaning of a GOAWAY holds: every stream up to the last one was run once and answered whole, and no other one was run. */
 export function keptItsWord(host: H2Host, client: FrameClient, pathOf: (stream: number) => string): void {
   const last = client.goaways.at(-1)?.last ?? fail(`no GOAWAY\n${client}`)
   for (const stream of client.opened) {
@@ -32,7 +32,7 @@ export function keptItsWord(host: H2Host, client: FrameClient, pathOf: (stream: 
   }
 }
 
-/** The server came to its end; with halfclose the report says so, in these words among others. */
+/** The server has stopped. With halfclose the report has these fields, among others. */
 export async function drained(host: H2Host, report: Partial<Report> = {}): Promise<void> {
   await within(host.stop(), () => 'stop() to end', 3 * patience)
   if (host.bare) return

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 
-/** An Express application, 4 or 5, as far as it matters here. */
+/** An Express application, 4 or 5, with the members that are needed here. */
 export interface ExpressApp {
   (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse): void
   request: object
@@ -11,8 +11,8 @@ export interface ExpressApp {
 }
 
 /**
- * A `request` listener for an http2 server, with allowHTTP1 or without. Express gives every request the prototypes of node:http, in
- * which those of node:http2 do not work: here each gets those of the protocol that it came by.
+ * A `request` listener for an http2 server, with or without allowHTTP1. Express gives every request the prototypes of node:http, in which those of
+ * node:http2 do not work: here each request gets those of its protocol.
  */
 export function overHttp2(app: ExpressApp): (req: Http2ServerRequest, res: Http2ServerResponse) => void {
   let now = 1
@@ -30,7 +30,7 @@ export function overHttp2(app: ExpressApp): (req: Http2ServerRequest, res: Http2
     now = req.httpVersionMajor
     if (now === 2) {
       req.headers.host ??= req.authority
-      // What body parsers ask whether there is a body at all.
+      // Body parsers read this field to know whether there is a body.
       if (!req.stream.endAfterHeaders && req.headers['content-length'] === undefined) req.headers['transfer-encoding'] = 'chunked'
     }
     app(req, res)

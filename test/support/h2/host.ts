@@ -6,9 +6,9 @@ import { Client, type ClientOptions } from '../client.js'
 import { FrameClient, type FrameClientOptions } from './client.js'
 import { type AnyServer, type H2HostName, h2Hosts } from './hosts.js'
 
-/** With what the adapters add; plain servers know no readiness route. */
+/** The options of the core and one of the adapters; plain servers ignore `readiness`. */
 export type Options = CoreOptions & { readiness?: string | undefined }
-/** What the http2 server is told, in both modes alike. Fastify takes none of them. */
+/** The settings of the http2 server, the same in both modes. Fastify takes none of them. */
 export type ServerSettings = Pick<ServerOptions, 'maxSessionInvalidFrames' | 'settings'>
 
 export type Handler = (req: Http2ServerRequest, res: Http2ServerResponse) => void
@@ -20,7 +20,7 @@ export interface CaseSetup {
   routes?: Record<string, Route> | undefined
 }
 
-/** A host of HTTP/2, and of HTTP/1.1 beside it where that is spoken on the same port. */
+/** A host of HTTP/2, and of HTTP/1.1 where the same port speaks it. */
 export class H2Host extends AnyHost<AnyServer, Http2ServerRequest, Http2ServerResponse> {
   readonly sessions = new Set<ServerHttp2Session>()
 
@@ -63,14 +63,14 @@ export class H2Host extends AnyHost<AnyServer, Http2ServerRequest, Http2ServerRe
     return this.connectTo(this.port, options)
   }
 
-  /** For when the server no longer knows its port. */
+  /** For a server that no longer knows its port. */
   async connectTo(port: number, options: Omit<FrameClientOptions, 'port' | 'tls'> = {}): Promise<FrameClient> {
     const client = await FrameClient.open({ port, tls: this.tls, ...options })
     this.keep(client.connection)
     return client
   }
 
-  /** A client of HTTP/1.1, for hosts that speak both. */
+  /** An HTTP/1.1 client, for hosts that speak both. */
   async connectHttp1(options: Omit<ClientOptions, 'port' | 'tls' | 'alpn'> = {}): Promise<Client> {
     const client = await Client.open({ port: this.port, tls: this.tls, alpn: ['http/1.1'], ...options })
     this.keep(client)

@@ -91,7 +91,7 @@ export const h2HostNames = [
 ] as const
 export type H2HostName = (typeof h2HostNames)[number]
 
-/** Each the same: start, listen, and what a deploy calls to stop. */
+/** Each with the same task: start, listen, and stop as a deploy would. */
 export const h2Hosts: Record<H2HostName, (setup: Setup) => Promise<Started>> = {
   http2: (setup) => start(createServer({ ...setup.server }), setup),
   https2: (setup) => secure({}, setup),

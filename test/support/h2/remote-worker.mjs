@@ -1,4 +1,4 @@
-// HTTP/2 clients in a thread of their own: `delay` ms after `ready` each connects and asks for a path of its own.
+// HTTP/2 clients in a thread of their own: `delay` ms after `ready`, each connects and requests a path of its own.
 import { connect } from 'node:http2'
 import { setTimeout as pass } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'

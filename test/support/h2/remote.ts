@@ -4,16 +4,16 @@ import { Worker } from 'node:worker_threads'
 import { patience } from '../wait.js'
 import type { H2Host } from './host.js'
 
-/** What one session got for its only stream. */
+/** What one session received on its only stream. */
 export interface Late {
   path: string
   text: string
-  /** Of a GOAWAY with NO_ERROR. */
+  /** The last stream of a GOAWAY with NO_ERROR. */
   last?: number
   error?: string
 }
 
-/** Real clients in a thread of their own, which go on while this thread is blocked. Resolves once they are ready. */
+/** Real clients in a thread of their own, which go on while this thread is blocked. Resolves when they are ready. */
 export async function remoteSessions(host: H2Host, count: number, delay: number): Promise<{ results: Promise<Late[]> }> {
   const workerData = { port: host.port, tls: host.tls, patience, count, delay }
   const worker = new Worker(join(__dirname, 'remote-worker.mjs'), { workerData })

@@ -13,7 +13,7 @@ export const credentials = {
 export const plainServer = (tls: boolean, handler: RequestListener): Server =>
   tls ? createTlsServer(credentials, handler) : createServer(handler)
 
-/** What `node:http` takes of the settings when the server is made. */
+/** The settings that `node:http` takes when the server is made. */
 export const serverOptions = ({ connectionTimeout: _, tls: __, ...settings }: ServerSettings = {}) => settings
 
 export const closed = (server: Server): Promise<void> =>

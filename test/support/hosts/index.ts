@@ -3,7 +3,7 @@ import { express } from './express.js'
 import { fastify } from './fastify.js'
 import { http, https } from './http.js'
 
-/** One file per framework, each the same: start, listen, and what a deploy calls to stop. */
+/** One file for each framework, with the same task: start, listen, and stop as a deploy would. */
 export const hosts: Record<HostName, (setup: Setup) => Promise<Started>> = {
   http,
   https,
