@@ -15,10 +15,10 @@ import { table } from './output/table.js'
 import { probe } from './probe.js'
 import { version } from './version.js'
 
-/** All was done; a rule is broken; nothing could be probed. */
+/** 0: done; 1: a rule is broken; 2: nothing could be probed. */
 export type ExitCode = 0 | 1 | 2
 
-/** The program. `abort`: it is to end now, and leave no process behind. */
+/** The program. `abort`: it has to end at once, and leave no process behind. */
 export async function main(args: readonly string[], abort?: AbortSignal): Promise<ExitCode> {
   try {
     return await run(args, abort)
@@ -52,7 +52,7 @@ function say(text: string): ExitCode {
   return 0
 }
 
-/** Throws where the answer is not yes. */
+/** Throws unless the answer is yes. */
 async function consent(url: string): Promise<void> {
   if (!process.stdin.isTTY)
     throw new Error(`${url} is neither loopback nor private. Probe only what is yours, and say so with --yes.`)
@@ -68,7 +68,7 @@ function writeFiles(report: Report, files: Files): void {
   if (files.badge !== undefined) writeFileSync(files.badge, badge(report))
 }
 
-/** 1 where a rule of this level, or of a stronger one, is broken. */
+/** 1 if a rule of this level, or of a stronger one, is broken. */
 export function exitCode({ results }: Pick<Report, 'results'>, failOn: FailOn): ExitCode {
   const bad: Record<FailOn, readonly Outcome[]> = { MUST: ['fail'], SHOULD: ['fail', 'warn'], never: [] }
   return results.some(({ outcome }) => bad[failOn].includes(outcome)) ? 1 : 0

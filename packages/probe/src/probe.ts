@@ -16,21 +16,21 @@ import { version } from './version.js'
 export interface ProbeOptions {
   /** http:// or https://; the certificate is not checked. */
   url: string
-  /** Tiers to run. Default: all for which there is enough: `slow` for b, `run` for c. */
+  /** Tiers to run. Default: all that have their options: `slow` for b, `run` for c. */
   tiers?: readonly Tier[] | undefined
-  /** Path of an answer that takes its time, at least 300 ms. */
+  /** Path of a slow answer, which takes at least 300 ms. */
   slow?: string | undefined
-  /** Path of an answer that has no end. */
+  /** Path of an answer without an end. */
   stream?: string | undefined
   /** Command of a process to start and stop; it has to listen on the URL's port. */
   run?: string | undefined
   /** The signal that stops it. Default: SIGTERM */
   stop?: NodeJS.Signals | undefined
-  /** ms that a server has for what it does by itself (letting go who is idle, silent or slow). Default: 75,000 */
+  /** ms for what a server does by itself (closing idle, silent or slow clients). Default: 75,000 */
   patience?: number | undefined
   /** ms that a process has to end after its signal. Default: 30,000 */
   deadline?: number | undefined
-  /** Bytes of the body of the early answer. Default: 16 MB */
+  /** Bytes of the body in the check of the early answer. Default: 16 MB */
   upload?: number | undefined
   /** Send floods of frames. Default: false */
   floods?: boolean | undefined
@@ -38,17 +38,17 @@ export interface ProbeOptions {
   connections?: number | undefined
   /** Bytes sent in all, at most. Default: 64 MB */
   bytes?: number | undefined
-  /** Aborted: the process that was started is killed at once. */
+  /** When aborted, the started process is killed at once. */
   abort?: AbortSignal | undefined
-  /** Ids of the only checks to run. */
+  /** Run only the checks with these ids. */
   only?: readonly string[] | undefined
   /** Called when a check begins (without a result) and when it ends. */
   progress?: Progress | undefined
 }
 
 /**
- * Runs the checks against a server. Rejects with an Unreachable where it cannot be reached or speaks no HTTP, and with an Error where the
- * options are wrong; a broken rule is a result.
+ * Runs the checks against a server. Rejects with an Unreachable if it cannot be reached or does not speak HTTP, and with an Error if the options are
+ * wrong; a broken rule is a result.
  */
 export async function probe(options: ProbeOptions): Promise<Report> {
   const target = parseTarget(options.url)

@@ -1,5 +1,5 @@
-/** Put there by scripts/bundle.mjs. */
+/** Defined by scripts/bundle.mjs. */
 declare const PACKAGE_VERSION: string | undefined
 
-/** As in package.json; sources that were not built have none. */
+/** The version in package.json; sources that were not built have none. */
 export const version: string = typeof PACKAGE_VERSION === 'string' ? PACKAGE_VERSION : 'unreleased'

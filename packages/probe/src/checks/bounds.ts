@@ -7,7 +7,7 @@ import { ended, seconds, statuses } from './seen.js'
 
 const common = { tier: 'a', subject: 'Bounds', level: 'behaviour', section: 'RFC 9112 §9.5', phase: 'timed' } as const
 
-/** When a client was let go, and what it was told before. */
+/** When the server closed a client's connection, and what it sent before. */
 interface LetGo {
   after: number | undefined
   told: string
@@ -88,7 +88,7 @@ export const bounds = [
       scene.calm()
       const since = Date.now()
       if (end === 'limit') return { stalled: false, taken, after: undefined }
-      // What is still being written fails as soon as the server has reset the connection.
+      // A write that is under way fails as soon as the server has reset the connection.
       await client.over(scene.bounds.patience).catch(() => {})
       const after = client.gone || end === 'gone' ? Date.now() - since : undefined
       return { stalled: true, taken, after }

@@ -5,7 +5,7 @@ import { answered, ended, endingInWords, type Seen, seen, statuses } from './see
 
 const common = { tier: 'a', subject: 'Connection: close', section: 'RFC 9112 §9.6' } as const
 
-/** The ways to write `close`. A server that reads only the first of them keeps connections that their clients think closed. */
+/** The ways to write `close`. A server that reads only the first of them keeps connections that their clients believe closed. */
 const FORMS = [
   { name: 'plain', words: 'as it stands in the specification', fields: ['Connection: close'] },
   { name: 'case', words: 'in other letters', fields: ['Connection: ClOsE'] },
@@ -18,7 +18,7 @@ const FORMS = [
   { name: 'beside-keep-alive', words: 'beside keep-alive', fields: ['Connection: keep-alive, close'] },
 ]
 
-/** One answer, and what the client then sees of the end. */
+/** Reads one answer, and the end that the client then sees. */
 export async function closed(scene: Scene, request: string): Promise<Seen> {
   const client = await scene.connect()
   void client.send(request)
@@ -27,7 +27,7 @@ export async function closed(scene: Scene, request: string): Promise<Seen> {
   return seen(client)
 }
 
-/** The answer whole, then FIN. */
+/** Judges whether the answer was whole, and then FIN. */
 export function endsAfterAnswer({ answers, heads, ending }: Seen): Judgement {
   if (answers.length === 0)
     return broken(heads.length > 0 ? `the answer was cut: ${endingInWords[ending]}` : `no answer: ${endingInWords[ending]}`)
@@ -80,7 +80,7 @@ export const close = [
   }),
 ]
 
-/** Behind its head an answer has to be whole after so long, in ms. */
+/** How many ms after its head an answer has to be whole. */
 const UNENDED = 4_000
 
 const old = { tier: 'a', subject: 'HTTP/1.0' } as const
@@ -128,7 +128,7 @@ export const http10 = [
     why: 'Without either the client waits for more until it gives up.',
     look: (scene: Scene) => closed(scene, scene.request({ version: '1.0', fields: ['Connection: keep-alive'] })),
     judge: ({ answers: [answer], ending }) =>
-      // An answer that ends with its connection, and only when that is idle for long, has shown no end.
+      // An answer that ends with the connection, when that has long been idle, has shown no end.
       judged(
         answer !== undefined && answer.wholeAt - answer.headAt < UNENDED,
         ending === 'open' ? 'framed, and kept' : 'whole, and closed',

@@ -73,20 +73,20 @@ export const halfClosed = [
 
 const early = { tier: 'a', subject: 'An early answer' } as const
 const MEGABYTE = 1024 * 1024
-/** What a head may have nowhere. */
+/** A size that no server allows a head. */
 const HUGE = 2 * MEGABYTE
 const PIECE = 64 * 1024
 
 const pieces = (bytes: number): Buffer[] => Array.from({ length: Math.ceil(bytes / PIECE) }, () => Buffer.alloc(PIECE, 'x'))
 
-/** Sends all before it reads: as most clients do. */
+/** Sends everything before it reads, as most clients do. */
 async function sendsFirst(scene: Scene, ...parts: (string | Buffer)[]): Promise<Seen> {
   const client = await scene.connect()
   client.stream.pause()
   for (const part of parts) {
     const { end } = await client.pour(part, part.length, scene.bounds.quiet)
     if (end !== 'limit') break
-    // A turn, in which a reset can come: the next write then fails, and the answer is lost, as it is to most clients.
+    // A pause in which a reset can arrive: then the next write fails and the answer is lost, as it is for most clients.
     await pass(1)
   }
   client.stream.resume()
@@ -101,7 +101,7 @@ const readable = ({ answers: [answer], heads, ending }: Seen): Judgement => {
   )
 }
 
-/** Whatever the answer is. */
+/** The common part of checks that accept any answer. */
 const upload = {
   level: 'SHOULD',
   section: 'RFC 9112 §9.6',

@@ -6,7 +6,7 @@ import { answered, ended, endingInWords, seconds } from './seen.js'
 import { answeredOnce } from './stop.js'
 
 const common = { tier: 'c', subject: 'What holds it up', level: 'behaviour', section: 'the book, 4.7' } as const
-/** A request that was sent is in the handler after so long, in ms. */
+/** ms after which a request is taken to have reached the handler. */
 const UNDER_WAY = 500
 const WHY = 'One such client would hold up every deploy, until the process is killed.'
 
@@ -60,7 +60,7 @@ export const holds = [
       await scene.start()
       const client = await scene.connect()
       await client.send(scene.request({ method: 'POST', fields: ['Content-Length: 10000'], body: 'x'.repeat(5_000) }))
-      // Under way, whether it is answered early or not.
+      // The request is under way, even if it was answered early.
       await answered(client, 1, UNDER_WAY)
       scene.signal()
       return scene.exit()

@@ -12,7 +12,7 @@ async function ask(scene: Scene, session: FrameClient): Promise<number> {
   return stream
 }
 
-/** A PING of seven bytes: an error of the whole connection. */
+/** Sends a PING of seven bytes, which is an error of the whole connection. */
 async function offend(scene: Scene, session: FrameClient) {
   void session.send(frame('PING', 0, 0, Buffer.alloc(7)))
   await ended(session.connection, Math.min(scene.bounds.answer, scene.bounds.patience / 2))
@@ -143,13 +143,13 @@ const flood = {
   bytes: 500_000,
 } as const
 
-/** Sends until the server has had enough. */
+/** Sends pieces until the server ends the session. */
 async function floodWith(scene: Scene, piece: (session: FrameClient) => Buffer, pieces: number) {
   const session = await scene.session({ polite: false })
   let sent = 0
   while (sent < pieces && session.connection.ending === undefined && (await session.send(piece(session)))) sent++
   await ended(session.connection, scene.bounds.quiet * 2)
-  // A session that has become idle since, and ends for that, has not been ended for the flood.
+  // A session that the server ended because it was idle was not ended for the flood.
   const code = session.goaways.at(-1)?.code
   return { over: (session.connection.ending !== undefined || session.connection.gone) && code !== 0, sent, code }
 }

@@ -8,8 +8,8 @@ import { tierA } from './tier-a.js'
 
 export { tierA }
 
-/** What needs a path whose answer takes its time. */
+/** The checks that need a path with a slow answer. */
 export const tierB: readonly Check<Scene>[] = slow
 
-/** What needs a process that the probe starts and stops. */
+/** The checks that need a process which the probe starts and stops. */
 export const tierC: readonly Check<StopScene>[] = [...requestsAtStop, ...holds, ...sessionsAtStop]

@@ -9,7 +9,7 @@ const common = { tier: 'a', subject: 'Persistence' } as const
 
 /** How long before the end of its promise a connection is used again, in ms. */
 const BEFORE = 300
-/** `max=` is looked at over so many requests at most. */
+/** How many requests, at most, show whether `max=` is kept. */
 const MOST = 1_100
 
 export const persistence = [
@@ -49,7 +49,7 @@ export const persistence = [
     phase: 'timed',
     repeats: 3,
     look: async (scene: Scene) => {
-      // This machine may be late: then the promise is over, and it is tried again.
+      // This machine may be late: then the promise is over, and the check tries again.
       for (let attempt = 0; ; attempt++) {
         const client = await scene.connect()
         void client.send(scene.request())

@@ -1,16 +1,16 @@
 import { type Client, type Ending, type Response, until } from '../wire/index.js'
 
-/** What was seen on a connection of HTTP/1, to be judged. */
+/** What was seen on an HTTP/1 connection. */
 export interface Seen {
-  /** Final answers that came whole. */
+  /** Final answers that are whole. */
   answers: readonly Response[]
-  /** Final answers of which at least the head came. */
+  /** Final answers whose head, at least, has arrived. */
   heads: readonly Response[]
   /** How the server's output ended, so far. */
   ending: Ending | 'open'
-  /** The last that the server said over TLS was close_notify. */
+  /** The last TLS record of the server was close_notify. */
   closeNotify: boolean
-  /** What came and is no response. */
+  /** Bytes that are no response. */
   garbage: string
 }
 
@@ -24,14 +24,14 @@ export function seen(client: Client): Seen {
   }
 }
 
-/** Waits for so many whole answers, or until the connection has ended. Never fails: what is not there is not there. */
+/** Waits for this many whole answers, or for the end of the connection. Never fails: the result has what was seen. */
 export async function answered(client: Client, count: number, ms: number): Promise<Seen> {
   const there = () => client.answers.list.length >= count || client.ending !== undefined
   await until('answers', there, ms).catch(() => {})
   return seen(client)
 }
 
-/** Waits for the end of the connection; true if it came in time. */
+/** Waits for the end of the connection. Returns whether it came in time. */
 export async function ended(client: Client, ms: number): Promise<boolean> {
   const before = client.ending
   if (before !== undefined) return true

@@ -6,15 +6,15 @@ import { answered, ended, endingInWords, seconds, seen, statuses } from './seen.
 
 const common = { tier: 'b', subject: 'Slow answers', needs: ['http1', 'persistent', 'slow'], phase: 'timed' } as const
 
-/** The slow path; the checks that come here need it. */
+/** The slow path, which these checks need. */
 const slowPath = ({ facts }: Scene): string => facts.slow?.path ?? '/'
 const slowMs = ({ facts }: Scene): number => facts.slow?.ms ?? 0
 const waitFor = (scene: Scene, times = 1): number => scene.bounds.answer + times * slowMs(scene)
 
-/** A server that queues must have had a moment to begin. */
+/** ms after which a server that queues requests has begun with one. */
 const BEGUN = 200
 const LEAVERS = 12
-/** When the requests at the end of an idle timeout are sent, in ms before and after it. */
+/** When requests are sent around the end of an idle timeout, in ms before and after it. */
 const AROUND = [-200, -100, -50, -20, 0, 20, 50]
 
 export const slow = [
@@ -32,7 +32,7 @@ export const slow = [
       void client.send(scene.request({ path: slowPath(scene) }) + scene.request({ method: 'HEAD' }))
       return answered(client, 2, waitFor(scene))
     },
-    // The answer to HEAD announces a body that it has not: where it comes first, the slow answer is taken for that body.
+    // The answer to HEAD announces a body that it does not have: if it comes first, the slow answer is read as that body.
     judge: ({ answers, garbage, ending }) =>
       judged(
         answers.length === 2 && garbage === '',

@@ -6,7 +6,7 @@ import { answered, ended, endingInWords, seen } from './seen.js'
 
 const common = { tier: 'c', subject: 'At the signal', section: 'RFC 9112 §9.5, the book, 4.7' } as const
 
-/** A request that was sent is in the handler after so long, in ms. */
+/** ms after which a request is taken to have reached the handler. */
 const UNDER_WAY = 150
 const KERNEL = 5
 const QUEUED = 10
@@ -27,7 +27,7 @@ async function idleOnes(scene: StopScene, count: number): Promise<Client[]> {
   return clients
 }
 
-/** How many of them have `count` whole answers in the end. */
+/** How many of the clients have `count` whole answers in the end. */
 async function served(scene: StopScene, clients: Client[], count: number): Promise<number> {
   const all = await Promise.all(clients.map((client) => answered(client, count, scene.bounds.answer)))
   return all.filter(({ answers }) => answers.length >= count).length
@@ -120,7 +120,7 @@ export const requestsAtStop = [
       await scene.child.pause()
       const opened = Promise.all(Array.from({ length: QUEUED }, () => scene.connect()))
       if (scene.target.tls) {
-        // The handshake needs the process: TCP stands, and the hello is in the kernel.
+        // The process has to run for a TLS handshake. TCP is connected, and the hello waits in the kernel.
         await pass(100)
         scene.signal()
         scene.child.resume()
@@ -191,7 +191,7 @@ export const requestsAtStop = [
   }),
 ]
 
-/** It listens, and it works: the signal comes to a process that has begun. */
+/** Waits for an answer, so that the signal comes to a process that works. */
 export async function answeredOnce(scene: StopScene): Promise<void> {
   const client = await scene.connect()
   void client.send(scene.request({ fields: ['Connection: close'] }))

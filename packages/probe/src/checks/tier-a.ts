@@ -8,7 +8,7 @@ import { idle, persistence } from './persistence.js'
 import { pipelining } from './pipelining.js'
 import { tls } from './tls.js'
 
-/** What needs no more than a URL. */
+/** The checks that need only a URL. */
 export const tierA: readonly Check<Scene>[] = [
   ...persistence,
   ...idle,

@@ -2,21 +2,21 @@
 export interface Bounds {
   /** An answer to a request that was sent whole. */
   answer: number
-  /** What a server does by itself: letting go a client that is silent, slow or idle. Not within this time is "no". */
+  /** What a server does by itself: closing a client that is silent, slow or idle. If it does not do so in this time, the result is "no". */
   patience: number
-  /** Nothing more is expected: so long the probe looks whether something comes all the same. */
+  /** For how long the probe watches for bytes that should not come. */
   quiet: number
-  /** Where a server takes nothing for so long it has stopped reading. */
+  /** A server that takes nothing for this time has stopped reading. */
   stall: number
   /** Bytes of the body in the check of the early answer. */
   upload: number
-  /** Bytes of requests that are sent to a server whose answers are not read. */
+  /** Bytes of requests sent to a server whose answers the client does not read. */
   unread: number
-  /** A process has to be gone so long after its signal. */
+  /** The time after its signal within which a process has to end. */
   deadline: number
 }
 
-/** With `patience` only what follows from it changes: a server's answer is never waited for any less than that. */
+/** `patience` changes only what depends on it: the probe never waits less than 3 s for an answer. */
 export function boundsOf({ patience = 75_000, deadline = 30_000, upload = 16 * 1024 * 1024 } = {}): Bounds {
   return {
     answer: Math.min(10_000, Math.max(patience, 3_000)),

@@ -1,4 +1,4 @@
-/** What the probe allows itself: connections at the same time, and bytes in all. */
+/** The limits of the probe: connections at the same time, and bytes in all. */
 export class Budget {
   #bytes: number
   #free: number
@@ -17,14 +17,14 @@ export class Budget {
     return this.#bytes
   }
 
-  /** False where that is more than is left. */
+  /** Returns false if that is more than is left. */
   spend(bytes: number): boolean {
     if (bytes > this.#bytes) return false
     this.#bytes -= bytes
     return true
   }
 
-  /** Resolves once so many connections are free; in the order of asking, so that none waits for ever. */
+  /** Resolves when this many connections are free. In the order of the calls, so that none waits for ever. */
   async take(connections: number): Promise<void> {
     if (this.#waiting.length > 0 || connections > this.#free) {
       await new Promise<void>((admit) => this.#waiting.push({ connections, admit }))

@@ -1,24 +1,24 @@
 import type { Judgement, Level } from './verdict.js'
 
-/** What a tier asks for: only a URL; a slow path as well; a process that the probe starts and stops. */
+/** What a tier needs: only a URL; a slow path as well; a process that the probe starts and stops. */
 export type Tier = 'a' | 'b' | 'c'
 
-/** What a check cannot do without. Where it is missing the check is not applicable, with the reason. */
+/** What a check needs. Without it the check is not applicable, with the reason. */
 export type Need = 'persistent' | 'promise' | 'tls' | 'http2' | 'slow' | 'slow-promise' | 'stream' | 'floods' | 'http1'
 
 /** A check in words: what `--explain` prints. */
 export interface Rule {
   /** `tier/name`, stable. */
   id: string
-  /** Which tier it is part of. */
+  /** Its tier. */
   tier: Tier
   /** How strong the rule is. */
   level: Level
-  /** Where the rule stands. */
+  /** The section of the specification. */
   section: string
-  /** What the page groups it by. */
+  /** Its group on the page. */
   subject: string
-  /** The rule in a sentence of ours. */
+  /** The rule in one sentence. */
   title: string
   /** What the probe sends. */
   sends: string
@@ -28,25 +28,25 @@ export interface Rule {
   why: string
 }
 
-/** How a check is run beside others. */
+/** How a check runs beside others. */
 export interface Running {
   needs: readonly Need[]
   /** `quick` ones run many at once, `heavy` ones one by one, `timed` ones all together after those. */
   phase: 'quick' | 'heavy' | 'timed'
-  /** Timing decides: it is done so often, and has to hold every time. */
+  /** How often it is done, and has to hold, because its result depends on timing. */
   repeats: number
   /** Connections that one trial has at most at the same time. */
   connections: number
-  /** Bytes that one trial sends at most, where that is much. */
+  /** Bytes that one trial sends at most, if that is much. */
   bytes: number
 }
 
-/** A rule, how it is tried, and how often. `S` is what a trial does it with. */
+/** A rule, how it is tried, and how often. `S` is the kind of scene. */
 export interface Check<S> extends Rule, Running {
   run(scene: S): Promise<Judgement>
 }
 
-/** A check is data, what it does on the wire, and a pure judgement of what was seen there. */
+/** A check is data, an action on the wire, and a pure judgement of what was seen. */
 export interface CheckParts<S, Seen> extends Rule, Partial<Running> {
   look(scene: S): Promise<Seen>
   judge(seen: Seen, scene: S): Judgement

@@ -2,29 +2,29 @@ import { Client, FrameClient, type Response } from '../wire/index.js'
 import type { Bounds } from './bounds.js'
 import type { Target } from './target.js'
 
-/** What is found out before the checks. */
+/** Facts about the server, found out before the checks. */
 export interface Facts {
-  /** HTTP/1 is spoken here. */
+  /** The server speaks HTTP/1. */
   http1: boolean
-  /** What the first answer said. */
+  /** The status of the first answer. */
   status: number
   /** Its Server field. */
   server: string | undefined
-  /** A second request on the connection was answered. */
+  /** A second request on the same connection was answered. */
   persistent: boolean
   /** Seconds promised in `Keep-Alive: timeout=`. */
   promise: number | undefined
   /** Requests left, by `Keep-Alive: max=`. */
   max: number | undefined
-  /** HTTP/2 is spoken here, over TLS by ALPN, else by prior knowledge. */
+  /** The server speaks HTTP/2: over TLS by ALPN, otherwise by prior knowledge. */
   http2: boolean
-  /** Path of a slow answer, and how long it took, in ms. */
+  /** Path of a slow answer, and its time in ms. */
   slow: { path: string; ms: number } | undefined
-  /** Path of an answer that has no end. */
+  /** Path of an answer without an end. */
   stream: string | undefined
 }
 
-/** The server cannot be reached, or speaks no HTTP: there is nothing to probe. */
+/** The server cannot be reached, or does not speak HTTP: there is nothing to probe. */
 export class Unreachable extends Error {}
 
 /** A parameter of the Keep-Alive field, as a number. */
@@ -33,7 +33,7 @@ export function keepAliveParameter(answer: Response, name: 'timeout' | 'max'): n
   return found === null ? undefined : Number(found[1])
 }
 
-/** Throws {@link Unreachable} with a sentence for people. */
+/** Finds the facts out. Throws {@link Unreachable} with a readable sentence. */
 export async function findOut(
   target: Target,
   bounds: Bounds,
@@ -51,14 +51,14 @@ export async function findOut(
 
 const request = (target: Target, path: string): string => `GET ${path} HTTP/1.1\r\nHost: ${target.authority}\r\n\r\n`
 
-/** Undefined where what comes back is not HTTP/1. */
+/** The first two answers; undefined if the server does not speak HTTP/1. */
 async function askTwice(target: Target, bounds: Bounds) {
   const client = await Client.open(target).catch((error: NodeJS.ErrnoException) => {
     throw new Unreachable(`${target.url} cannot be reached: ${reason(error)}.`)
   })
   try {
     void client.send(request(target, target.path))
-    // The very first answer of a process may have to be compiled.
+    // A process may compile its code for the very first answer.
     const first = await client.next(2 * bounds.answer).catch(() => undefined)
     if (first === undefined) return undefined
     if (first.complete && client.ending === undefined) void client.send(request(target, target.path))
@@ -80,7 +80,7 @@ async function speaksHttp2(target: Target, bounds: Bounds): Promise<boolean> {
   const session = await FrameClient.open({ ...target, authority: target.authority }).catch(() => undefined)
   if (session === undefined) return false
   try {
-    // A server of HTTP/1 answers the preface with an error, or never.
+    // An HTTP/1 server answers the preface with an error, or not at all.
     await session.frame('SETTINGS', () => true, Math.min(bounds.answer, 2_000))
     return true
   } catch {

@@ -1,8 +1,8 @@
-/** A timer that is late by more than this, in ms, is no hiccup. */
+/** A timer that is late by more than this, in ms, shows that the machine was late. */
 const LATE = 200
 const EVERY = 50
 
-/** How late this process itself was: on a machine that is busy with other things a broken rule may be its own fault. */
+/** How late this process itself was. On a busy machine that may be why a rule seems broken. */
 export class Lateness {
   #before = performance.now()
   #lateAt = Number.NEGATIVE_INFINITY
@@ -12,7 +12,7 @@ export class Lateness {
     this.#before = now
   }, EVERY)
 
-  /** Since this moment, by performance.now(). */
+  /** Whether the process was late since `moment`, by performance.now(). */
   since(moment: number): boolean {
     return this.#lateAt >= moment || performance.now() - this.#before > EVERY + LATE
   }

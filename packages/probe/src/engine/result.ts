@@ -3,7 +3,7 @@ import type { Facts } from './facts.js'
 import type { Recorded } from './scene.js'
 import type { Outcome } from './verdict.js'
 
-/** One time that a check was tried. */
+/** One trial of a check. */
 export interface Trial {
   /** What was seen, in a sentence. */
   detail: string
@@ -11,7 +11,7 @@ export interface Trial {
   connections: Recorded[]
 }
 
-/** What became of a check. */
+/** The result of a check. */
 export interface Result extends Rule {
   /** The verdict. */
   outcome: Outcome
@@ -19,13 +19,13 @@ export interface Result extends Rule {
   detail: string
   /** How long it took. */
   ms: number
-  /** Each time that it was tried. */
+  /** Its trials. */
   trials: Trial[]
 }
 
-/** Rules kept of those that apply; behaviour is not counted. */
+/** Rules that were kept, of those that apply; behaviour does not count. */
 export interface Score {
-  /** Of which tier. */
+  /** The tier. */
   tier: Tier
   /** MUST and SHOULD that were kept. */
   kept: number
@@ -33,7 +33,7 @@ export interface Score {
   applicable: number
 }
 
-/** All that a run of the probe found. */
+/** Everything that a run of the probe found. */
 export interface Report {
   /** Version of the probe. */
   probe: string
@@ -41,7 +41,7 @@ export interface Report {
   url: string
   /** When, in ISO 8601. */
   at: string
-  /** What was found out first. */
+  /** What was found out before the checks. */
   facts: Facts
   /** One for each tier that was run. */
   scores: Score[]

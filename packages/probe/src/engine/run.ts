@@ -12,14 +12,14 @@ export type Progress = (id: string, result: Result | undefined) => void
 
 export interface Run<S extends Scene> {
   checks: readonly Check<S>[]
-  /** A scene of its own for each trial. */
+  /** Makes a new scene for each trial. */
   scene: () => S
   facts: Facts
   budget: Budget
   /** Floods are allowed. */
   floods: boolean
   progress: Progress
-  /** One after the other: each has the server to itself. */
+  /** Checks run one after another, so that each has the server to itself. */
   serial?: boolean
 }
 
@@ -35,7 +35,7 @@ const MISSING: Record<Need, string> = {
   floods: 'floods are sent to loopback only, unless --floods is given',
 }
 
-/** So often a trial is done again at most. */
+/** How often a trial is repeated at most. */
 const AGAIN = 3
 
 /** An answer counts as slow from here on, in ms. */
@@ -63,7 +63,7 @@ function lacks<S extends Scene>(need: Need, { facts, scene, floods }: Run<S>): b
   }
 }
 
-/** Runs all: quick ones beside each other, then heavy ones one by one, then timed ones all together. */
+/** Runs all checks: quick ones at the same time, then heavy ones one by one, then timed ones all together. */
 export async function runChecks<S extends Scene>(run: Run<S>): Promise<Result[]> {
   const results = new Map<string, Result>()
   const lateness = new Lateness()
@@ -122,7 +122,7 @@ async function runCheck<S extends Scene>(check: Check<S>, run: Run<S>, lateness:
       scene.calm = calm
       try {
         const judgement = await tried(check, scene)
-        // What a late machine has found is tried again, but not for ever.
+        // A rule that seems broken on a late machine is tried again, but not for ever.
         if (judgement.kept === false && again > 0 && lateness.since(since)) continue
         judgements.push(judgement)
         trials.push({ detail: judgement.detail, connections: scene.record() })
@@ -138,7 +138,7 @@ async function runCheck<S extends Scene>(check: Check<S>, run: Run<S>, lateness:
   return finish(together(judgements), trials)
 }
 
-/** What a check did not foresee is a broken rule only where the server refused what it takes otherwise. */
+/** Runs a trial. An error that the check did not expect is a broken rule only if the server refused what it otherwise accepts. */
 async function tried<S extends Scene>(check: Check<S>, scene: S): Promise<Judgement> {
   try {
     return await check.run(scene)

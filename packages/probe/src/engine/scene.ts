@@ -4,13 +4,13 @@ import type { Bounds } from './bounds.js'
 import type { Facts } from './facts.js'
 import type { Target } from './target.js'
 
-/** One connection of a trial, and when what happened on it. */
+/** One connection of a trial, with times. */
 export interface Recorded {
   /** Lines with times in ms since the trial began. */
   lines: { at: number; what: string }[]
 }
 
-/** Requests are made of this. */
+/** The parts of a request. */
 export interface Asked {
   method?: string
   path?: string
@@ -20,12 +20,12 @@ export interface Asked {
   body?: string
 }
 
-/** What one trial of a check has at hand: the server, what is known of it, and connections that are recorded and cleaned up. */
+/** What one trial of a check uses: the server, the facts about it, and connections that are recorded and cleaned up. */
 export class Scene {
   readonly #began = Date.now()
   readonly #clients: Client[] = []
   readonly #sessions: FrameClient[] = []
-  /** Called once what comes only waits: a heavy check lets others begin. */
+  /** Called when the rest of a heavy check only waits, so that another one may begin. */
   calm: () => void = () => {}
 
   constructor(
@@ -48,7 +48,7 @@ export class Scene {
     return client
   }
 
-  /** Not before the server's SETTINGS are there. */
+  /** Opens a session, and waits for the server's SETTINGS. */
   async session(options: Partial<FrameClientOptions> = {}): Promise<FrameClient> {
     const { authority, tls } = this.target
     const session = await FrameClient.open({ ...this.#address(), authority, scheme: tls ? 'https' : 'http', ...options })

@@ -7,11 +7,11 @@ export interface Target {
   tls: boolean
   /** Path and query. */
   path: string
-  /** What a Host field says. */
+  /** The value of the Host field. */
   authority: string
 }
 
-/** Throws an Error with a sentence for people where `text` is no URL that can be probed. */
+/** Throws an Error with a readable sentence if `text` is no URL that can be probed. */
 export function parseTarget(text: string): Target {
   const given = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   if (!URL.canParse(given)) throw new Error(`"${text}" is not a URL. Write one like http://127.0.0.1:3000/`)

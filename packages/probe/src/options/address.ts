@@ -16,7 +16,7 @@ for (const [network, bits] of [
 PRIVATE.addSubnet('fc00::', 7, 'ipv6')
 PRIVATE.addSubnet('fe80::', 10, 'ipv6')
 
-/** How near a server is. Only what is loopback or private is probed unasked. */
+/** How near a server is. Only loopback and private addresses are probed without asking. */
 export type Nearness = 'loopback' | 'private' | 'public'
 
 export function nearnessOf(addresses: readonly string[]): Nearness {
@@ -28,7 +28,7 @@ export function nearnessOf(addresses: readonly string[]): Nearness {
     : 'public'
 }
 
-/** By all addresses that the name has. A name that is not known is probed, and found unreachable. */
+/** The nearness of all addresses of a name. An unknown name counts as loopback: the probe then finds it unreachable. */
 export async function nearness(host: string): Promise<Nearness> {
   const found = await lookup(host, { all: true }).catch(() => [])
   return found.length === 0 ? 'loopback' : nearnessOf(found.map(({ address }) => address))

@@ -19,7 +19,7 @@ export interface Files {
   badge: string | undefined
 }
 
-/** From which level on a broken rule makes the exit code 1. */
+/** The level from which on a broken rule makes the exit code 1. */
 export type FailOn = 'MUST' | 'SHOULD' | 'never'
 
 const OPTIONS = {
@@ -45,7 +45,7 @@ const OPTIONS = {
   version: { type: 'boolean', short: 'v' },
 } as const
 
-/** Throws an Error with a sentence for people where something is not understood. */
+/** Throws an Error with a readable sentence if an argument is wrong. */
 export function parseArguments(args: readonly string[]): Wanted {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
   if (values.version) return { do: 'version' }

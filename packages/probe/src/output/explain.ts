@@ -1,6 +1,6 @@
 import { rules } from '../rules.js'
 
-/** A check in words; undefined where there is none of this id. */
+/** A check in words; undefined if there is none with this id. */
 export function explain(id: string): string | undefined {
   const rule = rules.find((one) => one.id === id)
   if (rule === undefined) return undefined

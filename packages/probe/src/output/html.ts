@@ -4,7 +4,7 @@ import { escapeHtml } from './escape.js'
 import { style } from './style.js'
 import { SIGNS, scoreInWords, TIERS } from './words.js'
 
-/** The report as one page that needs nothing else. */
+/** The report as one page that loads nothing. */
 export function html(report: Report): string {
   const url = escapeHtml(report.url)
   return `<!doctype html>
@@ -49,7 +49,7 @@ function transcripts({ trials }: Result): string {
   return trials.map(({ connections }) => connections.map((one, index) => transcript(one, index)).join('')).join('<hr>')
 }
 
-/** What happened on one connection. */
+/** The transcript of one connection. */
 export function transcript({ lines }: Recorded, index: number): string {
   const text = lines.map(({ at, what }) => `${String(at).padStart(6)} ms  ${what}`).join('\n')
   return `<p>Connection ${index + 1}</p><pre>${escapeHtml(text)}</pre>`

@@ -7,7 +7,7 @@ interface Terminal {
   write(text: string): unknown
 }
 
-/** A line for each check that ends; on a terminal also one that says which are under way, and for how long. */
+/** Prints a line for each check that ends; on a terminal also one with the checks under way, and their times. */
 export function progressOn(terminal: Terminal): { progress: Progress; end: () => void } {
   const running = new Map<string, number>()
   const status = () => {

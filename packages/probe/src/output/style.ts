@@ -1,4 +1,4 @@
-/** Light and dark, narrow and wide. */
+/** The style of the page: light and dark, narrow and wide. */
 export const style = `
 :root { color-scheme: light dark; --line: #d0d7de; --good: #1a7f37; --bad: #cf222e; --warn: #9a6700; --told: #0969da; --faint: #59636e }
 @media (prefers-color-scheme: dark) { :root { --line: #3d444d; --good: #3fb950; --bad: #f85149; --warn: #d29922; --told: #58a6ff; --faint: #9198a1 } }

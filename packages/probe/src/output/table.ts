@@ -4,7 +4,7 @@ import { SIGNS, TIERS } from './words.js'
 
 const COLOURS: Record<Outcome, number> = { pass: 32, fail: 31, warn: 33, yes: 36, no: 36, 'not applicable': 90 }
 
-/** The report as a table for people. */
+/** The report as a text table. */
 export function table(report: Report, { colour = false } = {}): string {
   const paint = (outcome: Outcome, text: string) => (colour ? `\u001b[${COLOURS[outcome]}m${text}\u001b[0m` : text)
   const width = Math.max(0, ...report.results.map(({ id }) => id.length))

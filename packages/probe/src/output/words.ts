@@ -8,7 +8,7 @@ export const TIERS: Record<Tier, string> = {
   c: 'Tier C: the process is stopped',
 }
 
-/** A sign for each outcome; the word stands beside it. */
+/** A sign for each outcome. Its word stands beside it. */
 export const SIGNS: Record<Outcome, string> = { pass: '✓', fail: '✗', warn: '!', yes: '+', no: '−', 'not applicable': '·' }
 
 export const scoreInWords = ({ tier, kept, applicable }: Score): string => `${tier.toUpperCase()} ${kept}/${applicable}`

@@ -6,16 +6,16 @@ import type { Command } from './command.js'
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
-  /** ms since its signal was sent; NaN: it was sent none. */
+  /** ms since the signal was sent; NaN: no signal was sent. */
   after: number
 }
 
-/** A process of its own group, so that all of it can be stopped in its tracks, and none of it stays behind. */
+/** A process in a group of its own, so that the whole group can be paused, and none of it stays behind. */
 export class Child {
   readonly #child: ChildProcess
   readonly #exit = deferred<Exit>()
   #signalledAt = Number.NaN
-  /** A probe that is given up leaves no process behind. */
+  /** A probe that is stopped leaves no process behind. */
   readonly #abandon = () => this.#group('SIGKILL')
   /** Its last output, for messages. */
   output = ''
@@ -47,7 +47,7 @@ export class Child {
     this.#child.kill(signal)
   }
 
-  /** Nothing of the group runs any more, until resume(): what comes in waits in the kernel. */
+  /** Pauses the whole group until resume(): its input waits in the kernel. */
   async pause(): Promise<void> {
     this.#group('SIGSTOP')
     await pass(20)
@@ -57,7 +57,7 @@ export class Child {
     this.#group('SIGCONT')
   }
 
-  /** Undefined where it is still there after `ms`. */
+  /** How it ended; undefined if it still runs after `ms`. */
   exit(ms: number): Promise<Exit | undefined> {
     return within(this.#exit.promise, () => 'exit', ms).catch(() => undefined)
   }
@@ -72,7 +72,7 @@ export class Child {
     try {
       process.kill(-this.#child.pid, signal)
     } catch {
-      // The group has gone already.
+      // The group is gone already.
     }
   }
 }

@@ -1,11 +1,11 @@
-/** A command line, taken apart without a shell. */
+/** A command line, split into words without a shell. */
 export interface Command {
   file: string
   args: string[]
   env: Record<string, string>
 }
 
-/** Words, quoted ones too, and `NAME=value` in front of them. Throws an Error with a sentence for people. */
+/** Splits it into words, quoted ones too, with `NAME=value` in front of them. Throws an Error with a readable sentence. */
 export function parseCommand(text: string): Command {
   const words = [...text.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)].map(([word]) =>
     word.replace(

@@ -6,18 +6,18 @@ import { pass } from '../wire/index.js'
 import { Child, type Exit } from './child.js'
 import type { Command } from './command.js'
 
-/** What is started for each check, and how it is told to stop. */
+/** The process that is started for each check, and the signal that stops it. */
 export interface Started {
   command: Command
   signal: NodeJS.Signals
-  /** Aborted: the process is killed at once. */
+  /** When aborted, the process is killed at once. */
   abort: AbortSignal | undefined
 }
 
-/** A process may take so long until it listens, in ms. */
+/** How long a process may take until it listens, in ms. */
 const START = 30_000
 
-/** Starts a process, and resolves once its port takes connections. Throws {@link Unreachable}. */
+/** Starts a process. Resolves when its port takes connections. Throws {@link Unreachable}. */
 export async function start({ command, abort }: Started, target: Target): Promise<Child> {
   const child = new Child(command, abort)
   for (let waited = 0; waited < START && child.exited === undefined; waited += 25) {
@@ -64,7 +64,7 @@ export class StopScene extends Scene {
     this.child.stop(this.started.signal)
   }
 
-  /** Undefined where it is still there at its deadline. */
+  /** How the process ended; undefined if it still runs at its deadline. */
   exit(): Promise<Exit | undefined> {
     return this.child.exit(this.bounds.deadline)
   }

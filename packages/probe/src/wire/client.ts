@@ -8,10 +8,10 @@ import type { Records } from './tls-tap.js'
 import { Transcript } from './transcript.js'
 import { Arrivals, deferred, pass, patience, within } from './wait.js'
 
-/** Of what is sent a transcript shows so much. */
+/** How much of what is sent a transcript shows. */
 const SHOWN = 120
 
-/** Sends exactly the bytes that it is told to, and notes everything that comes back and how the connection ended. */
+/** Sends exactly the bytes that it is told to, and records everything that arrives and how the connection ended. */
 export class Client {
   /** Final responses, whole. */
   readonly answers = new Arrivals<Response>()
@@ -19,13 +19,13 @@ export class Client {
   readonly heads = new Arrivals<Response>()
   /** Responses with 1xx. */
   readonly interim = new Arrivals<Response>()
-  /** Takes the server's bytes apart. */
+  /** Parses the server's bytes. */
   readonly parser: ResponseParser
-  /** How the server's output ended: the first of FIN and reset. */
+  /** How the server's output ended: by FIN or reset, whichever came first. */
   ending: Ending | undefined
-  /** When: ms since 1970. */
+  /** When that was: ms since 1970. */
   endedAt = 0
-  /** TCP is over on our side: what is written now is lost. */
+  /** TCP has ended on this side: what is written now is lost. */
   gone = false
   /** What was sent and seen, with times. */
   readonly transcript = new Transcript()
@@ -68,11 +68,11 @@ export class Client {
       this.#note('gone')
       this.#goneAt.resolve(Date.now())
     }
-    // What TLS has still to decrypt comes before the news that TCP is over.
+    // Bytes that TLS has still to decrypt come before the end of TCP.
     raw.on('close', () => (stream === raw || stream.closed ? over() : stream.once('close', over)))
   }
 
-  /** Connects. Rejects where the server refuses, or the handshake fails. */
+  /** Connects. Rejects if the server refuses, or the handshake fails. */
   static async open(options: ClientOptions): Promise<Client> {
     const { raw, stream, records, ready } = await dial(options)
     const client = new Client(raw, stream, records, options.obliging ?? true, options.reads)
@@ -80,7 +80,7 @@ export class Client {
     return client
   }
 
-  /** True once the bytes are in the kernel's hands, false if the connection was gone. Never throws. */
+  /** Resolves to true when the kernel has the bytes, to false if the connection was gone. Never throws. */
   send(data: string | Buffer): Promise<boolean> {
     if (typeof data === 'string') {
       for (const [, method] of data.matchAll(/^([A-Z]+) \S+ HTTP\/1\.[01]\r$/gm)) this.parser.methods.push(method ?? '')
@@ -93,7 +93,7 @@ export class Client {
     })
   }
 
-  /** A client that does not look at answers while it still has something to say. */
+  /** A client that reads no answer until it has sent everything. */
   async sendBeforeReading(...data: (string | Buffer)[]): Promise<boolean> {
     this.stream.pause()
     let sent = true
@@ -107,12 +107,12 @@ export class Client {
     return pour(this, chunk, limit, stall)
   }
 
-  /** A slow reader, but a steady one: takes at most `rate` bytes/s for `ms`, then whatever comes. */
+  /** A slow but steady reader: takes at most `rate` bytes/s for `ms`, then without a limit. */
   sip(rate: number, ms: number): Promise<void> {
     return sip(this.stream, rate, Promise.race([pass(ms), this.#goneAt.promise]))
   }
 
-  /** Our output ends (TLS: close_notify, then FIN); we go on reading. */
+  /** Ends the client's output (TLS: close_notify, then FIN); the client goes on reading. */
   fin(): void {
     this.#note('our FIN')
     this.stream.end()
@@ -124,13 +124,13 @@ export class Client {
     this.raw.resetAndDestroy()
   }
 
-  /** Leaves without a trace. Where our FIN is on its way resetAndDestroy() would fail (EINVAL) and leak the handle; a unix socket has none. */
+  /** Ends the connection at once. After the client's FIN resetAndDestroy() would fail (EINVAL) and leak the handle; a unix socket has none. */
   vanish(): void {
     if (this.gone || this.raw.writableEnded || this.raw.remoteAddress === undefined) this.destroy()
     else this.reset()
   }
 
-  /** Both halves at once, as a process that dies or a tab that is closed. */
+  /** Closes both halves at once, like a process that dies or a tab that is closed. */
   destroy(): void {
     this.#note('destroyed')
     this.stream.destroy()
@@ -156,17 +156,17 @@ export class Client {
     return answers
   }
 
-  /** The head of response `index`, as soon as it is there. */
+  /** The head of response `index`, as soon as it has arrived. */
   head(index: number, ms = patience): Promise<Response> {
     return this.#orEnd(this.heads, index, `head ${index + 1}`, ms)
   }
 
-  /** The first final response; fails where there is none. */
+  /** The first final response; fails if there is none. */
   get first(): Response {
     return this.answers.list[0] ?? fail(`no answer yet\n${this}`)
   }
 
-  /** The newest final response; fails where there is none. */
+  /** The newest final response; fails if there is none. */
   get last(): Response {
     return this.answers.list.at(-1) ?? fail(`no answer yet\n${this}`)
   }
@@ -176,27 +176,27 @@ export class Client {
     return this.answers.list.map(({ status }) => status).join(' ')
   }
 
-  /** Resolves with how the server's output ended. */
+  /** Resolves to how the server's output ended. */
   closed(ms = patience): Promise<Ending> {
     return within(this.#ended.promise, () => `end of the connection\n${this}`, ms)
   }
 
-  /** When the connection was gone in both directions, as far as this side can tell. */
+  /** Resolves when the connection is gone in both directions, as far as this side knows. */
   over(ms = patience): Promise<number> {
     return within(this.#goneAt.promise, () => `connection gone\n${this}`, ms)
   }
 
-  /** What TLS knows of the connection. */
+  /** The TLS socket. */
   get secured(): TLSSocket {
     return this.stream instanceof TLSSocket ? this.stream : fail('no TLS here')
   }
 
-  /** Over TLS: the last thing the server said was an alert, hence close_notify. */
+  /** Over TLS: the server's last record was an alert, that is close_notify. */
   get closeNotify(): boolean {
     return this.#records.endsInAlert
   }
 
-  /** The transcript, for messages. */
+  /** The transcript, for error messages. */
   toString(): string {
     return ['what was seen:', `${this.transcript}`, this.parser.garbage && `garbage: ${this.parser.garbage.slice(0, 200)}`].join(
       '\n  ',
@@ -212,7 +212,7 @@ export class Client {
     return within(Promise.race([list.at(index), ended]), () => `${what}\n${this}`, ms)
   }
 
-  /** Over TLS the end shows twice: as close_notify in the stream, as FIN beneath. */
+  /** Over TLS the end shows twice: as close_notify in the stream, and as FIN below. */
   #fin(side: Socket): void {
     this.#finished.add(side)
     if (!this.#finished.has(this.raw) || !this.#finished.has(this.stream) || this.ending !== undefined) return

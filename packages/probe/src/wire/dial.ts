@@ -18,9 +18,9 @@ export interface ClientOptions {
   alpn?: readonly string[] | undefined
   /** The TLS handshake waits for this, once TCP is connected. */
   handshake?: Promise<unknown> | undefined
-  /** What tls.connect() is told besides: a version, a session, a name. */
+  /** Further options for tls.connect(): a version, a session, a name. */
   secure?: ConnectionOptions | undefined
-  /** Takes what comes in, where that is not HTTP/1. */
+  /** Gets the input, if that is not HTTP/1. */
   reads?: ((chunk: Buffer) => void) | undefined
 }
 
@@ -30,13 +30,13 @@ export interface Dialled {
   raw: Socket
   /** The TLS socket, or the same. */
   stream: Socket
-  /** What TLS sends beneath. */
+  /** The TLS records that the server sends. */
   records: Records
   /** Resolves when requests may be sent. */
   ready: Promise<void>
 }
 
-/** Sets out to connect: whoever listens to the sockets at once misses nothing. */
+/** Begins to connect. A caller that adds its listeners at once misses nothing. */
 export async function dial({ port, host = '127.0.0.1', tls = false, alpn, handshake, secure }: ClientOptions): Promise<Dialled> {
   const address = typeof port === 'string' ? { path: port } : { port, host, noDelay: true }
   const raw = connectTcp({ ...address, allowHalfOpen: true })

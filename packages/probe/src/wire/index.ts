@@ -1,6 +1,6 @@
 /**
- * One connection to a server, byte by byte: what is sent is what was asked for, what comes back is parsed and forgiven nothing, and how the
- * connection ended is noted. The probe's checks and the tests of halfclose speak through it.
+ * One connection to a server, byte by byte: it sends exactly what it is told to, parses the answer without tolerance, and records how the connection
+ * ended. The probe's checks and halfclose's tests use it.
  */
 export { Client } from './client.js'
 export type { ClientOptions } from './dial.js'

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import { within } from './wait.js'
 
-/** How much a server took, and what ended it. */
+/** How much a server took, and why that ended. */
 export interface Poured {
   /** Bytes that were written. */
   taken: number
-  /** All was taken; nothing was any more; or the connection ended. */
+  /** The server took everything; it took nothing more; or the connection ended. */
   end: 'limit' | 'stalled' | 'gone'
 }
 
@@ -25,7 +25,7 @@ export async function pour(client: Sender, chunk: string | Buffer, limit: number
   return { taken, end: 'limit' }
 }
 
-/** Reads at most `rate` bytes/s until `over`, then whatever comes. */
+/** Reads at most `rate` bytes/s until `over`, then without a limit. */
 export async function sip(stream: Socket, rate: number, over: Promise<unknown>): Promise<void> {
   const began = Date.now()
   let taken = 0

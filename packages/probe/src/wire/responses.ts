@@ -1,16 +1,16 @@
 /** How the server's output ended. */
 export type Ending = 'fin' | 'reset'
 
-/** One response, as it comes in. */
+/** One response, as it arrives. */
 export class Response {
   readonly #chunks: Buffer[] = []
-  /** When its head was there: ms since 1970. */
+  /** When its head arrived: ms since 1970. */
   readonly headAt = Date.now()
-  /** When it was whole; 0: not yet. */
+  /** When it was whole; 0: it is not. */
   wholeAt = 0
   /** Bytes of the body so far. */
   length = 0
-  /** By the framing alone: what a client that trusts the bytes would believe. */
+  /** Whole by its framing, which is what a client believes. */
   complete = false
 
   constructor(
@@ -51,7 +51,7 @@ export class Response {
     this.length += chunk.length
   }
 
-  /** Status, fields and length, for messages. */
+  /** Status, fields and length, for error messages. */
   toString(): string {
     const fields = this.headers.map(([name, value]) => `${name}: ${value}`).join('; ')
     return `${this.status} (${fields}) ${this.length} B${this.complete ? '' : ', INCOMPLETE'}`
@@ -61,13 +61,13 @@ export class Response {
 type State = { in: 'head' } | { in: 'body'; left: number } | { in: 'chunk-size' } | { in: 'chunk'; left: number }
 type More = { in: 'trailers' } | { in: 'until-end' } | { in: 'tunnel' } | { in: 'garbage' }
 
-/** Parses what comes over one connection, byte by byte as RFC 9112 section 6.3 frames it, forgiving nothing. */
+/** Parses the bytes of one connection as RFC 9112 section 6.3 frames them, without tolerance. */
 export class ResponseParser {
   /** Methods of the requests sent, in order: the answer to HEAD has no body, a 2xx to CONNECT opens a tunnel. */
   readonly methods: string[] = []
-  /** What came after the protocol was switched. */
+  /** Bytes after the protocol was switched. */
   readonly tunnel: Buffer[] = []
-  /** What came where a response should have begun, and is none. */
+  /** Bytes that came in place of a response, and are none. */
   garbage = ''
   #state: State | More = { in: 'head' }
   #current: Response | undefined
@@ -84,7 +84,7 @@ export class ResponseParser {
     while (this.#buffer.length > 0 && this.#step());
   }
 
-  /** A close-delimited body is complete when the connection ended cleanly, and only then. */
+  /** A close-delimited body is complete only if the connection ended cleanly. */
   end(ending: Ending): void {
     if (this.#state.in === 'until-end' && ending === 'fin') this.#finish()
   }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 
-/** Watches the records that a TLS peer sends, to tell a close_notify from a bare FIN. */
+/** Reads the records of a TLS peer, to tell a close_notify from a bare FIN. */
 export class Records {
   #header = Buffer.alloc(0)
   #left = 0
@@ -31,7 +31,7 @@ export class Records {
   }
 }
 
-/** A transport for tls.connect() that leaves the ciphertext and the end of the TCP connection visible. */
+/** A transport for tls.connect() that shows the ciphertext and the end of the TCP connection. */
 export function tap(raw: Socket, records: Records): Duplex {
   const transport = new Duplex({
     allowHalfOpen: true,
@@ -39,7 +39,7 @@ export function tap(raw: Socket, records: Records): Duplex {
     write: (chunk: Buffer, _encoding, done) => raw.write(chunk, done),
     final: (done) => raw.end(done),
     destroy: (error, done) => {
-      // Without an error TLS is over on both sides, and how TCP ends is still to be seen.
+      // Without an error TLS has ended on both sides, and the end of TCP is still to come.
       if (error) raw.destroy()
       else raw.end().resume()
       done(error)

@@ -6,7 +6,7 @@ export interface Line {
   what: string
 }
 
-/** What happened on one connection, with times. The beginning and the end are what tells: of a long one the middle is left out. */
+/** What happened on one connection, with times. A long one loses its middle, since the beginning and the end matter. */
 export class Transcript {
   /** In order. */
   readonly lines: Line[] = []

@@ -1,15 +1,17 @@
 import { setTimeout as elapse } from 'node:timers/promises'
 
-/** How long a client waits for something that must happen, before it says what it has seen instead. `HALFCLOSE_PATIENCE` changes it. */
+/** How long a client waits for an event before it fails with what it has seen, in ms. `HALFCLOSE_PATIENCE` changes it. */
 export const patience = Number(process.env.HALFCLOSE_PATIENCE ?? 6_000)
 
-/** For cases whose subject is the time that passes; never to wait for something to happen. */
+/** For tests about elapsed time; never to wait for an event. */
 export const pass = (ms: number): Promise<void> => elapse(ms)
 
-/** A wait is bounded in so many pieces: where the machine stood still, a timer is over before anything else has had its turn, and that is one piece. */
+/**
+ * A wait is divided into this many timers: if the machine stood still, a timer is over before other code has run, and that costs only one of them.
+ */
 const PIECES = 10
 
-/** What the promise resolves with, or an error that says what was waited for. */
+/** The promise's result, or an error that says what was waited for. */
 export async function within<T>(promise: Promise<T>, what: () => string, ms = patience): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
@@ -28,11 +30,11 @@ export async function within<T>(promise: Promise<T>, what: () => string, ms = pa
   }
 }
 
-/** Looks again and again; for facts that announce themselves by no event. */
+/** Tests again and again, for facts without an event. */
 export async function until(what: string, test: () => boolean | Promise<boolean>, ms = patience): Promise<void> {
   let left = ms
   let at = performance.now()
-  // Not by a timer of its own, as above: some tests look at what timers there are.
+  // No timer beside the one of `elapse`: some tests look at the timers of the process.
   while (!(await test())) {
     if (left <= 0) throw new Error(`not within ${ms} ms: ${what}`)
     await elapse(10)
@@ -42,20 +44,20 @@ export async function until(what: string, test: () => boolean | Promise<boolean>
   }
 }
 
-/** A list that can be waited for: each `at(n)` resolves once the list has more than n entries. */
+/** A list to wait for: `at(n)` resolves when the list has more than n entries. */
 export class Arrivals<T> {
-  /** What is there so far. */
+  /** The entries so far. */
   readonly list: T[] = []
   readonly #waiting = new Map<number, ((value: T) => void)[]>()
 
-  /** Adds one. */
+  /** Adds an entry. */
   push(value: T): void {
     const index = this.list.push(value) - 1
     for (const wake of this.#waiting.get(index) ?? []) wake(value)
     this.#waiting.delete(index)
   }
 
-  /** Resolves with the entry once it is there. */
+  /** Resolves to the entry when there is one. */
   at(index: number): Promise<T> {
     const there = this.list[index]
     if (there !== undefined) return Promise.resolve(there)
@@ -63,9 +65,9 @@ export class Arrivals<T> {
   }
 }
 
-/** A promise, and what resolves it. */
+/** A promise, and the function that resolves it. */
 export interface Deferred<T> {
-  /** To wait for. */
+  /** The promise. */
   promise: Promise<T>
   /** Resolves it. */
   resolve: (value: T) => void

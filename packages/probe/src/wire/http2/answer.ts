@@ -1,23 +1,23 @@
 import type { Fields } from './hpack.js'
 
-/** What came back on one stream. */
+/** What arrived on one stream. */
 export class Answer {
   /** The head of the final response. */
   fields: Fields = []
-  /** 0: not there yet. */
+  /** 0: it has not arrived. */
   status = 0
   /** The body so far, in pieces. */
   readonly chunks: Buffer[] = []
-  /** It ended as it should: END_STREAM. */
+  /** It ended with END_STREAM. */
   whole = false
-  /** Code of the RST_STREAM that it ended with. */
+  /** Code of the RST_STREAM that ended it. */
   reset: number | undefined
-  /** When nothing more could come: ms since 1970. */
+  /** When it ended: ms since 1970. */
   endedAt = 0
 
   /** One answer for each stream. */
   constructor(
-    /** Its number. */
+    /** Its id. */
     readonly stream: number,
   ) {}
 

@@ -24,19 +24,19 @@ import type { FrameClientOptions, RequestOptions } from './options.js'
 /** The last stream id of the first of two GOAWAYs (RFC 9113 §6.8). */
 const NOTICE = 2 ** 31 - 1
 
-/** Speaks HTTP/2 frame by frame, and notes every frame that comes back and how the connection ended. */
+/** Speaks HTTP/2 frame by frame, and records every frame that arrives and how the connection ended. */
 export class FrameClient {
-  /** Frames that came, notices left out. */
+  /** Frames that arrived, without notices. */
   readonly frames = new Arrivals<Frame>()
   /** GOAWAYs that name the last stream. */
   readonly goaways: FrameOf<'GOAWAY'>[] = []
-  /** GOAWAYs that do not say yet which stream is the last. */
+  /** Notices: GOAWAYs that do not say yet which stream is the last. */
   readonly notices: FrameOf<'GOAWAY'>[] = []
-  /** By stream. */
+  /** Answers by stream. */
   readonly answers = new Map<number, Answer>()
   /** Streams that were opened, in order. */
   readonly opened: number[] = []
-  /** Acknowledge, and open the windows again. */
+  /** Whether to acknowledge frames and update the windows. */
   polite: boolean
   readonly #settings: readonly (readonly [number, number])[]
   /** Frames sent and received, with times. */
@@ -47,7 +47,7 @@ export class FrameClient {
   #nextStream = 1
 
   private constructor(
-    /** The connection beneath. */
+    /** The connection below. */
     readonly connection: Client,
     private readonly options: FrameClientOptions,
   ) {
@@ -55,7 +55,7 @@ export class FrameClient {
     this.#settings = [[2, 0], ...(options.settings ?? [])]
   }
 
-  /** Connects. Rejects where the server refuses, or the handshake fails. */
+  /** Connects. Rejects if the server refuses, or the handshake fails. */
   static async open(options: FrameClientOptions): Promise<FrameClient> {
     let client: FrameClient | undefined
     const parser = new FrameParser((one) => client?.take(one))
@@ -63,7 +63,7 @@ export class FrameClient {
     const reads = (chunk: Buffer): void => void (client === undefined ? early.push(chunk) : client.#feed(parser, chunk))
     const connection = await Client.open({ ...options, reads, alpn: ['h2'] })
     client = new FrameClient(connection, options)
-    // After the connection's own listeners, which note how it ended.
+    // After the connection's own listeners, which record how it ended.
     for (const side of [connection.raw, connection.stream]) side.on('close', () => setImmediate(() => client?.wake()))
     for (const chunk of early) client.#feed(parser, chunk)
     if (options.preface !== false) client.start()
@@ -77,13 +77,13 @@ export class FrameClient {
     if (this.polite) for (const one of this.frames.list) this.#reply(one)
   }
 
-  /** True once the bytes are in the kernel's hands, false if the connection was gone. Never throws. */
+  /** Resolves to true when the kernel has the bytes, to false if the connection was gone. Never throws. */
   send(...bytes: Buffer[]): Promise<boolean> {
     if (this.connection.stream.writableEnded) return Promise.resolve(false) // acknowledgements behind our own FIN
     return this.connection.send(Buffer.concat(bytes))
   }
 
-  /** The frames of a request; for sending several at once. */
+  /** The frames of a request, for sending several at once. */
   request(path: string, { method = 'GET', fields = [], end = true }: RequestOptions = {}): { stream: number; bytes: Buffer } {
     const stream = this.#nextStream
     this.#nextStream += 2
@@ -103,7 +103,7 @@ export class FrameClient {
     return stream
   }
 
-  /** One exchange, whole. */
+  /** One whole exchange. */
   get(path: string): Promise<Answer> {
     return this.answer(this.ask(path))
   }
@@ -135,14 +135,14 @@ export class FrameClient {
     return this.#windows.left(stream)
   }
 
-  /** The answer on a stream once it is whole. Fails where it was reset, or the connection ended. */
+  /** The answer on a stream when it is whole. Fails if it was reset, or the connection ended. */
   async answer(stream: number, ms = patience): Promise<Answer> {
     const answer = await this.ended(stream, ms)
     if (!answer.whole) throw new Error(`stream ${stream} was not answered whole\n${this}`)
     return answer
   }
 
-  /** The answer on a stream once nothing more can come of it. */
+  /** The answer on a stream when it is whole, was reset, or the connection ended. */
   async ended(stream: number, ms = patience): Promise<Answer> {
     const answer = this.of(stream)
     const over = () => answer.whole || answer.reset !== undefined || this.connection.gone
@@ -158,14 +158,14 @@ export class FrameClient {
     return answer
   }
 
-  /** The answer on a stream, however much of it is there. */
+  /** The answer on a stream so far. */
   of(stream: number): Answer {
     const answer = this.answers.get(stream)
     if (answer === undefined) throw new Error(`stream ${stream} was never opened`)
     return answer
   }
 
-  /** The first frame of this type that passes the test, also one that came before. */
+  /** The first frame of this type that passes the test, even one that arrived before. */
   async frame<T extends Frame['type']>(
     type: T,
     test: (frame: FrameOf<T>) => boolean = () => true,
@@ -188,7 +188,7 @@ export class FrameClient {
     return within(this.connection.closed(ms), () => `the end of the connection\n${this}`, ms)
   }
 
-  /** Looks whenever something came in. */
+  /** Tests whenever something has arrived. */
   async until(test: () => boolean, what: string, ms = patience): Promise<void> {
     const looked = new Promise<void>((resolve) => {
       const look = (): void => {
@@ -202,7 +202,7 @@ export class FrameClient {
     await within(looked, () => `${what}\n${this}`, ms)
   }
 
-  /** The transcript, for messages. */
+  /** The transcript, for error messages. */
   toString(): string {
     return ['frames:', `${this.transcript}`, this.connection.toString()].join('\n  ')
   }
@@ -212,19 +212,19 @@ export class FrameClient {
     for (const look of this.#waiting) look()
   }
 
-  /** Takes a frame that came. */
+  /** Handles a frame that arrived. */
   take(one: Frame): void {
     this.#note(`received ${describeFrame(one)}`)
     this.#account(one)
     if (this.polite && this.#started) this.#reply(one)
-    // A notice is no answer to "which stream was the last?": whoever waits for a GOAWAY waits for that.
+    // A notice does not say which stream was the last, so code that waits for a GOAWAY does not get it.
     if (one.type === 'GOAWAY' && one.last === NOTICE && one.code === errors.NO_ERROR) this.notices.push(one)
     else this.frames.push(one)
     if (one.type === 'GOAWAY' && one.last !== NOTICE) this.goaways.push(one)
     this.wake()
   }
 
-  /** What is no HTTP/2 ends the connection from our side. */
+  /** Input that is no HTTP/2 makes the client end the connection. */
   #feed(parser: FrameParser, chunk: Buffer): void {
     if (this.connection.gone) return
     try {

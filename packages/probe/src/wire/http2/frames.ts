@@ -1,6 +1,6 @@
 import { FieldDecoder, type Fields } from './hpack.js'
 
-/** What a client sends first. */
+/** The connection preface. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
 /** Types of frames (RFC 9113 §6). */
@@ -39,7 +39,7 @@ export const errors = {
 /** Identifiers of settings (RFC 9113 §6.5.2). */
 export const settings = { MAX_CONCURRENT_STREAMS: 3, INITIAL_WINDOW_SIZE: 4, MAX_FRAME_SIZE: 5 } as const
 
-/** A frame as it came in; a HEADERS frame with what its CONTINUATION frames brought. */
+/** A received frame; a HEADERS frame includes its CONTINUATION frames. */
 export type Frame = { stream: number; flags: number; at: number } & (
   | { type: 'DATA'; data: Buffer; end: boolean; bytes: number }
   | { type: 'HEADERS'; fields: Fields; end: boolean }
@@ -83,16 +83,16 @@ interface Raw {
   payload: Buffer
 }
 
-/** Takes the server's bytes apart, and keeps the state of its header compression. */
+/** Splits the server's bytes into frames, and keeps the state of its header compression. */
 export class FrameParser {
   readonly #fields = new FieldDecoder()
   #buffer: Buffer = Buffer.alloc(0)
-  /** A field block whose CONTINUATION frames are still to come. */
+  /** A field block that is not complete: CONTINUATION frames follow. */
   #open: Raw | undefined
 
   constructor(private readonly onFrame: (frame: Frame) => void) {}
 
-  /** Takes the next bytes. Throws where a field block is malformed. */
+  /** Takes the next bytes. Throws if a field block is malformed. */
   feed(chunk: Buffer): void {
     this.#buffer = Buffer.concat([this.#buffer, chunk])
     while (this.#buffer.length >= 9) {
@@ -119,7 +119,7 @@ export class FrameParser {
   }
 }
 
-/** What padding and priority leave. */
+/** The payload without padding and priority. */
 function unpadded({ flags, payload }: Raw): Buffer {
   const padding = (flags & PADDED) === 0 ? 0 : payload.readUInt8(0)
   const before = ((flags & PADDED) === 0 ? 0 : 1) + ((flags & PRIORITY) === 0 ? 0 : 5)

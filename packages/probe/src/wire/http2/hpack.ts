@@ -3,7 +3,7 @@ import { decodeHuffman } from './huffman.js'
 /** Fields of a head, in order. */
 export type Fields = readonly (readonly [name: string, value: string])[]
 
-/** The static table (RFC 7541, Appendix A): entries in order, a value behind a space. */
+/** The static table (RFC 7541, Appendix A): entries in order, with a space before the value. */
 const STATIC: Fields = (
   ':authority|:method GET|:method POST|:path /|:path /index.html|:scheme http|:scheme https|:status 200|:status 204|:status 206|' +
   ':status 304|:status 400|:status 404|:status 500|accept-charset|accept-encoding gzip, deflate|accept-language|accept-ranges|accept|' +
@@ -18,7 +18,7 @@ const STATIC: Fields = (
     return space < 0 ? [entry, ''] : [entry.slice(0, space), entry.slice(space + 1)]
   })
 
-/** Every field a literal that is not indexed: no state on our side, and any bytes at all. */
+/** Encodes every field as a literal without indexing: this needs no state, and allows any bytes. */
 export function encodeFields(fields: Fields): Buffer {
   return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]))
 }
@@ -36,7 +36,7 @@ function text(value: string): Buffer {
   return Buffer.concat([Buffer.from(length), bytes])
 }
 
-/** Decodes the field blocks of one peer, and keeps the table that they build up. Throws where a block is malformed. */
+/** Decodes the field blocks of one peer, and keeps their dynamic table. Throws if a block is malformed. */
 export class FieldDecoder {
   readonly #table: (readonly [string, string])[] = []
   #size = 0
@@ -48,7 +48,7 @@ export class FieldDecoder {
     this.#most = most
   }
 
-  /** The fields of the next block. */
+  /** Decodes the next block. */
   decode(block: Buffer): Fields {
     this.#block = block
     this.#at = 0

@@ -1,5 +1,5 @@
 /**
- * The Huffman code of HPACK (RFC 7541, Appendix B). It is canonical: the lengths say all. One digit of base 36 per byte value, and one for
+ * The Huffman code of HPACK (RFC 7541, Appendix B). It is canonical, so the lengths define it: one digit of base 36 for each byte value, and one for
  * the end of the string.
  */
 const LENGTHS =
@@ -7,7 +7,7 @@ const LENGTHS =
   '65666577666567655677777fbedskmkkmmmnmnnnnnonoomnonnnnlmnmnnomlkmmnnlnmmolmnnllmlnmnnkmmmnmmnqqkjmnmp' +
   'qqqrrqopjlqrrqrollqqsrrrkoklmllnmmppooqnqrqqrrrrrsrrrrrqu'
 
-/** A node of the tree: what follows a 0 and a 1. A number is the byte that was meant. */
+/** A node of the tree, with its two branches. A number is the decoded byte. */
 type Node = [zero: Node | number | undefined, one: Node | number | undefined]
 
 const TREE = treeOf([...LENGTHS].map((digit) => Number.parseInt(digit, 36)))
@@ -38,7 +38,7 @@ function put(root: Node, code: number, length: number, symbol: number): void {
   node[code & 1 ? 1 : 0] = symbol
 }
 
-/** The text of a string that was sent Huffman coded. What is left of the last byte is padding. */
+/** Decodes a Huffman coded string. The remaining bits of the last byte are padding. */
 export function decodeHuffman(bytes: Buffer): string {
   const out: number[] = []
   let node = TREE

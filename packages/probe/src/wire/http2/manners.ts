@@ -1,6 +1,6 @@
 import { ACK, type Frame, frame, uint32 } from './frames.js'
 
-/** What a polite client answers to a frame: acknowledgements, and the windows open again for what was received. */
+/** A polite client's answers to a frame: acknowledgements, and updates of the windows for what was received. */
 export function repliesTo(one: Frame): Buffer[] {
   if (one.type === 'SETTINGS' && !one.ack) return [frame('SETTINGS', ACK, 0)]
   if (one.type === 'PING' && !one.ack) return [frame('PING', ACK, 0, one.data)]
@@ -9,7 +9,7 @@ export function repliesTo(one: Frame): Buffer[] {
   return one.end ? [connection] : [connection, frame('WINDOW_UPDATE', 0, one.stream, uint32(one.bytes))]
 }
 
-/** What the server lets us send: on each stream, and on the connection, which is stream 0. */
+/** What the server allows the client to send: on each stream, and on the connection, which is stream 0. */
 export class SendWindows {
   readonly #left = new Map<number, number>([[0, 65_535]])
   #initial = 65_535
@@ -30,7 +30,7 @@ export class SendWindows {
     this.#left.set(stream, (this.#left.get(stream) ?? 0) + bytes)
   }
 
-  /** SETTINGS_INITIAL_WINDOW_SIZE changes the windows of the streams that are open as well. */
+  /** SETTINGS_INITIAL_WINDOW_SIZE also changes the windows of open streams. */
   resize(initial: number | undefined): void {
     if (initial === undefined) return
     for (const stream of this.#left.keys()) if (stream !== 0) this.grow(stream, initial - this.#initial)

@@ -5,13 +5,13 @@ import type { Fields } from './hpack.js'
 export interface FrameClientOptions extends Omit<ClientOptions, 'reads' | 'alpn'> {
   /** SETTINGS to send with the preface. */
   settings?: readonly (readonly [id: number, value: number])[] | undefined
-  /** What `:authority` says. Default: example */
+  /** The value of `:authority`. Default: example */
   authority?: string | undefined
-  /** What `:scheme` says. Default: http */
+  /** The value of `:scheme`. Default: http */
   scheme?: string | undefined
   /** Send the connection preface at once (default). Off: until start() is called. */
   preface?: boolean | undefined
-  /** Acknowledge SETTINGS and PING, and open the windows again for what was received (default). */
+  /** Acknowledge SETTINGS and PING, and update the windows for what was received (default). */
   polite?: boolean | undefined
 }
 
@@ -19,8 +19,8 @@ export interface FrameClientOptions extends Omit<ClientOptions, 'reads' | 'alpn'
 export interface RequestOptions {
   /** Default: GET */
   method?: string | undefined
-  /** Besides the pseudo fields. */
+  /** Fields besides the pseudo fields. */
   fields?: Fields | undefined
-  /** Nothing follows the head (default). */
+  /** The request ends with its head (default). */
   end?: boolean | undefined
 }
