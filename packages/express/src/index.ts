@@ -15,7 +15,7 @@ export interface HalfcloseExpressOptions extends AdapterOptions {
   onDrained?: ((report: Report) => void | Promise<void>) | undefined
 }
 
-/** An Express application as Node sees it, so that nobody needs `@types/express`. */
+/** An Express application as Node sees it, so that `@types/express` is not needed. */
 export type ExpressApplication = (req: IncomingMessage, res: ServerResponse) => unknown
 
 /**

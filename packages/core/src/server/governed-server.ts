@@ -137,7 +137,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
       : this.phase
   }
 
-  /** The time in whole milliseconds, rounded so that what comes before a drain is before it, and what comes after is after it. */
+  /** The time in whole milliseconds, rounded so that a time before a drain stays before it, and one after it stays after. */
   get now(): number {
     return this.drain === undefined ? Math.floor(performance.now()) : Math.ceil(performance.now())
   }
