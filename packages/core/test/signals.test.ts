@@ -359,7 +359,7 @@ describe('the coordinator', () => {
       fast.left.resolve(true)
       await turns()
       host.emit('exit', 0)
-      expect(error.mock.calls).toEqual([[expect.stringMatching(/ended by somebody else .* \d+ ms after SIGTERM\. slow: 1 busy/)]])
+      expect(error.mock.calls).toEqual([[expect.stringMatching(/ended by other code .* \d+ ms after SIGTERM\. slow: 1 busy/)]])
       expect(error.mock.calls[0]![0]).not.toContain('fast:')
     } finally {
       error.mockRestore()

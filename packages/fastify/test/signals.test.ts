@@ -82,7 +82,7 @@ describe.each(hosts)('signals: true on %s', (host) => {
     child.command('exit', 0)
     expect(await child.exited()).toEqual({ code: 0, signal: null })
     expect(child.lines).toContainEqual(
-      expect.stringMatching(/ended by somebody else .* while it drained, \d+ ms after SIGTERM\. \w+: 1 \w+ open/),
+      expect.stringMatching(/ended by other code .* while it drained, \d+ ms after SIGTERM\. \w+: 1 \w+ open/),
     )
   })
 

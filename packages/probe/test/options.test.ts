@@ -30,7 +30,7 @@ test('the package depends on nothing', () => {
 
 test.each([
   [['ftp://a/'], /ftp:\/\/: the probe speaks http/],
-  [['http://a/', 'http://b/'], /one too many/],
+  [['http://a/', 'http://b/'], /is a second one/],
   [['http://:0:0/'], /is not a URL/],
   [['--tier', 'd', 'http://a/'], /there are a, b and c/],
   [['--tier', 'b', 'http://a/'], /--slow/],

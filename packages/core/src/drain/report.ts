@@ -54,7 +54,7 @@ export function endLine(report: Report): string {
 /** The warning about other code that cut requests for which the drain would have waited. */
 export function cutByOthersMessage(place: string | undefined): string {
   return (
-    `halfclose: while the server drains something else ends its connections, with requests in flight${place === undefined ? '' : `: ${place}`}. ` +
+    `halfclose: while the server drains, other code ends its connections, with requests in flight${place === undefined ? '' : `: ${place}`}. ` +
     'A drain closes them itself, when they have been answered: take the other package away (http-terminator, terminus, stoppable, ' +
     'http-graceful-shutdown, `closeAllConnections()`), or give it more time than `drain.deadline`'
   )

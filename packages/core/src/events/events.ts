@@ -191,7 +191,7 @@ export class Events {
   failed(error: unknown): void {
     this.warn({
       code: 'HALFCLOSE_UNEXPECTED_ERROR',
-      message: `halfclose: an unexpected error, apart from which everything goes on: ${textOf(error)}`,
+      message: `halfclose: an unexpected error; everything else goes on: ${textOf(error)}`,
     })
   }
 

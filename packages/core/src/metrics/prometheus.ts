@@ -144,7 +144,7 @@ function makeRoom(register: PrometheusRegister, names: readonly string[], connec
     if (taken === undefined) continue
     stopIfOver(taken, connections)
     if (register.getSingleMetric(name) === undefined) continue
-    const who = measures(taken) ? 'of another handle, which has not drained' : 'of somebody else'
+    const who = measures(taken) ? 'of another handle, which has not drained' : 'of other code'
     throw new HalfcloseTypeError(
       'HALFCLOSE_METRICS_TAKEN',
       `halfclose: this registry of prom-client has a metric ${name} ${who}: give each handle a registry of its own (\`registers: [registry]\`), with ` +

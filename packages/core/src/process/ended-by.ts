@@ -33,9 +33,9 @@ function whom({ elapsed, isOpen, forcedBy, ranDry }: Ended): string {
     return "node:cluster (the primary has gone, and Node ends its workers then: it has to wait for their 'exit' when it gets the signal)"
   const { place, byTimer } = callOfExit(frames)
   if (place === undefined && ranDry) return 'itself (nothing was left to run)'
-  if (place === undefined) return 'somebody else (no call of process.exit(): an uncaught error?)'
+  if (place === undefined) return 'other code (no call of process.exit(): an uncaught error?)'
   const timer = byTimer && isOpen ? `; ${timerOf(elapsed)}` : ''
-  return `somebody else (process.exit() at ${place}${timer})`
+  return `other code (process.exit() at ${place}${timer})`
 }
 
 function stack(): string {

@@ -10,7 +10,7 @@ export function othersMessage(reason: string, others: number): string {
   return (
     `halfclose: ${others} other listener${others === 1 ? '' : 's'} of ${reason} in this process. While requests are open none of them should ` +
     `close what these need, nor call process.exit(): put that work into \`onDrained\` (Express) or an \`onClose\` hook (Fastify). ` +
-    `What they still do after the drain gets until the event loop is empty, ${OTHERS_AT_MOST / 1_000} s at most`
+    `After the drain they have until the event loop is empty, ${OTHERS_AT_MOST / 1_000} s at most`
   )
 }
 

@@ -39,7 +39,7 @@ export function unmaskedMessage(server: AttachableServer, directly: boolean): st
   if (directly) {
     const missed = server.listening
       ? `the app's server on ${addressOf(server)} listened before \`halfclose(app)\` was called`
-      : "the app's server does not listen itself: others pass their connections on to it"
+      : "the app's server does not listen itself: other code passes connections on to it"
     const right = server.listening ? 'Call `halfclose(app)` before `app.listen()`' : REMEDY
     return `halfclose: ${missed}. It is governed from now on, and was not before. ${right}`
   }
@@ -66,7 +66,7 @@ export function elsewhereMessage(byRegister: boolean): string {
       ]
     : ['was attached by `attach(server)` of @halfclose/core', 'Write `halfclose(app, options).attach(server)` instead']
   return (
-    `halfclose: the app's server ${whose}, whose options govern it: of those of ` +
+    `halfclose: the app's server ${whose}, whose options govern it. Of the options of ` +
     `\`halfclose(app)\` only \`signals\` and \`onDrained\` reach it. ${remedy}`
   )
 }

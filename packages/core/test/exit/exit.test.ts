@@ -206,7 +206,7 @@ describe.each(hosts)('%s, ended by somebody while it drains', (host) => {
     const said = child.lines.filter((line) => line.includes('ended by'))
     expect(said).toEqual([
       expect.stringMatching(
-        /ended by somebody else \(.*\) while it drained, \d+ ms after SIGTERM\. \w+: 1 busy open, \d+ ms before its deadline/,
+        /ended by other code \(.*\) while it drained, \d+ ms after SIGTERM\. \w+: 1 busy open, \d+ ms before its deadline/,
       ),
     ])
     expect(said[0]).toMatch(whose)
@@ -224,7 +224,7 @@ describe.each(hosts)('%s, ended by somebody while it drains', (host) => {
     expect(await child.exited()).toEqual({ code: 0, signal: null })
     expect(child.lines.filter((line) => line.includes('ended by'))).toEqual([
       expect.stringMatching(
-        /ended by somebody else \(process\.exit\(\) at [^;]*app\.mjs:\d+:\d+\) while it drained, .*: nothing open/,
+        /ended by other code \(process\.exit\(\) at [^;]*app\.mjs:\d+:\d+\) while it drained, .*: nothing open/,
       ),
     ])
   })

@@ -39,9 +39,7 @@ describe.each(['http', 'https'])('on %s', (protocol) => {
       expect(await within(program.exit, () => said('it ends'), 20_000)).toEqual({ code: 1, signal: null })
       const lines = program.lines.join('\n')
       expect(lines).toContain('report clean false cut 1')
-      expect(lines).toMatch(
-        /warning HALFCLOSE_CLOSED_BY_OTHERS .* something else ends its connections.* take the other package away/,
-      )
+      expect(lines).toMatch(/warning HALFCLOSE_CLOSED_BY_OTHERS .* other code ends its connections.* take the other package away/)
     },
   )
 })

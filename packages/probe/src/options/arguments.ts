@@ -52,7 +52,7 @@ export function parseArguments(args: readonly string[]): Wanted {
   if (values.explain !== undefined) return { do: 'explain', id: values.explain }
   if (values.help || args.length === 0) return { do: 'help' }
   const [first, second] = positionals
-  if (second !== undefined) throw new Error(`One URL is probed at a time; "${second}" is one too many.`)
+  if (second !== undefined) throw new Error(`One URL is probed at a time; "${second}" is a second one.`)
   const url = first ?? values.url
   if (url === undefined) throw new Error('No URL is given. Write one like http://127.0.0.1:3000/')
   parseTarget(url)
