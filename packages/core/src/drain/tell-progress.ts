@@ -1,10 +1,10 @@
 import type { Events } from '../events/events.js'
 
-/** Milliseconds until a drain tells what holds it up, and between two lines. */
+/** Milliseconds until a drain logs what holds it up, and between two such lines. */
 const FIRST = 2_000
 const NEXT = 5_000
 
-/** While draining a line after 2 s, then every 5 s: what holds it up. Without a logger only the first. Returns how to stop it. */
+/** Logs what holds a drain up: after 2 s, then every 5 s; without a logger only once. Returns a function that stops it. */
 export function tellProgress(events: Events, look: () => { readonly isEmpty: boolean; readonly line: string }): () => void {
   const next = () => {
     timer = setTimeout(next, NEXT).unref()

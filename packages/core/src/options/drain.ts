@@ -5,7 +5,7 @@ import { parseMinRate } from './limits.js'
 import { duration, section } from './rules.js'
 import type { DrainPolicy } from './types.js'
 
-/** `drain: 'fast'`. */
+/** What `drain: 'fast'` stands for. */
 export const FAST_DRAIN: DrainPolicy = Object.freeze({
   delay: 0,
   deadline: 2_000,
@@ -15,7 +15,7 @@ export const FAST_DRAIN: DrainPolicy = Object.freeze({
   minRate: 240,
 })
 
-/** As `'fast'`, and no slower than the policy has it. */
+/** Like `'fast'`, but no slower than the policy. */
 export function fastened({ deadline, upgraded }: DrainPolicy): DrainPolicy {
   const { deadline: most } = FAST_DRAIN
   return { ...FAST_DRAIN, deadline: Math.min(most, deadline), upgraded: Math.min(most, upgraded) }

@@ -3,7 +3,10 @@ import { parseStalled } from './limits.js'
 import { duration, isLimit, limit, section } from './rules.js'
 import type { Http2Policy, KeepAlivePolicy } from './types.js'
 
-/** `chosen`: how long idle connections are kept is no default. A session costs more to open than a connection, and is promised nothing. */
+/**
+ * `chosen`: the application set how long idle connections are kept. Otherwise sessions are kept longer than connections: they cost more to open, and
+ * nothing is promised to their clients.
+ */
 export function parseHttp2(
   value: unknown,
   keepAlive: KeepAlivePolicy | false,

@@ -16,13 +16,13 @@ import type { Policy } from './types.js'
 
 export interface ParsedOptions {
   readonly policy: Policy
-  /** Dangerous, but legal. */
+  /** About options that are legal, but dangerous. */
   readonly warnings: readonly WarningEvent[]
 }
 
 /**
- * Options → Policy, total and deeply frozen, or a `HALFCLOSE_OPTION_…` error. `alsoKnown` are the top-level names that an
- * adapter reads itself: they are passed over here, and may be what a misspelt name meant.
+ * Options → Policy, complete and deeply frozen, or a `HALFCLOSE_OPTION_…` error. `alsoKnown`: top-level names that an adapter reads itself. They are
+ * accepted here, and may be suggested for a misspelt name.
  */
 export function parseOptions(
   options: unknown,
