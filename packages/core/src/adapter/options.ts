@@ -24,8 +24,8 @@ export interface AdapterOptions extends Options {
   signals?: boolean | readonly SignalName[] | undefined
   /**
    * The path of a readiness route, e.g. `'/ready'`: 200 while serving, else 503 with Retry-After, for GET and HEAD. It is answered before any
-   * middleware, hook or route. `drain.delay` is then 5_000 by default, so that a load balancer can see the 503 while requests are still served. `{
-   * path, check }`: while serving, the application decides. Default: none.
+   * middleware, hook or route. `drain.delay` is then 5_000 by default, so that a load balancer can see the 503 while requests are still served. With
+   * `{ path, check }` the application decides while serving. Default: none.
    */
   readiness?: string | ReadinessOptions | undefined
   /**

@@ -123,7 +123,7 @@ export class Drain implements DrainUnderWay {
     this.#tally.broke(promise)
   }
 
-  /** The request asks for the readiness route: without the drain it would not have been lost. */
+  /** The request asks for the readiness route, so it counts neither as finished nor as rescued. */
   probed(exchange: object): void {
     this.#probes.add(exchange)
   }

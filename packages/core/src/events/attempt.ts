@@ -3,7 +3,7 @@ import type { CloseReason, WarningEvent } from './types.js'
 
 /** Reports faults and warnings to the application. */
 export interface Telling {
-  /** There is a listener for closes. */
+  /** Whether there is a listener for closes. */
   readonly hearsClose: boolean
   warn(warning: WarningEvent): void
   /** Reports an error that should not have been thrown. */

@@ -70,7 +70,7 @@ const channels = {
   warning: channel('halfclose:warning'),
 }
 
-/** A misspelt event name would otherwise be waited for in vain. */
+/** Throws for an unknown event, whose listener would wait for ever. */
 function assertEvent(event: string): void {
   const names = Object.keys(channels)
   if (names.includes(event)) return

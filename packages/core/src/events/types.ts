@@ -27,8 +27,8 @@ export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingerin
  * - `unframed`: the response's end shows only by closing. `content-length`: a body shorter or longer than its Content-Length.
  * - `error`: the request was malformed or did not arrive in time. `timeout`: `server.setTimeout` expired.
  * - `flood`: an HTTP/2 client reset too many streams, or sent too many control frames (ENHANCE_YOUR_CALM).
- * - `stalled`: the peer took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time, or took nothing of
- *   what there was for it, or opened no window, for longer than `limits.stalled` or `http2.stalled`.
+ * - `stalled`: the client took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time, or for longer than
+ *   `limits.stalled` or `http2.stalled` took nothing that waited for it, or opened no window.
  * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection.
  * - `pressure`: descriptors ran short, or the application called `connections.relieve()`: it was the longest idle.
  * - `upgraded`: it ended as another protocol. Of HTTP/1 only: an HTTP/2 session ends for a reason of its own, whatever its streams carried. `limit`: a bound of the output-first close or of the server.

@@ -99,7 +99,7 @@ const FOR_ALL_PREFIXES = ['accept-', 'access-control-', 'content-', 'cross-origi
  * Given a raw list (`req.rawHeaders`, `rawTrailers`), the result is one too: duplicates, order and case stay. Given an object, the result is a new
  * one with the same names and values. Nothing that was passed in is changed.
  *
- * A peer cannot name fields that are meant for all recipients: Host, Content-…, Authorization, Cookie, Cache-Control, Via, X-Forwarded-… and the like
+ * A peer cannot remove what is meant for all recipients: Host, Content-…, Authorization, Cookie, Cache-Control, Via, X-Forwarded-… and the like
  * stay, whatever Connection says; `onRefused` tells. Fields of your gateway (`X-User`) go in `keep`, or are set after the call. Never call it with
  * less than the whole section: Connection must be in it.
  *

@@ -146,7 +146,7 @@ export function answer(connection: Connection, error: Error): void {
   shut(connection, 'error')
 }
 
-/** Starts the time of a request that was held back anew, from now on. */
+/** Starts anew, from now on, the time of a request that was held back. */
 export function restartRequestTimeout(connection: Connection, error: Error): void {
   const { owner } = connection
   const req = connection.current?.req

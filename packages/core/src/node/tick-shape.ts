@@ -4,10 +4,10 @@ import { AsyncResource } from 'node:async_hooks'
 const kept: (object | undefined)[] = []
 
 /**
- * Keeps the shape of the objects that `process.nextTick` makes alive; Node makes five of them for a request. V8 forgets a shape if a full garbage
- * collection finds no object of it, as in an idle server. From then on, for the life of the process, V8 makes each of them in its slow path, and a
- * request costs a tenth more ('bare, tick shape kept' in `npm run bench`). Once per process. From Node 22 on one symbol is missing here: V8 then
- * forgets only the last step of the shape.
+ * Keeps alive the shape of the objects that `process.nextTick` makes, of which a request needs five. V8 forgets a shape if a full garbage collection
+ * finds no object of it, as in an idle server. From then on, for the life of the process, V8 makes each of them in its slow path, and a request costs
+ * a tenth more ('bare, tick shape kept' in `npm run bench`). Once per process. From Node 22 on one symbol is missing here: V8 then forgets only the
+ * last step of the shape.
  */
 export function keepTickShape(): void {
   if (kept.length === 0) kept.push(tickLike())

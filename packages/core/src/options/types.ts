@@ -63,8 +63,7 @@ export interface DrainOptions {
   /**
    * Milliseconds for which a connection of another protocol (WebSocket, CONNECT) may hold the drain, from when the listener closes. Then the server ends its output: what
    * was written is sent, a WebSocket gets a close frame with the code 1001 if it stands between two frames, then FIN; `linger.quiet` later it is closed. Default: the
-   * deadline, at which such connections are cut. Applications close connections that they hold on `connections.signal`; this is for those that no code holds (proxied
-   * ones).
+   * deadline, at which such connections are cut. An application closes its own ones on `connections.signal`; this is for those to which it has no handle (proxied ones).
    */
   upgraded?: number | undefined
   /**

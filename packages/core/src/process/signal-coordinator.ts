@@ -138,7 +138,7 @@ export class SignalCoordinator implements Coordinator {
     return bystanders.length > 0
   }
 
-  /** A second signal ends the process at once, unless it was sent only once, or another listener of the first signal sent it. */
+  /** A second signal ends the process at once, unless it is the first one, sent twice (see SENT_ONCE), or another listener of the first one sent it. */
   #toldAgain(reason: string, leaving: Leaving): void {
     const elapsed = performance.now() - leaving.since
     const isRepeat = reason !== 'shutdown' && reason === leaving.request.reason
