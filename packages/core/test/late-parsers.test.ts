@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { Arrivals, pass, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
+import { hasBegun, parsedSockets } from '../src/node/parser.js'
 
 // Fronts that keep the server's own listeners from a connection until they have read its PROXY line, as proxywrap and findhit-proxywrap do.
 
@@ -151,6 +152,37 @@ describe.each(all)('%s, behind a front that reads the PROXY line and then %s', (
     const report = await within(connections.drain(), () => 'the drain, long before its deadline')
     expect(report.clean).toBe(true)
     await within(ended, () => 'the end')
+  })
+
+  test('a client of which only the line had come before attach() counts as silent too', async () => {
+    const { server, client } = await start(front)
+    const { ended } = await client(LINE)
+    await until('that it is parsed', () => parsedSockets(server).length === 1)
+    const connections = attach(server, { drain: { ...drain, idle: 'promise', deadline: 20_000 }, logger })
+    await until('the connection', () => connections.stats().connections.opened === 1)
+    expect(connections.stats().open).toMatchObject({ silent: 1, idle: 0, busy: 0 })
+    const report = await within(connections.drain(), () => 'the drain')
+    expect(report.clean).toBe(true)
+    expect(report.ms).toBeLessThan(4_000)
+    expect(report.promisesBroken).toEqual({})
+    await within(ended, () => 'the end')
+  })
+
+  test('half a request that had come behind the line before attach() is waited for', async () => {
+    const { server, client, requests } = await start(front)
+    const { socket, text, ended } = await client(LINE)
+    socket.write('GET / HTTP/1.1\r\nHo')
+    await until('half a request', () => parsedSockets(server).some((one) => one instanceof Socket && hasBegun(one) === true))
+    const connections = attach(server, { drain, logger })
+    await until('that it counts as busy', () => connections.stats().open.busy === 1)
+    const drained = connections.drain()
+    await until('draining', () => connections.state === 'draining')
+    await pass(300)
+    socket.write('st: a\r\n\r\n')
+    await within(requests.at(0), () => 'the request')
+    await within(ended, () => 'the end')
+    expect(text()).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*answer$/)
+    expect((await drained).clean).toBe(true)
   })
 
   test('half a request behind the line is waited for', async () => {

@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
-import { isParsedElsewhere, parsedSockets } from '../node/parser.js'
+import { amidMessage, hasBegun, isParsedElsewhere, parsedSockets } from '../node/parser.js'
 import { declaredLength, openResponse, timeoutSetting } from '../node/response-fields.js'
 import { rawBelowTls } from '../node/socket-handle.js'
 import type { Connection, Http1Owner } from './connection.js'
@@ -13,11 +13,14 @@ import { noteWritten } from './response-written.js'
 
 /** Takes over every connection that Node parses for a server, when the server is attached. */
 export function takeOverAll(owner: Http1Owner): void {
+  const amid = amidMessage(owner.server)
   for (const socket of parsedSockets(owner.server)) {
     const connection = takeOverConnection(owner, socket)
-    if (connection === undefined || connection.socket.bytesRead === 0) continue
+    if (connection === undefined) continue
     const res = openResponse(connection.socket)
     if (res instanceof ServerResponse) goOn(connection, res)
+    // Amid its first message, of which nothing has come: what was read on it may be a PROXY line.
+    else if (amid.has(socket) && hasBegun(connection.socket) === false) connection.mark = 0
     else {
       // Node has made this promise with the previous answer.
       connection.promised = owner.inherited.keepAliveTimeout
