@@ -7,7 +7,7 @@ import { count, limit, section } from './rules.js'
 import type { Policy } from './types.js'
 
 /**
- * Whether Node passes the interval and the number of TCP keep-alive probes to the kernel (24.22, 26.4 and later): setKeepAlive() has parameters for
+ * Whether Node passes the interval and the number of TCP keep-alive probes to the kernel (24.21, 26.4 and later): setKeepAlive() has parameters for
  * them then.
  */
 const SETS_PROBES = Socket.prototype.setKeepAlive.length >= 4
@@ -28,7 +28,7 @@ export function parseTcp(value: unknown, warnings: WarningEvent[], setsProbes = 
   const keepAliveInterval = idleOf(probes.interval, 'tcp.keepAlive.interval') || undefined
   const keepAliveCount = count(probes.count, 'tcp.keepAlive.count', 1)
   if (!setsProbes && idle !== false && (keepAliveInterval !== undefined || keepAliveCount !== undefined)) {
-    const message = `halfclose: \`tcp.keepAlive.interval\` and \`count\` do nothing on Node ${process.versions.node}: it cannot set them (24.22, 26.4 and later can); the system's own are used (net.ipv4.tcp_keepalive_intvl and _probes on Linux)`
+    const message = `halfclose: \`tcp.keepAlive.interval\` and \`count\` do nothing on Node ${process.versions.node}: it cannot set them (24.21, 26.4 and later can); it has a probe sent each second, 10 in all`
     warnings.push(Object.freeze({ code: 'HALFCLOSE_PROBES_NOT_SET', message }))
   }
   return Object.freeze({ noDelay, keepAlive: idle, keepAliveInterval, keepAliveCount })

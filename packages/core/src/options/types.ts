@@ -117,9 +117,9 @@ export interface TcpOptions {
 export interface ProbeOptions {
   /** Milliseconds of idleness before the first probe, at least 1_000; `false`: none. Default 60_000. */
   idle?: number | false | undefined
-  /** Milliseconds between two probes, at least 1_000, in whole seconds. Default: Node's (1 s) or the system's. If Node cannot set it (before 24.22 and 26.4) it does nothing, and warns once. */
+  /** Milliseconds between two probes, at least 1_000, in whole seconds. Default: Node's, 1_000. If Node cannot set it (before 24.21 and 26.4) it does nothing, and warns once. */
   interval?: number | undefined
-  /** Probes without an answer after which the client is given up, at least 1. Default: Node's (10) or the system's. Like `interval` it does nothing on older Nodes. */
+  /** Probes without an answer after which the client is given up, at least 1. Default: Node's, 10. Like `interval` it does nothing on older Nodes. */
   count?: number | undefined
 }
 
