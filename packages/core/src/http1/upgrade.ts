@@ -1,5 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { bareHead } from '../http/bare-head.js'
 import { unavailableHead } from '../http/unavailable.js'
 import { halfOpenBefore } from '../node/server-kinds.js'
@@ -60,8 +61,9 @@ export function handOverSocket(
   connection.makeRare().upgrade = { method: req.method, url: req.url, protocol, output }
   owner.upgraded(socket, req.method, req.url, protocol)
   const heard = owner.forward(event, args)
-  // The client's FIN came while the request waited, when there was no listener.
-  if (connection.inputEnded && socket.readableEnded) process.nextTick(() => socket.emit('end'))
+  // The client's FIN came while the request waited, when there was no listener. If the body was not whole, Node 26 gives a stream of its own.
+  const stream = args[1] instanceof Duplex ? args[1] : socket
+  if (connection.inputEnded && stream.readableEnded) process.nextTick(() => stream.emit('end'))
   return heard
 }
 
