@@ -22,6 +22,7 @@ const ways: Record<string, Route> = {
   '/req-error': (req) => void req.destroy(new Error('broken off')),
   '/res': (_req, res) => void res.destroy(),
   '/socket': (req) => void req.socket.destroy(),
+  '/soon': (req) => void req.socket.destroySoon(),
   '/reset': resets,
 }
 

@@ -163,6 +163,18 @@ function breakOff(connection: Connection, ms: number): void {
   connection.setTimer(ms, () => kill(connection))
 }
 
+/**
+ * Ends a connection soon after its output was shut amid an upload, so that the application hears of its end. What the application has written to the socket may be
+ * an answer: it has a moment to arrive.
+ */
+export function breakOffShut(connection: Connection): void {
+  const { socket, phase } = connection
+  if (phase !== 'lingering' || socket.destroyed) return
+  const end = () => connection.setTimer(socket.bytesWritten === 0 ? 0 : ARRIVES, () => kill(connection))
+  if (socket.writableFinished) end()
+  else socket.once('finish', end)
+}
+
 /** Milliseconds for the client to read what came before a reset: libuv takes data and a reset that are read together for a clean end. */
 const BEFORE_RESET = 50
 
