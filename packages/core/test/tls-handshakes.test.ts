@@ -7,7 +7,7 @@ import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
 import { until, within } from '../../../test/support/wait.js'
 import { Events } from '../src/events/events.js'
-import { attach } from '../src/index.js'
+import { attach, formatReport } from '../src/index.js'
 import { Timers } from '../src/node/timers.js'
 import { parseOptions } from '../src/options/parse.js'
 import { ConnectionLimits } from '../src/server/limits.js'
@@ -92,6 +92,26 @@ describe.each([
     await until('the first is gone', () => connections.stats().connections.closed === 1)
     const next = await client()
     expect((await next.ask(get('/'))).status).toBe(200)
+  })
+
+  test.each([
+    ['after `drain.silent`', { silent: 100, deadline: 20_000 }],
+    ['at the deadline', { silent: 5_000, deadline: 100 }],
+  ])('handshakes that a drain gives up %s are in its report, and are no connections', async (_when, drain) => {
+    const { connections, mute } = await governed({}, { drain })
+    await mute()
+    await mute()
+    const report = await within(connections.drain(), () => 'the drain')
+    expect(report).toMatchObject({ clean: true, handshakes: 2, connections: { closed: 0 }, heldBy: [], unseen: 0 })
+    expect(formatReport(report)).toMatch(/; 0 connections closed; 2 TLS handshakes given up$/)
+  })
+
+  test('one that has become a connection is not among them', async () => {
+    const { connections, client } = await governed({}, { drain: { silent: 100, idle: 0, deadline: 20_000 } })
+    const opened = await client()
+    await opened.ask(get('/'))
+    const { handshakes, connections: ended } = await within(connections.drain(), () => 'the drain')
+    expect({ handshakes, closed: ended.closed }).toEqual({ handshakes: 0, closed: 1 })
   })
 
   test('where connections fill the limits the one too many is still answered, and so many at once as may linger', async () => {

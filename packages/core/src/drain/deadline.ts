@@ -14,7 +14,7 @@ import type { Tally } from './tally.js'
 export function endRest(servers: readonly GovernedServer[], tally: Tally, look: Look): void {
   for (const connection of connectionsOf(servers)) attempt(connection, () => endAtDeadline(connection, tally, look))
   for (const session of sessionsOf(servers)) attempt(session, () => endSessionAtDeadline(session, tally, look))
-  for (const governed of servers) governed.handshakes.destroyWhere(() => true)
+  for (const governed of servers) tally.handshakes += governed.handshakes.destroyWhere(() => true)
 }
 
 /** Cuts what is still open some time after the deadline. */

@@ -56,9 +56,9 @@ export class Drain implements DrainUnderWay {
     this.#timers = timers
     this.#schedule = new Schedule(plan, timers)
     this.#untilEmpty = new UntilEmpty(servers, timers)
-    this.#sweep = new Sweep(servers, timers, events, this.#schedule, () => this.isEmpty)
-    this.#onPhase = onPhase
     this.#tally = new Tally(reason, this.#schedule, servers[0]?.counts.drain ?? { finished: 0, rescued: 0, cut: 0 })
+    this.#sweep = new Sweep(servers, timers, events, this.#schedule, this.#tally, () => this.isEmpty)
+    this.#onPhase = onPhase
     this.done = new Promise((resolve) => {
       this.#settle = resolve
     })

@@ -19,6 +19,7 @@ export function mergeReports(main: Report, other: Report): Report {
     heldBy: held.slice(0, HELD_AT_MOST),
     heldByMore: main.heldByMore + other.heldByMore + Math.max(0, held.length - HELD_AT_MOST),
     unseen: (main.unseen ?? 0) + (other.unseen ?? 0),
+    handshakes: (main.handshakes ?? 0) + (other.handshakes ?? 0),
   }
 }
 
@@ -35,7 +36,7 @@ export function wentWell({ clean, heldBy }: Report): boolean {
 
 /** `halfclose: drained in 5.9 s (SIGTERM): 3 requests finished, 7 rescued, 0 cut; 12 connections closed` */
 export function endLine(report: Report): string {
-  const { ms, reason, requests, connections, heldBy, heldByMore, promisesBroken } = report
+  const { ms, reason, requests, connections, heldBy, heldByMore, promisesBroken, handshakes = 0 } = report
   const broken = Object.values(promisesBroken).reduce((sum, n) => sum + n, 0)
   const held = heldBy.length + heldByMore
   const outcome = wentWell(report)
@@ -46,6 +47,7 @@ export function endLine(report: Report): string {
   return [
     `halfclose: ${outcome} ${seconds(ms)} (${reason}): ${some(requests.finished, 'request')} finished, ${requests.rescued} rescued, ${requests.cut} cut`,
     `${some(connections.closed, 'connection')} closed`,
+    ...(handshakes > 0 ? [`${some(handshakes, 'TLS handshake')} given up`] : []),
     ...(broken > 0 ? [`${some(broken, 'promise')} broken`] : []),
     ...(held > 0 ? [`${held} held it to the deadline`] : []),
   ].join('; ')

@@ -12,6 +12,7 @@ import { cutStalled, peersOf, Stalls } from '../server/stalled-peers.js'
 import { DueConnections } from './close-in-batches.js'
 import { endUpgraded } from './end-upgraded.js'
 import type { Schedule } from './schedule.js'
+import type { Tally } from './tally.js'
 
 /** A drain's looks at its connections: which may be closed, and which clients are stalled. */
 export class Sweep {
@@ -19,13 +20,22 @@ export class Sweep {
   readonly #timers: Timers
   readonly #events: Events
   readonly #schedule: Schedule
+  readonly #tally: Tally
   readonly #due: DueConnections
   readonly #stalls: Stalls
   #usedAt = 0
   /** Milliseconds for which the process had stood still before the last look. */
   #lostBefore = 0
 
-  constructor(servers: readonly GovernedServer[], timers: Timers, events: Events, schedule: Schedule, isEmpty: () => boolean) {
+  constructor(
+    servers: readonly GovernedServer[],
+    timers: Timers,
+    events: Events,
+    schedule: Schedule,
+    tally: Tally,
+    isEmpty: () => boolean,
+  ) {
+    this.#tally = tally
     this.#servers = servers
     this.#timers = timers
     this.#events = events
@@ -74,7 +84,7 @@ export class Sweep {
     const { upgraded, deadline } = this.#schedule.plan
     const over = now - this.#schedule.since - upgraded
     if (over >= 0 && upgraded < deadline) endUpgraded(governed, over >= governed.policy.linger.quiet)
-    governed.handshakes.destroyWhere((openedAt) => now >= this.#silentDue(openedAt))
+    this.#tally.handshakes += governed.handshakes.destroyWhere((openedAt) => now >= this.#silentDue(openedAt))
   }
 
   #lookAtSession(session: Session, now: number): void {

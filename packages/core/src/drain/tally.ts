@@ -20,6 +20,8 @@ export class Tally {
   readonly #total: Counts['drain']
   /** Connections that no policy governs, for which it waited. */
   unseen = 0
+  /** TLS handshakes that it destroyed. */
+  handshakes = 0
 
   /** `total`: the counts of all drains of the handle. */
   constructor(reason: string, schedule: Schedule, total: Counts['drain']) {
@@ -68,6 +70,7 @@ export class Tally {
       heldBy: this.#heldBy,
       heldByMore: this.#heldByMore,
       unseen: this.unseen,
+      handshakes: this.handshakes,
     }
   }
 }

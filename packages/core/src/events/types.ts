@@ -177,6 +177,11 @@ export interface Report {
    * session) are in `requests.cut`.
    */
   readonly unseen?: number | undefined
+  /**
+   * TLS handshakes that it gave up, since they were not finished within `drain.silent`, or at the deadline. Nothing of HTTP had been said on them: they are no
+   * connections, and make no report unclean.
+   */
+  readonly handshakes?: number | undefined
 }
 
 /** The handle has entered a state; `reason`: that of the drain, or `'listen'` for a new life. */

@@ -76,9 +76,9 @@ export class Handshakes {
     return true
   }
 
-  /** Destroys the handshakes for which `due` returns true: there is no response to lose. */
-  destroyWhere(due: (openedAt: number) => boolean): void {
-    this.#destroyWhere(({ openedAt }) => due(openedAt))
+  /** Destroys the handshakes for which `due` returns true: there is no response to lose. Returns how many there were. */
+  destroyWhere(due: (openedAt: number) => boolean): number {
+    return this.#destroyWhere(({ openedAt }) => due(openedAt))
   }
 
   stop(): void {
@@ -92,13 +92,18 @@ export class Handshakes {
     this.#destroyWhere(({ since }) => now - since >= this.#longest)
   }
 
-  #destroyWhere(due: (handshake: Handshake) => boolean): void {
+  #destroyWhere(due: (handshake: Handshake) => boolean): number {
+    let destroyed = 0
     for (const raw of [...this.#open]) {
       const handshake = raw[kHandshake]
       // The application may have removed our listener.
       if (raw.closed) end(raw)
-      else if (handshake !== undefined && due(handshake)) raw.destroy()
+      else if (!raw.destroyed && handshake !== undefined && due(handshake)) {
+        destroyed++
+        raw.destroy()
+      }
     }
+    return destroyed
   }
 
   /**
