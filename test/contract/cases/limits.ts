@@ -4,8 +4,38 @@ import { closesWith, keeps } from '../../support/expect.js'
 import { ask, get } from '../../support/requests.js'
 import { until, within } from '../../support/wait.js'
 
+/** Its output is shut, and it says nothing more: `linger` bounds it, and it holds no place. */
+const lingering = (limit: 'connections' | 'perClient'): Case => ({
+  id: `limits/lingering-${limit}`,
+  rules: ['R011', 'R019', 'R123'],
+  title: `limits.${limit}: a connection that lingers counts no longer: the next one is served, and the one after it is refused`,
+  options: { limits: { [limit]: 1 }, linger: { quiet: 20_000 } },
+  run: async (host) => {
+    const first = await host.connect({ obliging: false })
+    const answer = await first.ask(get('/a', 'Connection: close'))
+    equal(answer.status, 200)
+    equal(await first.closed(), 'fin')
+    equal(host.connections.stats().open.lingering, 1)
+    const second = await host.connect()
+    keeps(await second.ask(get('/b')))
+    const third = await host.connect()
+    const refused = await third.ask(get('/c'))
+    equal(refused.status, 503)
+    await closesWith(third, refused)
+    equal(host.connections.stats().connections.refused, 1)
+    // It leaves once: its end makes no second place.
+    first.fin()
+    await until('the first is gone', () => host.connections.stats().open.lingering === 0)
+    const fourth = await host.connect()
+    equal((await fourth.ask(get('/d'))).status, 503)
+    deepEqual(host.paths, ['/a', '/b'])
+  },
+})
+
 /** How many connections there may be, and what the one too many is told. */
 export const limits: Case[] = [
+  lingering('connections'),
+  lingering('perClient'),
   {
     id: 'limits/one-too-many',
     rules: ['R011', 'R019', 'R110', 'R158', 'R162'],

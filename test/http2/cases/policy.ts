@@ -150,6 +150,27 @@ export const policy: Case[] = [
     },
   },
   {
+    id: 'h2-policy/lingering-leaves',
+    rules: ['R021', 'R177'],
+    title: 'limits.connections: a session that lingers counts no longer: the next one is served, and the one after it is refused',
+    options: { limits: { connections: 1 }, keepAlive: false, linger: { quiet: 20_000 } },
+    routes: { '/held': () => {} },
+    run: async (host) => {
+      const first = await host.connect({ obliging: false })
+      equal((await first.get('/first')).text, '/first')
+      equal(await first.closed(), 'fin')
+      await until('that it lingers', () => host.connections.stats().open.lingering === 1)
+      const second = await host.connect()
+      second.ask('/held')
+      await host.request('/held')
+      const third = await host.connect()
+      const { status, reset } = await third.ended(third.ask('/too-many'))
+      ok(status === 503 || reset === 7 || third.goaways[0]?.last === 0, `${third}`)
+      deepEqual(host.paths, ['/first', '/held'])
+      equal(host.connections.stats().connections.refused, 1)
+    },
+  },
+  {
     id: 'h2-policy/one-too-many-ready',
     rules: ['R021', 'R162'],
     title:
