@@ -122,6 +122,28 @@ test.each(['http', 'https'] as const)(
   },
 )
 
+test.each(['http', 'https'] as const)(
+  '%s: the count of those refused never goes down: one whose request finds somebody idle was not',
+  async (kind) => {
+    const service = await serve({ kind })
+    const account = new Account()
+    const busy = Array.from({ length: 20 }, () => account.client({ port: service.port, kind }))
+    clients.push(...busy)
+    const slow = busy.map((client) => client.ask({ ms: 900 }))
+    await Promise.race(slow)
+    const late = await Promise.all(Array.from({ length: 4 }, () => open(service, kind)))
+    const counted: number[] = []
+    const look = async () => void counted.push((await service.ask('stats')).refused.descriptors)
+    await look()
+    await Promise.all(slow)
+    await look()
+    // Some may have gone since they were silent for long.
+    await Promise.allSettled(late.map((client) => client.ask(GET)))
+    await look()
+    expect(counted).toEqual(counted.toSorted((one, other) => one - other))
+  },
+)
+
 test('with refuse: drop the new one is closed at once', async () => {
   const service = await serve({ kind: 'http', options: { limits: { refuse: 'drop' } } })
   const account = new Account()

@@ -101,8 +101,9 @@ export class ConnectionLimits implements HandshakePlaces {
       return
     }
     connection.excess = true
-    this.#counts.refused[hasRoom ? 'descriptors' : this.#places.limitOver()]++
+    // Counted when it is refused: a count does not go down.
     if (hasRoom) this.#wanting.add(connection)
+    else this.#counts.refused[this.#places.limitOver()]++
     this.#await(connection)
   }
 
@@ -113,9 +114,11 @@ export class ConnectionLimits implements HandshakePlaces {
   enterAnew(connection: Member): void {
     if (!this.#wanting.delete(connection)) return
     const stream = connection.raw ?? connection.socket
-    if (!this.#hasRoom(stream) || this.pressure.refuses(stream)) return
+    if (!this.#hasRoom(stream) || this.pressure.refuses(stream)) {
+      this.#counts.refused.descriptors++
+      return
+    }
     connection.excess = false
-    this.#counts.refused.descriptors--
     this.#excess.delete(connection)
     this.#place(connection, this.#places.clientOf(stream))
   }
@@ -130,7 +133,7 @@ export class ConnectionLimits implements HandshakePlaces {
   /** A connection has ended, or lingers: its input is discarded then, and `linger.connections` bounds how many linger. */
   leave(connection: Member): void {
     if (this.#idle.size > 0) this.#idle.delete(connection)
-    if (this.#wanting.size > 0) this.#wanting.delete(connection)
+    if (this.#wanting.size > 0 && this.#wanting.delete(connection)) this.#counts.refused.descriptors++
     if (this.#excess.size > 0 && this.#excess.delete(connection)) return
     if (this.#placed.size > 0 && this.#placed.delete(connection)) this.#places.leave(connection.client)
   }
