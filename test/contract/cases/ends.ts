@@ -66,6 +66,9 @@ const ends = (
     if (code instanceof RegExp) ok(code.test(event.code ?? ''), event.code)
     else equal(event.code, code)
     if (seen !== undefined) equal(await client.closed(), seen)
+    // An event that says so is counted, and no other.
+    const counted = Object.values(host.connections.stats().promisesBroken).reduce((sum, n) => sum + n, 0)
+    equal(counted, event.promise === 'broken' ? 1 : 0)
   },
 })
 

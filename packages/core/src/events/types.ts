@@ -58,10 +58,10 @@ export type CloseReason =
 /**
  * Why promises were broken: a close before the advertised timeout had run out that the client did not ask for.
  * - `deadline`: at the drain's deadline. `drain-idle`: `drain.idle` is shorter than the promise.
- * - `close-idle`, `close-all`: the application called `server.closeIdleConnections()`, `server.closeAllConnections()`.
+ * - `close-idle`, `close-all`: the application called `server.closeIdleConnections()`, `server.closeAllConnections()`. `destroy`: it destroyed the socket.
  * - `limit`: a bound on connections, or of the output-first close. `pressure`: descriptors ran short, or the application called `connections.relieve()`.
  */
-export type PromiseBreaker = 'deadline' | 'drain-idle' | 'close-idle' | 'close-all' | 'limit' | 'pressure'
+export type PromiseBreaker = 'deadline' | 'drain-idle' | 'close-idle' | 'close-all' | 'destroy' | 'limit' | 'pressure'
 
 /** Why connections are refused: `limits.connections`, `limits.perClient`, or the process is short of descriptors. */
 export type RefusingLimit = 'connections' | 'perClient' | 'descriptors'

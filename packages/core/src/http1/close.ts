@@ -109,13 +109,22 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
       return this
     }
   }
-  if (!byPeer) noteOthers(connection)
   if (byPeer) connection.makeRare().byPeer = true
+  else {
+    noteOthers(connection)
+    noteBroken(connection)
+  }
   noteEnd(connection)
   connection.ending ??= byPeer ? 'peer' : (connection.rare.blame ?? 'handler')
   connection.closedFirst ??= byPeer ? 'peer' : 'server'
   kill(connection, error, byPeer)
   return this
+}
+
+/** The application destroys a connection on which the client may still send a request. */
+export function noteBroken(connection: Connection): void {
+  const { ending, inputEnded, state, promiseUntil, owner } = connection
+  if (ending === undefined && !inputEnded && state === 'idle' && performance.now() < promiseUntil) owner.broke('destroy')
 }
 
 /** During a drain: reports other code that tracks the connections and cuts requests (http-terminator, stoppable). */

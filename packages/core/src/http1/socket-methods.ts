@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { ownOfSocket, put, takeBack } from '../node/own-methods.js'
-import { _destroy, breakOffShut, destroy, shut } from './close.js'
+import { _destroy, breakOffShut, destroy, noteBroken, shut } from './close.js'
 import type { Connection } from './connection.js'
 import { kConnection, type SocketCarrier } from './connection-of.js'
 import { push } from './half-closed.js'
@@ -45,6 +45,7 @@ export function destroySoon(this: Socket & SocketCarrier): void {
     return
   }
   const { current } = connection
+  noteBroken(connection)
   shut(connection, connection.inputEnded ? 'client-close' : 'handler')
   // Node calls it behind a whole response. Who calls it amid an upload breaks that off.
   if (current?.res.writableEnded === false && !current.req.complete) breakOffShut(connection)

@@ -26,6 +26,7 @@ const CAUSES: Readonly<Record<PromiseBreaker, 0>> = {
   'drain-idle': 0,
   'close-idle': 0,
   'close-all': 0,
+  destroy: 0,
   limit: 0,
   pressure: 0,
 }
