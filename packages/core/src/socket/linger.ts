@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { CloseReason } from '../events/types.js'
 import { type Linked, List } from '../node/linked-list.js'
 import { readRaw } from '../node/parser.js'
 import { bytesTaken } from '../node/socket-handle.js'
@@ -15,6 +16,7 @@ export interface Lingers<C> {
   readonly socket: Socket
   readonly raw: Socket | undefined
   linger: Linger<C> | undefined
+  readonly ending: CloseReason | undefined
 }
 
 /** The state of a connection that lingers. */
@@ -141,6 +143,8 @@ export class Lingering<C extends Lingers<C>> {
 
   /** The kernel may hold all of a response for which a slow client needs half a minute. */
   #stillTakes(linger: Linger<C>, queues: Unacknowledged, now: number): boolean {
+    // It was cut since it takes nothing.
+    if (linger.connection.ending === 'stalled') return false
     const taken = queues.takenBy(linger.connection)
     if (taken.peer === undefined || taken.peer >= taken.kernel) return false
     linger.patience = linger.patience === undefined ? beginPatience(taken, now) : goOn(linger.patience, taken, now, RATE)
