@@ -1,6 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
-import { bytesTaken } from '../node/socket-handle.js'
+import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
 import type { Http2Policy } from '../options/types.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { calm } from './goaway.js'
@@ -61,6 +61,9 @@ function bytesOf({ socket }: Session): number {
   return socket.bytesRead + socket.bytesWritten
 }
 
+/** Node 20 tells nobody that nghttp2 has ended a session; 22 and later do. */
+const IS_SILENT = process.version.startsWith('v20.')
+
 /**
  * Bytes per second that a session has to take of its responses. Less counts as nothing, since a client can open its window by a few bytes at no cost.
  */
@@ -70,6 +73,8 @@ const TRICKLE = 240
 export class Waits {
   readonly #longest: number
   readonly #since = new WeakMap<Session, { at: number; bytes: number; taken: number | undefined }>()
+  /** When something was last read, and what had been written when nothing had come for long. */
+  readonly #read = new WeakMap<Session, { bytes: number; at: number; written: number | undefined }>()
 
   constructor({ stalled }: Http2Policy) {
     this.#longest = stalled === false ? Number.POSITIVE_INFINITY : stalled
@@ -79,8 +84,26 @@ export class Waits {
   among(sessions: Iterable<Session>, now: number): Session[] {
     const queues = new Unacknowledged()
     const over: Session[] = []
-    for (const session of sessions) if (this.#isOver(session, now, queues)) over.push(session)
+    for (const session of sessions)
+      if (this.#isOver(session, now, queues) || (IS_SILENT && this.#isDead(session, now))) over.push(session)
     return over
+  }
+
+  /**
+   * nghttp2 has ended it for a frame that may not come (DATA on stream 0): it reads and writes nothing more, so that no stream ever ends. Where nothing has
+   * come for long a PING shows it, which then does not go out.
+   */
+  #isDead(session: Session, now: number): boolean {
+    const { socket, http2, streams } = session
+    const { bytesRead: bytes, bytesWritten } = socket
+    const before = this.#read.get(session)
+    if (before === undefined || before.bytes !== bytes || streams.size === 0) {
+      this.#read.set(session, { bytes, at: now, written: undefined })
+      return false
+    }
+    if (before.written !== undefined) return before.written === bytesWritten && bytesQueued(session) === 0
+    if (now - before.at >= this.#longest && !http2.destroyed && http2.ping(() => {})) before.written = bytesWritten
+    return false
   }
 
   #isOver(session: Session, now: number, queues: Unacknowledged): boolean {
