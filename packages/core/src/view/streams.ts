@@ -46,13 +46,14 @@ export class Streams {
       this.#timer = setInterval(() => this.#send(), EVERY).unref()
     }
     this.#send()
-    // If a policy governs the page's own server, an open page must not hold up the drain.
+    // If a policy governs the page's own server, an open page must not hold up its drain. That policy may be another handle's.
     const server: unknown = Reflect.get(req.socket, 'server')
-    if (typeof server === 'object' && server !== null && connectionsOf(server) !== undefined) {
-      const { signal } = this.#connections
-      if (signal.aborted) res.end()
-      else signal.addEventListener('abort', () => res.end(), { once: true })
-    }
+    const signal = typeof server === 'object' && server !== null ? connectionsOf(server)?.signal : undefined
+    if (signal === undefined) return
+    const end = () => res.end()
+    signal.addEventListener('abort', end)
+    res.on('close', () => signal.removeEventListener('abort', end))
+    if (signal.aborted) end()
   }
 
   #send(): void {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -213,18 +213,36 @@ test('no adapter, nor --import register, takes the server of a view for the appl
   governed.release()
 })
 
-test('where its server is governed all the same, an open page holds no drain', async () => {
+test.each(['the same handle', 'another handle'])(
+  'where its server is governed by %s, an open page holds no drain of that',
+  async (whose) => {
+    const server = createServer()
+    const connections = attach(server, { logger: quiet, drain: { deadline: 20_000 } })
+    server.on('request', view(whose === 'another handle' ? viewed.connections : connections))
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const client = await Client.open({ port: portOf(server) })
+    await client.send(get('/?format=events').replace('Host: a', 'Host: localhost'))
+    await client.head(0)
+    const { clean, ms, heldBy } = await within(connections.drain(), () => 'the drain', 15_000)
+    expect({ clean, heldBy }).toEqual({ clean: true, heldBy: [] })
+    expect(ms).toBeLessThan(15_000)
+    client.destroy()
+  },
+)
+
+test('a page that has gone leaves nothing on the signal of its server', async () => {
   const server = createServer()
-  const connections = attach(server, { logger: quiet, drain: { deadline: 20_000 } })
+  const connections = attach(server, { logger: quiet, drain: 'fast' })
   server.on('request', view(connections))
   await once(server.listen(0, '127.0.0.1'), 'listening')
+  const listening = () => getEventListeners(connections.signal, 'abort').length
   const client = await Client.open({ port: portOf(server) })
   await client.send(get('/?format=events').replace('Host: a', 'Host: localhost'))
   await client.head(0)
-  const { clean, ms, heldBy } = await within(connections.drain(), () => 'the drain', 15_000)
-  expect({ clean, heldBy }).toEqual({ clean: true, heldBy: [] })
-  expect(ms).toBeLessThan(15_000)
-  client.destroy()
+  expect(listening()).toBe(1)
+  client.reset()
+  await until('nobody listens', () => listening() === 0)
+  await connections.drain()
 })
 
 test.each(['by itself', 'under --import register'])('a process %s ends with its drain, though a page is open', async (how) => {
