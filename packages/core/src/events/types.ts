@@ -57,7 +57,7 @@ export type CloseReason =
 
 /**
  * Why promises were broken: a close before the advertised timeout had run out that the client did not ask for.
- * - `deadline`: at the drain's deadline. `drain-idle`: `drain.idle` is shorter than the promise.
+ * - `deadline`: at the drain's deadline. `drain-idle`: `drain.idle` is shorter than the promise, or the client has stopped amid a body that was answered before it had come.
  * - `close-idle`, `close-all`: the application called `server.closeIdleConnections()`, `server.closeAllConnections()`. `destroy`: it destroyed the socket.
  * - `limit`: a bound on connections, or of the output-first close. `pressure`: descriptors ran short, or the application called `connections.relieve()`.
  */

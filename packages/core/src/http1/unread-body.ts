@@ -35,7 +35,7 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
     } else if (socket.isPaused() && hasReset(connection)) return killByPeer(connection)
     const isStill = now - moved >= quiet
     if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && owner.draining))) {
-      if (!owner.draining && performance.now() < connection.promiseUntil) owner.broke('limit')
+      if (performance.now() < connection.promiseUntil) owner.broke(owner.draining ? 'drain-idle' : 'limit')
       return shut(connection, owner.draining ? 'draining' : 'limit')
     }
     if (isWanted && isStill && socket.isPaused()) {

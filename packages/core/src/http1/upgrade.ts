@@ -88,8 +88,12 @@ export function leaveToOther(connection: Connection): void {
 }
 
 function refuse(connection: Connection, response: string, reason: 'draining' | 'limit' | 'error'): void {
+  const { owner } = connection
   connection.ending = reason
-  if (!connection.excess) connection.owner.counts.dropped++
+  // It has asked, and is answered: no promise is broken by that.
+  connection.promised = 0
+  owner.connections.turn(connection, 'busy')
+  if (!connection.excess) owner.counts.dropped++
   // Node has removed its parser.
   connection.makeRare().unlisted = true
   if (connection.socket.writable) connection.socket.write(response)
