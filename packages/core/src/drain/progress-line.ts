@@ -1,4 +1,5 @@
 import { count } from '../events/events.js'
+import { printable } from '../events/printable.js'
 import { seconds } from '../events/seconds.js'
 import type { ConnectionState } from '../events/types.js'
 import type { Connection } from '../http1/connection.js'
@@ -16,6 +17,8 @@ export function progressLine(connections: readonly Connection[], sessions: reado
   const oldest = others.reduce((held, other) => (held !== undefined && held.ms >= other.ms ? held : other), first)
   const open = Object.entries(states).map(([state, n]) => `${n} ${state}`)
   const request =
-    oldest === undefined ? '' : `; oldest ${oldest.method} ${oldest.path} for ${seconds(oldest.ms)}: ${oldest.waitsFor}`
+    oldest === undefined
+      ? ''
+      : `; oldest ${printable(`${oldest.method} ${oldest.path}`)} for ${seconds(oldest.ms)}: ${oldest.waitsFor}`
   return `halfclose: draining, ${seconds(left)} left: ${open.join(', ') || 'nothing'} open${request}`
 }

@@ -1,3 +1,4 @@
+import { printable } from '../events/printable.js'
 import { seconds } from '../events/seconds.js'
 import type { Report } from '../events/types.js'
 
@@ -65,7 +66,7 @@ export function cutByOthersMessage(place: string | undefined): string {
 /** A report as text: the line that is logged, then a line for each connection or request that was open at the deadline. */
 export function formatReport(report: Report): string {
   const held = report.heldBy.map(({ remote, state, method, path, ms, waitsFor }) => {
-    const request = method === undefined ? '' : ` ${method} ${path}`
+    const request = method === undefined ? '' : printable(` ${method} ${path}`)
     return `  ${state}${request} for ${seconds(ms)}, ${remote}${waitsFor === undefined ? '' : `: ${waitsFor}`}`
   })
   const more = report.heldByMore > 0 ? [`  and ${report.heldByMore} more`] : []

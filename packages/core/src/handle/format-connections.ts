@@ -1,3 +1,4 @@
+import { printable } from '../events/printable.js'
 import { seconds } from '../events/seconds.js'
 import type { OpenConnection } from '../events/types.js'
 
@@ -26,9 +27,4 @@ function rowOf({ state, ms, promiseLeft, remote, method, path, inFlight, waitsFo
 
 function shorten(path: string): string {
   return path.length > PATH_AT_MOST ? `${path.slice(0, PATH_AT_MOST - 1)}…` : path
-}
-
-/** The client chooses the path: no character of it may control the terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }
