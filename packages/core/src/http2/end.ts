@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { beginEnd, type End } from '../events/end.js'
 import type { RequestStage } from '../events/types.js'
-import type { Session, StreamExchange } from './session.js'
+import { IDLE, type Session, type StreamExchange } from './session.js'
 
 /** A session begins to end: like `noteEnd` of HTTP/1. A session with streams in flight ends when they do, unless it is cut. */
 export function noteSessionEnd(session: Session): End | undefined {
@@ -23,8 +23,15 @@ function stageOf({ streams }: Session): RequestStage | undefined {
   return stage
 }
 
-function stageOfStream(stream: ServerHttp2Stream, { tunnel }: StreamExchange): RequestStage | undefined {
-  if (tunnel || (stream.writableFinished && stream.sentHeaders !== undefined)) return undefined
+/** Whether nghttp2 has not ended its output. Node says at once that a file has ended. Once the stream is destroyed there is no way to tell. */
+export function isAmid(stream: ServerHttp2Stream): boolean {
+  const { state, localClose } = stream.state
+  return localClose === 0 && state !== IDLE
+}
+
+function stageOfStream(stream: ServerHttp2Stream, { tunnel, isFile, isReset }: StreamExchange): RequestStage | undefined {
+  const isLost = isReset || (isFile && !stream.destroyed && isAmid(stream))
+  if (tunnel || (stream.writableFinished && stream.sentHeaders !== undefined && !isLost)) return undefined
   if (stream.headersSent) return 'sending'
   return stream.endAfterHeaders || stream.readableEnded ? 'handler' : 'receiving'
 }

@@ -50,7 +50,7 @@ export interface StreamExchange {
   closes: boolean
   /** Its response is a file. */
   isFile: boolean
-  /** Its client reset it in the middle of the file. */
+  /** It was ended in the middle of the file. */
   isReset: boolean
   /** The application has ended it, with the part of the answer that was written. */
   isEnded: boolean

@@ -2,8 +2,9 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { endFilePipe } from '../node/file-pipe.js'
 import { below, type OwnOfStream, ownOfStream, put, type StreamMethod } from '../node/own-methods.js'
 import { withoutClose } from './close-field.js'
+import { isAmid } from './end.js'
 import { brokenOff, ignoreError, leave } from './goaway.js'
-import { CODES, exchangeOf, IDLE, type StreamExchange } from './session.js'
+import { CODES, exchangeOf, type StreamExchange } from './session.js'
 
 /** Puts our methods on a stream, over those of other code. By Object.assign if there are none: one by one costs several times as much. */
 export function takeOverStream(stream: ServerHttp2Stream): OwnOfStream | undefined {
@@ -33,17 +34,11 @@ function destroy(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   const prior = priorOf(this, 'destroy')
   const breaksOff = exchange !== undefined && isBrokenOff(this, exchange)
   if (breaksOff) exchange.cut = true
-  if (exchange?.isFile === true && this.closed && isAmid(this)) exchange.isReset = true
+  if (exchange?.isFile === true && isAmid(this)) exchange.isReset = true
   if (exchange?.isFile === true) endFilePipe(this, exchange.session.owner.timers)
   if (!breaksOff || !this.headersSent || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
   this.on('error', ignoreError)
   return Reflect.apply(prior, this, [brokenOff()])
-}
-
-/** Whether a stream that has just been closed has not ended its output: then its client has reset it. Later there is no way to tell. */
-function isAmid(stream: ServerHttp2Stream): boolean {
-  const { state, localClose } = stream.state
-  return localClose === 0 && state !== IDLE
 }
 
 /** `stream.close` of a governed stream. With a code, the application resets the stream; without one Node ends the answer as it is. */
