@@ -123,8 +123,10 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
 
 /** The application destroys a connection on which the client may still send a request. */
 export function noteBroken(connection: Connection): void {
-  const { ending, inputEnded, state, promiseUntil, owner } = connection
-  if (ending === undefined && !inputEnded && state === 'idle' && performance.now() < promiseUntil) owner.broke('destroy')
+  const { ending, inputEnded, phase, owner } = connection
+  if (ending !== undefined || inputEnded || phase !== 'idle') return
+  // The state last: to tell it, all parsers of the server are asked.
+  if (performance.now() < connection.promiseUntil && connection.state === 'idle') owner.broke('destroy')
 }
 
 /** During a drain: reports other code that tracks the connections and cuts requests (http-terminator, stoppable). */
