@@ -15,7 +15,7 @@ import { deferred, pass, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options } from '../src/types.js'
 
-// How connections end at the edges: bodies and heads that stop coming, sockets that somebody had before, and what the application hears when.
+// How connections end at the edges: bodies and heads that stop coming, sockets that other code had before, and when the application hears of it.
 
 const quiet = { info: () => {}, warn: () => {} }
 const servers: NetServer[] = []
