@@ -145,7 +145,7 @@ export interface DrainSoFar {
  * to a proxy, which does not read promises and is about to use it, because others were just closed. It is kept until no request has arrived on any
  * connection for the length of the grace, at most as long as a promise made when the drain began. The drain's own bound limits both.
  */
-export function idleDue(
+export function idleCloseAt(
   idle: 'promise' | number,
   hold: number,
   { lastUsed, promised }: { readonly lastUsed: number; readonly promised: number },
@@ -153,12 +153,12 @@ export function idleDue(
 ): number {
   const promiseOver = promised > 0 ? lastUsed + promised + GRACE : since
   const held = Math.min(lastUsed + hold, since + promised + GRACE, usedAt + GRACE)
-  const due = Math.max(promiseOver, held)
-  return idle === 'promise' ? due : Math.min(due, since + idle)
+  const closeAt = Math.max(promiseOver, held)
+  return idle === 'promise' ? closeAt : Math.min(closeAt, since + idle)
 }
 
 /** When a connection that never sent a byte may be closed once the server is `draining`. */
-export function silentDue(silent: number, openedAt: number, since: number): number {
+export function silentCloseAt(silent: number, openedAt: number, since: number): number {
   return Math.max(openedAt, since) + silent
 }
 
@@ -199,6 +199,6 @@ export function isTold(share: number, left: number, leftAtOpening: number): bool
 }
 
 /** When a session may get its GOAWAY once the server is `draining` (since `since`): one that has just connected still gets its first stream. */
-export function sessionDue(silent: number, openedAt: number, requests: number, since: number): number {
-  return openedAt > since && requests === 0 ? silentDue(silent, openedAt, since) : since
+export function sessionCloseAt(silent: number, openedAt: number, requests: number, since: number): number {
+  return openedAt > since && requests === 0 ? silentCloseAt(silent, openedAt, since) : since
 }

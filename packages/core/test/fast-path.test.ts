@@ -9,9 +9,9 @@ import { decide, isAskedToClose, isKeptPlainly } from '../src/http1/persist-or-c
 import { Timers } from '../src/node/timers.js'
 import { parseOptions } from '../src/options/parse.js'
 import type { Options } from '../src/options/types.js'
+import { DescriptorPressure } from '../src/server/descriptor-pressure.js'
 import { GovernedServer } from '../src/server/governed-server.js'
 import { ConnectionLimits } from '../src/server/limits.js'
-import { Pressure } from '../src/server/pressure.js'
 
 // Nearly every response takes one of two short ways past closeReason(). Each combination of what is known then is made here, of Node's own objects: where a
 // short way decides, the long way says the same.
@@ -120,7 +120,7 @@ test('the short ways past closeReason() say what it says, whatever is put togeth
             if (isClosed && reason !== 'client-close')
               throw new Error(`closed by the client, but ${reason}: ${JSON.stringify(where)}`)
             // A plain request on a plain connection of a server that serves: the short way finds all that persist.
-            const isPlain = phase === 'serving' && connection.isCommon && !exchange.isSpecial
+            const isPlain = phase === 'serving' && connection.hasNoRareFields && !exchange.isSpecial
             if (isPlain && !isKept && reason === undefined) throw new Error(`not kept, but persists: ${JSON.stringify(where)}`)
           }
   }
@@ -133,7 +133,7 @@ function governedBy(options: Options): GovernedServer {
   const { policy } = parseOptions(options, { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 })
   const events = new Events(undefined)
   const counts = new Counts()
-  const limits = new ConnectionLimits(policy, counts, new Pressure(() => [], events))
+  const limits = new ConnectionLimits(policy, counts, new DescriptorPressure(() => [], events))
   const timers = new Timers(() => {})
   const ignore = () => false
   return new GovernedServer(createServer(), policy, events, counts, limits, timers, undefined, ignore, ignore, ignore)

@@ -9,9 +9,9 @@ import { until } from '../../../test/support/wait.js'
 import { announceClose } from '../src/http1/connection-header.js'
 import { filePipeOf } from '../src/node/file-pipe.js'
 import {
-  amidMessage,
   endsItsRead,
   hasBegun,
+  incompleteMessages,
   isParsedElsewhere,
   knowsMessages,
   parsedSockets,
@@ -548,7 +548,7 @@ test('listeningServers: the server objects of this thread that listen', async ()
   await new Promise((resolve) => server.close(resolve))
 })
 
-describe('amidMessage', () => {
+describe('incompleteMessages', () => {
   const HEAD = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
   test.each([
@@ -575,7 +575,7 @@ describe('amidMessage', () => {
     })
     client.write(bytes)
     await (answers > 0 ? seen : new Promise((resolve) => server.once('connection', resolve)))
-    expect(sockets.map((socket) => amidMessage(server).has(socket))).toEqual([amid])
+    expect(sockets.map((socket) => incompleteMessages(server).has(socket))).toEqual([amid])
     // That the list is the right one to ask: the socket knows its parser and its server, and the parser its socket.
     expect(sockets.map((socket) => isParsedElsewhere(server, socket))).toEqual([false])
     expect(sockets.map((socket) => isParsedElsewhere(createServer(), socket))).toEqual([true])

@@ -3,11 +3,11 @@ import {
   expiryOf,
   type Facts,
   goesOn,
-  idleDue,
+  idleCloseAt,
   keepAliveField,
   keepableFor,
   promiseFor,
-  silentDue,
+  silentCloseAt,
 } from '../src/policy.js'
 import type { CloseReason, KeepAlivePolicy } from '../src/types.js'
 
@@ -141,31 +141,31 @@ test('the age is spread by ±10 %', () => {
 
 test('during a drain an idle connection goes when its promise and a second are over, or at the bound', () => {
   const drain = { since: 3_000, usedAt: 3_000 }
-  expect(idleDue('promise', 6_000, { lastUsed: 1_000, promised: 5_000 }, drain)).toBe(7_000)
-  expect(idleDue('promise', 1_000, { lastUsed: 1_000, promised: 0 }, drain)).toBe(3_000)
-  expect(idleDue(500, 6_000, { lastUsed: 1_000, promised: 5_000 }, drain)).toBe(3_500)
-  expect(idleDue(9_000, 6_000, { lastUsed: 1_000, promised: 5_000 }, drain)).toBe(7_000)
+  expect(idleCloseAt('promise', 6_000, { lastUsed: 1_000, promised: 5_000 }, drain)).toBe(7_000)
+  expect(idleCloseAt('promise', 1_000, { lastUsed: 1_000, promised: 0 }, drain)).toBe(3_000)
+  expect(idleCloseAt(500, 6_000, { lastUsed: 1_000, promised: 5_000 }, drain)).toBe(3_500)
+  expect(idleCloseAt(9_000, 6_000, { lastUsed: 1_000, promised: 5_000 }, drain)).toBe(7_000)
 })
 
 test('one that is held past its promise goes when no request has come for a second, or when a promise made at the beginning were over', () => {
   const held = { lastUsed: 1_000, promised: 5_000 }
   const since = 30_000
-  expect(idleDue('promise', 65_000, held, { since, usedAt: since })).toBe(31_000)
-  expect(idleDue('promise', 65_000, held, { since, usedAt: 33_000 })).toBe(34_000)
-  expect(idleDue('promise', 65_000, held, { since, usedAt: 35_900 })).toBe(36_000)
+  expect(idleCloseAt('promise', 65_000, held, { since, usedAt: since })).toBe(31_000)
+  expect(idleCloseAt('promise', 65_000, held, { since, usedAt: 33_000 })).toBe(34_000)
+  expect(idleCloseAt('promise', 65_000, held, { since, usedAt: 35_900 })).toBe(36_000)
   // Its hold ends first.
-  expect(idleDue('promise', 29_500, held, { since, usedAt: since })).toBe(30_500)
+  expect(idleCloseAt('promise', 29_500, held, { since, usedAt: since })).toBe(30_500)
   // Nothing was promised.
-  expect(idleDue('promise', 65_000, { lastUsed: 29_000, promised: 0 }, { since, usedAt: since })).toBe(31_000)
+  expect(idleCloseAt('promise', 65_000, { lastUsed: 29_000, promised: 0 }, { since, usedAt: since })).toBe(31_000)
   // Used just before: its promise holds for longer.
-  expect(idleDue('promise', 65_000, { lastUsed: 29_900, promised: 5_000 }, { since, usedAt: since })).toBe(35_900)
-  expect(idleDue('promise', 65_000, { lastUsed: 29_900, promised: 5_000 }, { since, usedAt: 35_500 })).toBe(36_000)
-  expect(idleDue(0, 65_000, held, { since, usedAt: 33_000 })).toBe(30_000)
+  expect(idleCloseAt('promise', 65_000, { lastUsed: 29_900, promised: 5_000 }, { since, usedAt: since })).toBe(35_900)
+  expect(idleCloseAt('promise', 65_000, { lastUsed: 29_900, promised: 5_000 }, { since, usedAt: 35_500 })).toBe(36_000)
+  expect(idleCloseAt(0, 65_000, held, { since, usedAt: 33_000 })).toBe(30_000)
 })
 
 test('during a drain a silent connection has its time from the drain, or from its own beginning', () => {
-  expect(silentDue(500, 1_000, 3_000)).toBe(3_500)
-  expect(silentDue(500, 4_000, 3_000)).toBe(4_500)
+  expect(silentCloseAt(500, 1_000, 3_000)).toBe(3_500)
+  expect(silentCloseAt(500, 4_000, 3_000)).toBe(4_500)
 })
 
 test('what a drain keeps: until the deadline, and with a bound on idle ones no longer than that', () => {

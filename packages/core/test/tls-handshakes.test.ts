@@ -10,8 +10,8 @@ import { Events } from '../src/events/events.js'
 import { attach, formatReport } from '../src/index.js'
 import { Timers } from '../src/node/timers.js'
 import { parseOptions } from '../src/options/parse.js'
+import { DescriptorPressure } from '../src/server/descriptor-pressure.js'
 import { ConnectionLimits } from '../src/server/limits.js'
-import { Pressure } from '../src/server/pressure.js'
 import { Handshakes } from '../src/socket/tls-handshakes.js'
 import type { Options } from '../src/types.js'
 
@@ -138,7 +138,7 @@ async function bounded(longest: number) {
     new ConnectionLimits(
       policy,
       { refused: { connections: 0, perClient: 0, descriptors: 0 } },
-      new Pressure(() => [], new Events(undefined)),
+      new DescriptorPressure(() => [], new Events(undefined)),
     ),
     longest,
   )

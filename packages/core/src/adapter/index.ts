@@ -13,13 +13,19 @@ import { measure } from '../metrics/option.js'
 import { listeningServers } from '../node/server-fields.js'
 import { isAttachable } from '../node/server-kinds.js'
 import { isViewServer } from '../node/view-server.js'
-import { elsewhereMessage, NOT_GOVERNED, Strangers, takenMessage, unmaskedMessage } from '../process/ungoverned-servers.js'
+import {
+  attachedForDrainMessage,
+  elsewhereMessage,
+  NOT_GOVERNED,
+  recognisedMessage,
+  UngovernedServers,
+} from '../process/ungoverned-servers.js'
 import { watchListen } from '../process/watch-listen.js'
 import type { AttachableServer, StateEvent } from '../types.js'
 import type { Application } from './application.js'
 import { type AdapterChoices, type AdapterOptions, chooseOptions } from './options.js'
 import { Check, interceptProbes, livenessAnswer, type ReadinessAnswer } from './readiness.js'
-import { Departure } from './shutdown.js'
+import { Shutdown } from './shutdown.js'
 
 export { describe, HalfcloseTypeError, optionTypeError } from '../errors/errors.js'
 export type { MetricsOptions } from '../metrics/option.js'
@@ -62,9 +68,9 @@ export class Governed {
   readonly #choices: AdapterChoices
   readonly #stopWatching: () => void
   readonly #intercept: Intercept | undefined
-  readonly #strangers: Strangers
+  readonly #ungoverned: UngovernedServers
   #hasServer = false
-  readonly #departure: Departure
+  readonly #shutdown: Shutdown
   #announced = false
 
   constructor(application: Application, choices: AdapterChoices) {
@@ -84,15 +90,15 @@ export class Governed {
       ...(readiness && check ? [{ path: readiness.path, answer: () => check.answer() }] : []),
       ...(liveness === undefined ? [] : [{ path: liveness, answer: livenessAnswer }]),
     ]
-    this.#strangers = new Strangers(
+    this.#ungoverned = new UngovernedServers(
       {
         isGoverned: isAttached,
         // Kept for a signal. If the application has a server of its own, others belong to other code: metrics, for example.
-        keepsThem: () => choices.signals.length > 0 && !this.#hasServer,
-        unmasked: (server, req, res) => this.#unmasked(server, req, res),
-        seen: (server) => this.#seenElsewhere(server),
-        appeared: () => this.#departure.join(),
-        vanished: () => this.standDown(),
+        remembersThem: () => choices.signals.length > 0 && !this.#hasServer,
+        recognised: (server, req, res) => this.#recognised(server, req, res),
+        reachedThrough: (server) => this.#governedElsewhere(server),
+        serverListens: () => this.#shutdown.join(),
+        noServerListens: () => this.standDown(),
       },
       application.watchRequests,
     )
@@ -100,17 +106,17 @@ export class Governed {
       alsoKnown: ['signals', 'readiness', 'liveness', 'metrics', ...application.alsoKnown],
       intercept: this.#intercept,
       once: application.close !== undefined,
-      quiet: choices.hurry !== undefined,
+      quiet: choices.whyFast !== undefined,
       attached: (server) => this.#observe(server),
-      fed: () => this.#listening(),
+      onFirstInjectedConnection: () => this.#listening(),
     })
     Object.defineProperty(this.connections, GOVERNED, { value: application.name })
     if (choices.metrics !== undefined) measure(this.connections, choices.metrics)
-    this.#departure = new Departure({
+    this.#shutdown = new Shutdown({
       application,
       choices,
       connections: this.connections,
-      gather: (reason) => this.#takeStrangers(reason),
+      attachUngoverned: (reason) => this.#attachUngoverned(reason),
       warn: (code, message) => this.#warn(code, message),
       tell: (code, message) => this.#tell(code, message),
     })
@@ -126,7 +132,7 @@ export class Governed {
       // This finds a server that was looking up its address meanwhile.
       this.#findListening()
       // The usual application has a server by then, and its requests are not checked.
-      if (!this.#hasServer) this.#strangers.look()
+      if (!this.#hasServer) this.#ungoverned.look()
     }).unref()
   }
 
@@ -142,11 +148,11 @@ export class Governed {
     if (isViewServer(server)) return
     const isOwn = this.#isCalledBy(server)
     if (isAttached(server)) {
-      if (isOwn) this.#seenElsewhere(server)
+      if (isOwn) this.#governedElsewhere(server)
     } else if (isOwn) {
       this.connections.attach(server, listening)
       this.#application.adopted?.(server)
-    } else this.#strangers.add(server, listening)
+    } else this.#ungoverned.add(server, listening)
   }
 
   #isCalledBy(server: AttachableServer): boolean {
@@ -154,16 +160,16 @@ export class Governed {
   }
 
   /** Another handle governs a server of the application: that of `attach` or of `--import @halfclose/core/register`. That handle's policy applies, and it leaves with the application. */
-  #seenElsewhere(server: AttachableServer): void {
+  #governedElsewhere(server: AttachableServer): void {
     const handle = connectionsOf(server)
     if (handle === undefined || handle === this.connections) return
     const by = GOVERNED in handle ? handle[GOVERNED] : undefined
     // It belongs to another application.
     if (by !== undefined && by !== REGISTER) return
-    if (!this.#departure.governedBy(handle)) return
+    if (!this.#shutdown.governedBy(handle)) return
     this.#hasServer = true
     if (this.#choices.isMore) this.#warn('HALFCLOSE_GOVERNED_ELSEWHERE', elsewhereMessage(by === REGISTER))
-    this.#departure.join()
+    this.#shutdown.join()
   }
 
   /**
@@ -171,12 +177,12 @@ export class Governed {
    */
   accompany(server: AttachableServer): void {
     const handle = connectionsOf(server)
-    if (handle !== undefined && !(GOVERNED in handle)) this.#departure.join()
+    if (handle !== undefined && !(GOVERNED in handle)) this.#shutdown.join()
   }
 
   /** No server serves any more: signals are left to other code until a server listens again. */
   standDown(): void {
-    this.#departure.standDown()
+    this.#shutdown.standDown()
   }
 
   /** The application has closed for good. */
@@ -187,28 +193,28 @@ export class Governed {
 
   #observe(server: AttachableServer): void {
     this.#hasServer = true
-    this.#strangers.forgetKept()
-    this.#strangers.stopLookingAhead()
+    this.#ungoverned.forgetKept()
+    this.#ungoverned.stopLookingAhead()
     if (server.listening) this.#listening()
     else server.once('listening', () => this.#listening())
   }
 
   #listening(): void {
-    this.#departure.join()
-    if (this.#announced || this.#choices.hurry === undefined) return
+    this.#shutdown.join()
+    if (this.#announced || this.#choices.whyFast === undefined) return
     this.#announced = true
     const { deadline } = this.connections.policy.drain
-    const message = `halfclose: drains fast, in ${deadline} ms at most, because ${this.#choices.hurry}; the option \`drain\` overrules that`
+    const message = `halfclose: drains fast, in ${deadline} ms at most, because ${this.#choices.whyFast}; the option \`drain\` overrules that`
     this.#choices.core.logger?.info({}, message)
   }
 
   /** A request shows that a server is the application's, which was not known. */
-  #unmasked(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean {
-    this.connections.attach(server, this.#strangers.listenOptions(server))
-    this.#warn(NOT_GOVERNED, unmaskedMessage(server, this.#isCalledBy(server)))
+  #recognised(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean {
+    this.connections.attach(server, this.#ungoverned.listenOptions(server))
+    this.#warn(NOT_GOVERNED, recognisedMessage(server, this.#isCalledBy(server)))
     if (!server.listening) {
-      this.#departure.join()
-      this.#departure.waitFor(res)
+      this.#shutdown.join()
+      this.#shutdown.waitFor(res)
     }
     // This response is not governed, so the client should send the next request on a new connection.
     if (req.httpVersionMajor < 2) res.shouldKeepAlive = false
@@ -216,19 +222,19 @@ export class Governed {
   }
 
   /** The application was told to leave, and none of its servers is known: servers without an owner leave with it. */
-  #takeStrangers(reason: string): void {
-    for (const server of this.#strangers.kept) {
+  #attachUngoverned(reason: string): void {
+    for (const server of this.#ungoverned.kept) {
       if (isAttached(server)) continue
-      this.connections.attach(server, this.#strangers.listenOptions(server))
-      this.#warn(NOT_GOVERNED, takenMessage(server, reason))
+      this.connections.attach(server, this.#ungoverned.listenOptions(server))
+      this.#warn(NOT_GOVERNED, attachedForDrainMessage(server, reason))
     }
   }
 
   #onState({ state, reason }: StateEvent): void {
-    if (state === 'serving') this.#departure.startAnew()
+    if (state === 'serving') this.#shutdown.startAnew()
     if (state !== 'drained') return
     // The last server was closed, which does not mean that the application closes: tests make and close a server for each request.
-    const done = reason === 'server.close' ? Promise.resolve(true) : this.#departure.drained(this.connections.drain())
+    const done = reason === 'server.close' ? Promise.resolve(true) : this.#shutdown.drained(this.connections.drain())
     if (this.#application.close === undefined) void done.then(() => this.connections.state === 'drained' && this.standDown())
   }
 

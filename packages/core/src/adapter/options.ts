@@ -3,6 +3,7 @@ import { inItsOrder } from '../events/logger.js'
 import { assertMetrics, type MetricsOptions } from '../metrics/option.js'
 import { plainObject } from '../options/rules.js'
 import type { Logger, Options } from '../types.js'
+import { reasonForFastDrain } from './fast-drain.js'
 import {
   parsePath,
   parseReadiness,
@@ -11,7 +12,6 @@ import {
   type ReadinessOptions,
   type SignalName,
 } from './readiness-options.js'
-import { reasonToHurry } from './skip-drain.js'
 
 /** The options of both adapters besides those of the core. */
 export interface AdapterOptions extends Options {
@@ -50,9 +50,9 @@ export interface AdapterChoices {
   /** For the core: `drain` is chosen, the rest is as it was given. */
   readonly core: Options
   /** Why a drain should be fast, e.g. `NODE_ENV is test`; `undefined`: no reason, or the application set `drain`. */
-  readonly hurry: string | undefined
+  readonly whyFast: string | undefined
   /** Whether a drain may be fast if a developer waits at a terminal: not if the application set `drain`. */
-  readonly hurryAtTerminal: boolean
+  readonly fastAtTerminal: boolean
   /** Whether there are options that only a governed server obeys. */
   readonly isMore: boolean
 }
@@ -85,17 +85,17 @@ export function chooseOptions(
   if (liveness !== undefined && liveness === readiness?.path)
     throw optionRangeError('liveness', 'another path than that of `readiness`', liveness)
   const chosen = isChosen(core.drain)
-  const hurry = chosen ? undefined : reasonToHurry(env, argv)
+  const whyFast = chosen ? undefined : reasonForFastDrain(env, argv)
   const told = core.logger ?? logger
-  const drain = hurry !== undefined ? 'fast' : readiness !== undefined ? delayed(core.drain) : core.drain
+  const drain = whyFast !== undefined ? 'fast' : readiness !== undefined ? delayed(core.drain) : core.drain
   return {
     signals,
     readiness,
     liveness,
     metrics,
     core: { ...core, logger: told && inItsOrder(told), drain },
-    hurry,
-    hurryAtTerminal: !chosen,
+    whyFast,
+    fastAtTerminal: !chosen,
     isMore: readiness !== undefined || liveness !== undefined || Object.keys(core).some((name) => !REACH_ALL.includes(name)),
   }
 }

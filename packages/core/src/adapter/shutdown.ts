@@ -13,20 +13,20 @@ import type { AdapterChoices } from './options.js'
 const SAY_AFTER = 5_000
 const SAY_EVERY = 10_000
 
-/** What a departure needs to know of the application's servers. */
-export interface Leaver {
+/** What a shutdown needs to know of the application's servers. */
+export interface ShutdownContext {
   readonly application: Application
   readonly choices: AdapterChoices
   readonly connections: AdapterConnections
   /** The application was told to leave: takes in the last servers that may be its own. */
-  gather(reason: string): void
+  attachUngoverned(reason: string): void
   warn(code: WarningCode, message: string): void
   tell(code: WarningCode, message: string): void
 }
 
 /** How an application leaves on a signal, and what it does after a drain. */
-export class Departure {
-  readonly #leaver: Leaver
+export class Shutdown {
+  readonly #context: ShutdownContext
   /** Handles of the core that govern servers of the application. */
   readonly #elsewhere = new Set<Connections>()
   /** Responses on connections that no policy governs, and that their servers cannot list. */
@@ -37,13 +37,13 @@ export class Departure {
   #cutBefore = 0
   #afterwards: Promise<boolean> | undefined
 
-  constructor(leaver: Leaver) {
-    this.#leaver = leaver
+  constructor(context: ShutdownContext) {
+    this.#context = context
   }
 
   /** The application serves: from now on it leaves on a signal. */
   join(): void {
-    if (this.#leaver.choices.signals.length > 0) this.#leaveSignals ??= joinSignals(this.#participant())
+    if (this.#context.choices.signals.length > 0) this.#leaveSignals ??= joinSignals(this.#participant())
   }
 
   /** No server serves any more: signals are left to other code until a server listens again. */
@@ -72,7 +72,7 @@ export class Departure {
 
   /** Runs once per drain. Resolves to whether the drain went well. */
   drained(report: Promise<Report>): Promise<boolean> {
-    const { application, warn } = this.#leaver
+    const { application, warn } = this.#context
     this.#afterwards ??= Promise.all([report, this.#reports])
       .then(([settled]) => application.drained?.(settled))
       .then(
@@ -86,7 +86,7 @@ export class Departure {
   }
 
   #participant(): Participant {
-    const { application, choices, warn, tell } = this.#leaver
+    const { application, choices, warn, tell } = this.#context
     return {
       name: application.name,
       signals: choices.signals,
@@ -103,14 +103,14 @@ export class Departure {
   }
 
   async #leave({ reason, fast }: LeaveRequest): Promise<boolean> {
-    const { application, choices, connections } = this.#leaver
-    const hurry = fast && choices.hurryAtTerminal
-    if (hurry)
+    const { application, choices, connections } = this.#context
+    const isFast = fast && choices.fastAtTerminal
+    if (isFast)
       choices.core.logger?.info({}, `halfclose: ${reason} from a terminal: drains fast; the option \`drain\` overrules that`)
-    this.#leaver.gather(reason)
+    this.#context.attachUngoverned(reason)
     this.#cutBefore = this.#cut()
-    this.#reports = Promise.all([...this.#elsewhere].map((handle) => handle.drain({ reason, fast: hurry })))
-    const report = connections.drain({ reason, fast: hurry })
+    this.#reports = Promise.all([...this.#elsewhere].map((handle) => handle.drain({ reason, fast: isFast })))
+    const report = connections.drain({ reason, fast: isFast })
     const over = Promise.all([report, this.#reports, this.#answered()])
     const stopSaying = this.#sayWhatItWaitsFor(over)
     try {
@@ -129,7 +129,7 @@ export class Departure {
     let timer: NodeJS.Timeout | undefined
     const closed = [...this.#unanswered].map((res) => new Promise((resolve) => res.once('close', resolve)))
     const deadline = new Promise((resolve) => {
-      timer = setTimeout(resolve, Math.min(this.#leaver.connections.remaining(), LONGEST))
+      timer = setTimeout(resolve, Math.min(this.#context.connections.remaining(), LONGEST))
     })
     await Promise.race([Promise.all(closed), deadline])
     clearTimeout(timer)
@@ -143,7 +143,7 @@ export class Departure {
     let since = 0
     const say = (): void => {
       since += since === 0 ? SAY_AFTER : SAY_EVERY
-      const { application, warn } = this.#leaver
+      const { application, warn } = this.#context
       const message =
         `halfclose: the drain is over, and the process waits for ${application.closing}: for ${since / 1_000} s now. ` +
         'It exits when that has settled; what it waits for itself had better have a time limit'
@@ -162,7 +162,7 @@ export class Departure {
   }
 
   #handles(): Connections[] {
-    return [this.#leaver.connections, ...this.#elsewhere]
+    return [this.#context.connections, ...this.#elsewhere]
   }
 
   #cut(): number {
@@ -178,7 +178,7 @@ export class Departure {
   }
 
   #progress(): string {
-    if (this.#isDrained) return `nothing open, waiting for ${this.#leaver.application.closing}`
+    if (this.#isDrained) return `nothing open, waiting for ${this.#context.application.closing}`
     const what =
       this.#open()
         .map(([state, count]) => `${count} ${state}`)

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import type { Connection } from '../http1/connection.js'
 import { closeIfQuiet } from '../http1/idle.js'
-import { leave } from '../http2/goaway.js'
+import { goAway } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { inBatches } from '../node/in-batches.js'
 import { afterPoll } from '../node/timers.js'
@@ -11,15 +11,15 @@ import { afterPoll } from '../node/timers.js'
 const MOST = 1_000
 
 /** Connections that a drain may close. They are closed in batches, once the input in the kernel has been read, if they may still be closed then. */
-export class DueConnections {
+export class ClosableConnections {
   readonly #found = new Set<Connection | Session>()
-  readonly #isDue: (connection: Connection, now: number) => boolean
+  readonly #mayClose: (connection: Connection, now: number) => boolean
   readonly #lookAgain: () => void
   #underWay = false
 
   /** `lookAgain` is called if there may be more connections than were found. */
-  constructor(isDue: (connection: Connection, now: number) => boolean, lookAgain: () => void) {
-    this.#isDue = isDue
+  constructor(mayClose: (connection: Connection, now: number) => boolean, lookAgain: () => void) {
+    this.#mayClose = mayClose
     this.#lookAgain = lookAgain
   }
 
@@ -44,8 +44,8 @@ export class DueConnections {
   }
 
   readonly #closeOne = (one: Connection | Session): void => {
-    if (one instanceof Session) leave(one, 'draining')
+    if (one instanceof Session) goAway(one, 'draining')
     // The input may have brought a request on another connection.
-    else if (this.#isDue(one, performance.now())) closeIfQuiet(one, 'draining', 'drain-idle')
+    else if (this.#mayClose(one, performance.now())) closeIfQuiet(one, 'draining', 'drain-idle')
   }
 }

@@ -1,13 +1,13 @@
-import { attempt } from '../events/attempt.js'
-import { cut, shut } from '../http1/close.js'
+import { attempt } from '../events/error-boundary.js'
+import { closeOutputFirst, cut } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
 import { noteWritten } from '../http1/response-written.js'
-import { breakOffUnended, cutSession, killSession, leave } from '../http2/goaway.js'
+import { breakOffUnended, cutSession, goAway, killSession } from '../http2/goaway.js'
 import type { Session } from '../http2/session.js'
 import { afterPoll } from '../node/timers.js'
 import type { GovernedServer } from '../server/governed-server.js'
 import type { Look } from '../server/waits-for.js'
-import { describeHeld, describeSession } from './held.js'
+import { describeHeld, describeSession } from './held-by.js'
 import type { Tally } from './tally.js'
 
 /** The deadline: cuts the connections that are left, except that idle and silent ones still close output first. */
@@ -66,8 +66,8 @@ function end(connection: Connection, now: number): void {
   // The request is answered, and a cut could delete the answer: the kernel would answer the rest of the body with a reset.
   const isAnswered = current === undefined && waiting === undefined && unread !== undefined
   if (state === 'idle' || state === 'silent' || isAnswered) {
-    if (now < connection.promiseUntil) connection.owner.broke('deadline')
-    shut(connection, 'deadline')
+    if (now < connection.promiseUntil) connection.owner.promiseBroken('deadline')
+    closeOutputFirst(connection, 'deadline')
   } else cut(connection, 'deadline')
 }
 
@@ -76,7 +76,7 @@ function endSessionAtDeadline(session: Session, tally: Tally, look: Look): void 
   if (session.lingering) return
   for (const held of describeSession(session, look)) tally.heldBy(held)
   if (session.streams.size === 0) {
-    leave(session, 'deadline')
+    goAway(session, 'deadline')
     return
   }
   breakOffUnended(session, 'deadline')

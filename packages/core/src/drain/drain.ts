@@ -7,7 +7,7 @@ import type { Timer, Timers } from '../node/timers.js'
 import type { DrainPolicy } from '../options/types.js'
 import type { DrainUnderWay } from '../server/drain-under-way.js'
 import type { GovernedServer } from '../server/governed-server.js'
-import { Looks } from '../server/looks.js'
+import { PeerProgress } from '../server/peer-progress.js'
 import { beginLook, type Look } from '../server/waits-for.js'
 import { connectionsOf, cutRest, endRest, sessionsOf } from './deadline.js'
 import { progressLine } from './progress-line.js'
@@ -34,7 +34,7 @@ export class Drain implements DrainUnderWay {
   readonly #sweep: Sweep
   readonly #untilEmpty: UntilEmpty
   /** Used to say what holds the drain up. */
-  readonly #looks = new Looks()
+  readonly #progress = new PeerProgress()
   readonly #others: Promise<Report>[]
   readonly #probes = new WeakSet<object>()
   #settle: (report: Report) => void = () => {}
@@ -64,7 +64,7 @@ export class Drain implements DrainUnderWay {
     })
     for (const governed of servers) {
       governed.drain = this
-      this.#tally.wasCut(governed.cutJustNow.take())
+      this.#tally.wasCut(governed.cutsThisTick.take())
     }
   }
 
@@ -119,8 +119,8 @@ export class Drain implements DrainUnderWay {
     return this.#sweep.lastRequest
   }
 
-  broke(promise: PromiseBreaker): void {
-    this.#tally.broke(promise)
+  promiseBroken(promise: PromiseBreaker): void {
+    this.#tally.promiseBroken(promise)
   }
 
   /** The request asks for the readiness route, so it counts neither as finished nor as rescued. */
@@ -164,7 +164,10 @@ export class Drain implements DrainUnderWay {
     this.#looking = this.#timers.every(SWEEP, this.#look)
     this.#enter('leaving')
     // If nothing listens, no client has to be told.
-    if (this.#schedule.plan.delay > 0 && this.#servers.some(({ server, listener }) => listener.isFed || server.listening))
+    if (
+      this.#schedule.plan.delay > 0 &&
+      this.#servers.some(({ server, listener }) => listener.hasInjectedConnections || server.listening)
+    )
       await this.#delay()
     this.#schedule.beginDraining()
     this.#enter('draining')
@@ -244,6 +247,6 @@ export class Drain implements DrainUnderWay {
   }
 
   #beginLook(): Look {
-    return beginLook(this.#looks, this.lastRequest)
+    return beginLook(this.#progress, this.lastRequest)
   }
 }

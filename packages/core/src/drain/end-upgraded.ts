@@ -48,7 +48,7 @@ function endTunnel(governed: GovernedServer, stream: ServerHttp2Stream, { output
 
 /** Returns whether the output was ended: not if it is in the middle of a frame. */
 function endOutput(stream: Writable, output: WebSocketOutput | undefined, late: boolean): boolean {
-  if (output?.isAmid === true && !late && !stream.writableEnded) return false
+  if (output?.isMidFrame === true && !late && !stream.writableEnded) return false
   // The other protocol may not listen for errors, and may write on. Such an error is not the protocol's fault, and must not destroy what was written.
   stream.on('error', ignoreError)
   const farewell = output?.farewell

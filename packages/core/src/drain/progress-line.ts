@@ -5,7 +5,7 @@ import type { ConnectionState } from '../events/types.js'
 import type { Connection } from '../http1/connection.js'
 import type { Session } from '../http2/session.js'
 import type { Look } from '../server/waits-for.js'
-import { describeHeld, describeSession } from './held.js'
+import { describeHeld, describeSession } from './held-by.js'
 
 /** `halfclose: draining, 14.2 s left: 2 busy, 11 idle; oldest GET /report for 3.1 s: the handler` */
 export function progressLine(connections: readonly Connection[], sessions: readonly Session[], left: number, look: Look): string {

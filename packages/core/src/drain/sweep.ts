@@ -1,15 +1,15 @@
 import { performance } from 'node:perf_hooks'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import type { Events } from '../events/events.js'
 import type { Connection } from '../http1/connection.js'
 import { noteWritten } from '../http1/response-written.js'
 import type { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import type { Timers } from '../node/timers.js'
-import { idleDue, sessionDue, silentDue } from '../policy.js'
+import { idleCloseAt, sessionCloseAt, silentCloseAt } from '../policy.js'
 import type { GovernedServer } from '../server/governed-server.js'
-import { cutStalled, peersOf, Stalls } from '../server/stalled-peers.js'
-import { DueConnections } from './close-in-batches.js'
+import { cutStalled, MinDataRate, peersOf } from '../server/stalled-peers.js'
+import { ClosableConnections } from './close-in-batches.js'
 import { endUpgraded } from './end-upgraded.js'
 import type { Schedule } from './schedule.js'
 import type { Tally } from './tally.js'
@@ -21,8 +21,8 @@ export class Sweep {
   readonly #events: Events
   readonly #schedule: Schedule
   readonly #tally: Tally
-  readonly #due: DueConnections
-  readonly #stalls: Stalls
+  readonly #closable: ClosableConnections
+  readonly #minDataRate: MinDataRate
   #usedAt = 0
   /** Milliseconds for which the process had stood still before the last look. */
   #lostBefore = 0
@@ -40,9 +40,9 @@ export class Sweep {
     this.#timers = timers
     this.#events = events
     this.#schedule = schedule
-    this.#stalls = new Stalls(schedule.plan.minRate)
-    this.#due = new DueConnections(
-      (connection, now) => this.#isDue(connection, now),
+    this.#minDataRate = new MinDataRate(schedule.plan.minRate)
+    this.#closable = new ClosableConnections(
+      (connection, now) => this.#mayClose(connection, now),
       () => {
         if (!isEmpty()) this.look()
       },
@@ -70,48 +70,48 @@ export class Sweep {
       return
     }
     this.#heedStall(now)
-    for (const peer of this.#stalls.among(this.#peers(), this.#timers.now)) attempt(peer, cutStalled)
+    for (const peer of this.#minDataRate.among(this.#peers(), this.#timers.now)) attempt(peer, cutStalled)
     for (const governed of this.#servers) this.#lookAtServer(governed, now)
-    this.#due.close()
+    this.#closable.close()
   }
 
   #lookAtServer(governed: GovernedServer, now: number): void {
     for (const session of governed.sessions) attempt(session, () => this.#lookAtSession(session, now))
     for (const connection of governed.connections) {
       attempt(connection, () => this.#lookAt(connection, now))
-      if (this.#due.isFull) break
+      if (this.#closable.isFull) break
     }
     const { upgraded, deadline } = this.#schedule.plan
     const over = now - this.#schedule.since - upgraded
     if (over >= 0 && upgraded < deadline) endUpgraded(governed, over >= governed.policy.linger.quiet)
-    this.#tally.handshakes += governed.handshakes.destroyWhere((openedAt) => now >= this.#silentDue(openedAt))
+    this.#tally.handshakes += governed.handshakes.destroyWhere((openedAt) => now >= this.#silentCloseAt(openedAt))
   }
 
   #lookAtSession(session: Session, now: number): void {
     const { owner, openedAt, requests } = session
-    const due = sessionDue(this.#schedule.plan.silent, openedAt, requests, this.#schedule.since)
-    if (session.ending === undefined && owner.phaseFor(openedAt) === 'draining' && now >= due) this.#due.add(session)
+    const closeAt = sessionCloseAt(this.#schedule.plan.silent, openedAt, requests, this.#schedule.since)
+    if (session.ending === undefined && owner.phaseFor(openedAt) === 'draining' && now >= closeAt) this.#closable.add(session)
   }
 
   #lookAt(connection: Connection, now: number): void {
     noteWritten(connection)
-    if (this.#isDue(connection, now) && !connection.receiving) this.#due.add(connection)
+    if (this.#mayClose(connection, now) && !connection.receiving) this.#closable.add(connection)
   }
 
-  #isDue(connection: Connection, now: number): boolean {
+  #mayClose(connection: Connection, now: number): boolean {
     const { phase, openedAt, owner } = connection
     const since = this.#schedule.since + this.#schedule.lost
     if (phase === 'idle') {
       const { keepAlive } = owner.policy
       const hold = keepAlive === false ? 0 : keepAlive.hold
-      return now >= idleDue(this.#schedule.plan.idle, hold, connection, { since, usedAt: Math.max(since, this.#usedAt) })
+      return now >= idleCloseAt(this.#schedule.plan.idle, hold, connection, { since, usedAt: Math.max(since, this.#usedAt) })
     }
-    return phase === 'silent' && now >= this.#silentDue(openedAt)
+    return phase === 'silent' && now >= this.#silentCloseAt(openedAt)
   }
 
   /** When a connection that has never sent a byte may be closed: only time in which the process was running counts. */
-  #silentDue(openedAt: number): number {
-    return silentDue(this.#schedule.plan.silent, openedAt, this.#schedule.since) + this.#schedule.lost
+  #silentCloseAt(openedAt: number): number {
+    return silentCloseAt(this.#schedule.plan.silent, openedAt, this.#schedule.since) + this.#schedule.lost
   }
 
   /** While the process stood still no request could be seen, so that time was not quiet. */

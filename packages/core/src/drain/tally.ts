@@ -30,7 +30,7 @@ export class Tally {
     this.#schedule = schedule
   }
 
-  broke(promise: PromiseBreaker): void {
+  promiseBroken(promise: PromiseBreaker): void {
     count(this.#broken, promise)
   }
 

@@ -3,7 +3,7 @@ import type { AttachableServer } from '../node/attachable-server.js'
 import type { Connections } from '../types.js'
 
 /** Options that an adapter adds for its handle. */
-export interface Extras {
+export interface AdapterHooks {
   /** Names of options that the adapter reads itself. */
   alsoKnown?: readonly string[] | undefined
   /** Answers a request before the application sees it. Returns whether it did. */
@@ -15,7 +15,7 @@ export interface Extras {
   /** Lines that come with every server are logged only once, because this process is a test or under development. */
   quiet?: boolean | undefined
   /** Called when a server that does not listen has got its first connection from code that listens for it. */
-  fed?: (() => void) | undefined
+  onFirstInjectedConnection?: (() => void) | undefined
 }
 
 /** The handle of an adapter. */

@@ -1,7 +1,7 @@
 import { HalfcloseTypeError } from '../errors/errors.js'
 import { keepTickShape } from '../node/tick-shape.js'
 import type { AttachableServer, Connections, Options } from '../types.js'
-import type { AdapterConnections, Extras } from './adapter-connections.js'
+import type { AdapterConnections, AdapterHooks } from './adapter-connections.js'
 import { Handle } from './handle.js'
 
 /**
@@ -17,12 +17,12 @@ export function attach(server: AttachableServer, options?: Options): Connections
 }
 
 /** A handle without a server, for adapters: `attach(server, options)` is `createConnections(options).attach(server)`. */
-export function createConnections(options?: Options, extras: Extras = {}): AdapterConnections {
+export function createConnections(options?: Options, hooks: AdapterHooks = {}): AdapterConnections {
   if ('bun' in process.versions || 'deno' in process.versions) {
     const message =
       'halfclose: this runtime is not supported: Bun and Deno have no net.Socket below their HTTP servers; run it on Node.js'
     throw new HalfcloseTypeError('HALFCLOSE_UNSUPPORTED_RUNTIME', message)
   }
   keepTickShape()
-  return new Handle(options, extras)
+  return new Handle(options, hooks)
 }

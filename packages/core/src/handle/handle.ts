@@ -6,11 +6,11 @@ import { Timers } from '../node/timers.js'
 import { parseConnectionLog } from '../options/connection-log.js'
 import { fastened } from '../options/drain.js'
 import { loggerOf, parseOptions } from '../options/parse.js'
+import { DescriptorPressure } from '../server/descriptor-pressure.js'
 import { connectionForwarder, forwarder, requestForwarder } from '../server/forward-to-application.js'
 import { GovernedServer } from '../server/governed-server.js'
 import { ConnectionLimits } from '../server/limits.js'
-import { Pressure } from '../server/pressure.js'
-import { govern } from '../server/server-events.js'
+import { takeOverServer } from '../server/server-events.js'
 import { unseenOf, warnOfUnseen } from '../server/unseen-connections.js'
 import type {
   AttachableServer,
@@ -24,10 +24,10 @@ import type {
   ServerState,
   Stats,
 } from '../types.js'
-import type { AdapterConnections, Extras } from './adapter-connections.js'
+import type { AdapterConnections, AdapterHooks } from './adapter-connections.js'
 import { assertAttachable, markAttached } from './attached.js'
 import { logConnections } from './connection-log.js'
-import { newLeaving } from './leaving-signal.js'
+import { newDrainSignal } from './drain-signal.js'
 import { Lister } from './list.js'
 
 /** The method that `console.log()` calls. It is taken from the global registry, so that nothing has to be imported. */
@@ -39,7 +39,7 @@ const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
 /** One policy, its servers, and their drain. */
 export class Handle implements AdapterConnections {
   readonly #options: Options | undefined
-  readonly #extras: Extras
+  readonly #hooks: AdapterHooks
   readonly #counts = new Counts()
   readonly #events: Events
   readonly #limits: ConnectionLimits
@@ -48,7 +48,7 @@ export class Handle implements AdapterConnections {
   #servers: GovernedServer[] = []
   #policy: Policy
   #state: ServerState = 'serving'
-  #leaving = newLeaving()
+  #drainSignal = newDrainSignal()
   #underWay: Drain | undefined
   #report: Promise<Report> | undefined
   /** Made when the application asks what is open. */
@@ -56,13 +56,13 @@ export class Handle implements AdapterConnections {
   /** The drain began because the last server was closed. */
   #byClose = false
 
-  constructor(options: Options | undefined, extras: Extras) {
+  constructor(options: Options | undefined, hooks: AdapterHooks) {
     this.#options = options
-    this.#extras = extras
-    const { policy } = parseOptions(options, NODE, extras.alsoKnown)
-    this.#events = new Events(loggerOf(options), extras.quiet)
+    this.#hooks = hooks
+    const { policy } = parseOptions(options, NODE, hooks.alsoKnown)
+    this.#events = new Events(loggerOf(options), hooks.quiet)
     this.#policy = this.#parse(NODE)
-    this.#limits = new ConnectionLimits(policy, this.#counts, new Pressure(() => this.#servers, this.#events))
+    this.#limits = new ConnectionLimits(policy, this.#counts, new DescriptorPressure(() => this.#servers, this.#events))
     const log = parseConnectionLog(options)
     if (log !== undefined) logConnections(this.#events, log)
   }
@@ -76,7 +76,7 @@ export class Handle implements AdapterConnections {
   }
 
   get signal(): AbortSignal {
-    return this.#leaving.signal
+    return this.#drainSignal.signal
   }
 
   get policy(): Policy {
@@ -98,26 +98,26 @@ export class Handle implements AdapterConnections {
       this.#counts,
       this.#limits,
       this.#timers,
-      this.#extras.intercept,
+      this.#hooks.intercept,
       forwarder(server),
       requestForwarder(server),
       connectionForwarder(server),
     )
     markAttached(server, this)
     governed.listener.isShared = isShared(listening)
-    govern(governed, {
+    takeOverServer(governed, {
       close: (closing) => this.#close(closing),
       policyFor: ({ inherited }) => this.#parse(inherited),
-      hasOneLife: this.#extras.once === true,
+      hasOneLife: this.#hooks.once === true,
       relisten: (again) => this.#relisten(again),
-      fed: () => this.#extras.fed?.(),
+      onFirstInjectedConnection: () => this.#hooks.onFirstInjectedConnection?.(),
     })
     this.#servers.push(governed)
     if (this.#servers.length === 1) this.#policy = governed.policy
     takeOverAll(governed)
     warnOfUnseen(server, this.#events, () => this.stats().connections)
     if (this.#underWay !== undefined) void this.#close(governed)
-    this.#extras.attached?.(server)
+    this.#hooks.attached?.(server)
     return this
   }
 
@@ -167,7 +167,7 @@ export class Handle implements AdapterConnections {
   #drain({ reason = 'drain', fast = false }: DrainRequest = {}): Promise<Report> {
     if (this.#report === undefined) {
       const { drain } = this.policy
-      const life = this.#leaving
+      const life = this.#drainSignal
       const plan = fast ? fastened(drain) : drain
       // Servers that the application closed one by one are draining already, within the same bounds.
       const servers = this.#servers.filter((governed) => governed.drain === undefined)
@@ -179,7 +179,7 @@ export class Handle implements AdapterConnections {
         plan,
         reason,
         (state) => {
-          if (life === this.#leaving) this.#enter(state, reason)
+          if (life === this.#drainSignal) this.#enter(state, reason)
         },
         others,
       )
@@ -221,14 +221,14 @@ export class Handle implements AdapterConnections {
   #enter(state: ServerState, reason: string): void {
     const previous = this.#state
     this.#state = state
-    if (state === 'draining') this.#leaving.abort()
+    if (state === 'draining') this.#drainSignal.abort()
     if (this.#events.hears('state')) this.#events.state({ state, previous, reason })
   }
 
   /** A drained application listens again, as tests do: it starts a new life, with a new signal. */
   #startAnew(): void {
     this.#servers = this.#servers.filter((governed) => governed.phase !== 'drained')
-    this.#leaving = newLeaving()
+    this.#drainSignal = newDrainSignal()
     this.#underWay = undefined
     this.#report = undefined
     this.#byClose = false
@@ -237,7 +237,7 @@ export class Handle implements AdapterConnections {
 
   /** A drained server listens again: a new life for it, and for the handle if all its servers had drained. */
   #relisten(governed: GovernedServer): void {
-    if (this.#extras.once === true) {
+    if (this.#hooks.once === true) {
       governed.nowListening()
       return
     }
@@ -249,7 +249,7 @@ export class Handle implements AdapterConnections {
   }
 
   #parse(inherited: Inherited): Policy {
-    const { policy, warnings } = parseOptions(this.#options, inherited, this.#extras.alsoKnown)
+    const { policy, warnings } = parseOptions(this.#options, inherited, this.#hooks.alsoKnown)
     for (const warning of warnings) {
       if (this.#told.has(warning.message)) continue
       this.#told.add(warning.message)

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { describeHeld, describeSession, type Held } from '../drain/held.js'
+import { describeHeld, describeSession, type Held } from '../drain/held-by.js'
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import { nearest } from '../errors/spelling.js'
 import type { ConnectionState, OpenConnection } from '../events/types.js'
@@ -9,7 +9,7 @@ import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import { limit, section } from '../options/rules.js'
 import type { GovernedServer } from '../server/governed-server.js'
-import { Looks } from '../server/looks.js'
+import { PeerProgress } from '../server/peer-progress.js'
 import { peersOf } from '../server/stalled-peers.js'
 import { beginLook, type Look } from '../server/waits-for.js'
 import { remoteOf } from '../socket/remote-address.js'
@@ -32,13 +32,13 @@ interface Candidate {
 
 /** Lists what is open. It keeps only the numbers and byte counts of connections that it has listed before. */
 export class Lister {
-  readonly #looks = new Looks()
+  readonly #progress = new PeerProgress()
   readonly #ids = new WeakMap<object, number>()
   #lastId = 0
 
   list(servers: readonly GovernedServer[], request: ListRequest | undefined, lastRequest: number): OpenConnection[] {
     const { most, states } = parse(request)
-    const look = beginLook(this.#looks, lastRequest)
+    const look = beginLook(this.#progress, lastRequest)
     return atOnce(() =>
       servers
         .flatMap((governed) => [...candidates(governed)])

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import { bareHead } from '../http/bare-head.js'
 import { hasBegun } from '../node/parser.js'
 import { makeLast } from '../node/response-fields.js'
 import { numberOf } from '../node/server-kinds.js'
 import { afterPoll } from '../node/timers.js'
-import { cut, shut } from './close.js'
+import { closeOutputFirst, cut } from './close.js'
+import { recordClose } from './close-record.js'
 import type { Connection, Http1Owner } from './connection.js'
 import { connectionOf } from './connection-of.js'
-import { noteEnd } from './end.js'
 import { dropLast } from './waiting-requests.js'
 
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
@@ -121,8 +121,8 @@ export function answer(connection: Connection, error: Error): void {
   const owed = connection.rare.unread === undefined || connection.rare.unread.complete
   const begun = current?.res.headersSent === true
   if (!begun) connection.makeRare().answering = true
-  const end = noteEnd(connection)
-  if (end !== undefined) end.code = codeOf(error)
+  const record = recordClose(connection)
+  if (record !== undefined) record.code = codeOf(error)
   connection.ending ??= 'error'
   if (begun) {
     // Cut first: a listener that does not look would write its answer into the middle of the response.
@@ -134,7 +134,7 @@ export function answer(connection: Connection, error: Error): void {
   if (socket.destroyed) return
   if (handled && connection.phase !== 'lingering' && !socket.writableEnded) {
     // The listener answers later, or never.
-    socket.once('finish', () => shut(connection, 'error'))
+    socket.once('finish', () => closeOutputFirst(connection, 'error'))
     connection.setTimer(owner.policy.linger.total, () => cut(connection, 'error'))
     return
   }
@@ -143,7 +143,7 @@ export function answer(connection: Connection, error: Error): void {
   const isSilent = connection.requests === 0 && codeOf(error) === REQUEST_TIMEOUT && hasBegun(socket) === false
   const asked = socket.bytesRead > 0 && !isSilent
   if (!handled && owed && asked && socket.writable) socket.write(cannedAnswer(error))
-  shut(connection, 'error')
+  closeOutputFirst(connection, 'error')
 }
 
 /** Starts anew, from now on, the time of a request that was held back. */

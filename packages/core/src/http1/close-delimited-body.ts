@@ -1,4 +1,4 @@
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import { reset } from './close.js'
 import type { Connection } from './connection.js'
 
@@ -6,7 +6,7 @@ import type { Connection } from './connection.js'
  * The connections on which a body is sent that ends with the connection. If the process exits in the middle of one, the kernel would send a FIN, and
  * half of the body would look whole. So these connections are reset at exit. A process that is killed has no time for that.
  */
-export class Unframed {
+export class CloseDelimitedBodies {
   readonly #open = new Set<Connection>()
 
   add(connection: Connection): void {

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import type { CloseReason } from '../events/types.js'
 import { directCaller } from '../node/call-site.js'
 import { destroyBy } from '../node/own-methods.js'
 import { canReset, isResetting } from '../node/socket-handle.js'
 import { isBroken } from '../socket/connection-error.js'
-import { lookLast } from '../socket/last-look.js'
+import { recordSocket } from '../socket/record-socket.js'
+import { recordClose } from './close-record.js'
 import type { Connection } from './connection.js'
 import { kConnection, type SocketCarrier } from './connection-of.js'
-import { noteEnd } from './end.js'
 import { endsWithConnection } from './exchange.js'
 import { resumeReading } from './pause-reading.js'
 import { dropWaiting } from './waiting-requests.js'
@@ -19,7 +19,7 @@ import { dropWaiting } from './waiting-requests.js'
  * Closes a connection output first: the server sends what was written, then (TLS: close_notify and) FIN, and then reads and discards the rest of the
  * input within the bounds of `linger`. The application gets no further request. `quiet`: the silence granted, at most `linger.quiet`.
  */
-export function shut(connection: Connection, reason: CloseReason, quiet = Number.POSITIVE_INFINITY): void {
+export function closeOutputFirst(connection: Connection, reason: CloseReason, quiet = Number.POSITIVE_INFINITY): void {
   const {
     socket,
     phase,
@@ -29,16 +29,16 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   } = connection
   if (phase === 'lingering' || phase === 'upgraded' || socket.destroyed) return
   // In the middle of a body that ends with the connection, a FIN would look like the end of the body.
-  if (isAmidUnframed(connection)) {
+  if (isInCloseDelimitedBody(connection)) {
     cut(connection, connection.ending ?? reason)
     return
   }
-  const isAmid = hasBegun(connection, current?.req ?? unread)
-  noteEnd(connection)
+  const hasUnreadInput = hasBegun(connection, current?.req ?? unread)
+  recordClose(connection)
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
   owner.connections.turn(connection, 'lingering')
-  if (current !== undefined && !current.res.writableEnded) owner.brokeOff(connection)
+  if (current !== undefined && !current.res.writableEnded) owner.requestBrokenOff(connection)
   if (connection.rare.answering) connection.makeRare().answering = false
   if (connection.rare.failure !== undefined) connection.makeRare().failure = undefined
   connection.clearTimers()
@@ -48,14 +48,14 @@ export function shut(connection: Connection, reason: CloseReason, quiet = Number
   socket.end()
   // Node calls destroySoon() before the exchange is removed.
   const reader = current?.bodyTaken === true && !current.req.destroyed ? current.req : undefined
-  owner.lingering.add(connection, quiet, reader, isAmid)
+  owner.lingering.add(connection, quiet, reader, hasUnreadInput)
   owner.limits.leave(connection)
 }
 
 /** `socket.end` of a connection that sends a body which ends with it: an application that calls it in the middle of the body breaks the body off. */
 export function end(this: Socket & SocketCarrier, ...args: unknown[]): Socket {
   const connection = this[kConnection]
-  if (connection !== undefined && connection.phase !== 'upgraded' && isAmidUnframed(connection)) {
+  if (connection !== undefined && connection.phase !== 'upgraded' && isInCloseDelimitedBody(connection)) {
     cut(connection, connection.ending ?? 'handler')
     return this
   }
@@ -63,7 +63,7 @@ export function end(this: Socket & SocketCarrier, ...args: unknown[]): Socket {
 }
 
 /** Whether the response under way has a body that ends with the connection and is not complete. */
-function isAmidUnframed({ current }: Connection): boolean {
+function isInCloseDelimitedBody({ current }: Connection): boolean {
   return current !== undefined && !current.res.writableEnded && current.res.socket !== null && endsWithConnection(current)
 }
 
@@ -75,7 +75,7 @@ function hasBegun(connection: Connection, req: IncomingMessage | undefined): boo
 
 /** Ends a connection at once. The client can tell by the framing, or by a reset, that a response was broken off. */
 export function cut(connection: Connection, reason: CloseReason): void {
-  noteEnd(connection)
+  recordClose(connection)
   connection.ending = reason
   connection.closedFirst ??= 'server'
   kill(connection)
@@ -99,22 +99,22 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
     if (hasSomethingToSay(connection)) {
       // The application was still reading this request, and destroys it: its body goes on arriving.
       if (connection.linger?.isRead === true) connection.owner.lingering.takeRaw(connection)
-      shut(connection, connection.rare.answering ? 'error' : 'handler')
+      closeOutputFirst(connection, connection.rare.answering ? 'error' : 'handler')
       return this
     }
     const left = recentlyAnswered(connection)
     if (left > 0) {
-      noteOthers(connection)
+      reportCutByOthers(connection)
       breakOff(connection, left)
       return this
     }
   }
   if (byPeer) connection.makeRare().byPeer = true
   else {
-    noteOthers(connection)
-    noteBroken(connection)
+    reportCutByOthers(connection)
+    countBrokenPromise(connection)
   }
-  noteEnd(connection)
+  recordClose(connection)
   connection.ending ??= byPeer ? 'peer' : (connection.rare.blame ?? 'handler')
   connection.closedFirst ??= byPeer ? 'peer' : 'server'
   kill(connection, error, byPeer)
@@ -122,20 +122,20 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
 }
 
 /** The application destroys a connection on which the client may still send a request. */
-export function noteBroken(connection: Connection): void {
+export function countBrokenPromise(connection: Connection): void {
   const { ending, inputEnded, phase, owner } = connection
   if (ending !== undefined || inputEnded || phase !== 'idle') return
   // The state last: to tell it, all parsers of the server are asked.
-  if (performance.now() < connection.promiseUntil && connection.state === 'idle') owner.broke('destroy')
+  if (performance.now() < connection.promiseUntil && connection.state === 'idle') owner.promiseBroken('destroy')
 }
 
 /** During a drain: reports other code that tracks the connections and cuts requests (http-terminator, stoppable). */
-function noteOthers({ owner: { drain }, socket, current, raw, ending }: Connection): void {
+function reportCutByOthers({ owner: { drain }, socket, current, raw, ending }: Connection): void {
   if (drain === undefined || current === undefined) return
   const place = directCaller(destroy)
   // The output was ended first, so the client's end destroys the socket.
-  const isShut = ending === undefined && socket.writableEnded && !current.res.writableEnded
-  if (place !== undefined || raw?.destroyed === true || isShut) drain.cutByOthers(place)
+  const isOutputEnded = ending === undefined && socket.writableEnded && !current.res.writableEnded
+  if (place !== undefined || raw?.destroyed === true || isOutputEnded) drain.cutByOthers(place)
 }
 
 function hasSomethingToSay({ phase, socket, current, rare: { answering, blame, unread } }: Connection): boolean {
@@ -162,11 +162,11 @@ function recentlyAnswered({ current, requests, lastUsed, released, rare: { blame
 /** Ends a connection in the middle of a request, but not at once: the client gets the FIN now, and nothing more is read. */
 function breakOff(connection: Connection, ms: number): void {
   const { socket, owner } = connection
-  noteEnd(connection)
+  recordClose(connection)
   connection.ending ??= 'handler'
   connection.closedFirst ??= 'server'
   owner.connections.turn(connection, 'lingering')
-  owner.brokeOff(connection)
+  owner.requestBrokenOff(connection)
   connection.clearTimers()
   dropWaiting(connection)
   socket.pause()
@@ -175,10 +175,10 @@ function breakOff(connection: Connection, ms: number): void {
 }
 
 /**
- * Ends a connection soon after its output was shut amid an upload, so that the application hears of its end. What the application has written to the socket may be
+ * Ends a connection soon after its output was shut in the middle of an upload, so that the application hears of its end. What the application has written to the socket may be
  * an answer: it has a moment to arrive.
  */
-export function breakOffShut(connection: Connection): void {
+export function breakOffUpload(connection: Connection): void {
   const { socket, phase } = connection
   if (phase !== 'lingering' || socket.destroyed) return
   const end = () => connection.setTimer(socket.bytesWritten === 0 ? 0 : ARRIVES, () => kill(connection))
@@ -198,16 +198,16 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   connection.released = true
   const { socket, current } = connection
   // The end may have been written, and not be with the kernel yet.
-  const isAmid = !socket.writableEnded || socket.writableLength > 0
-  if (!byPeer && current !== undefined && endsWithConnection(current) && isAmid) {
+  const isUnfinished = !socket.writableEnded || socket.writableLength > 0
+  if (!byPeer && current !== undefined && endsWithConnection(current) && isUnfinished) {
     resetSoon(connection)
   } else destroyBy(connection.rare.own, socket, error)
 }
 
 /** The client has reset the connection; Node has not reported it, a look at the socket has shown it. */
 export function killByPeer(connection: Connection): void {
-  const end = noteEnd(connection)
-  if (end !== undefined) end.isReset = true
+  const record = recordClose(connection)
+  if (record !== undefined) record.isReset = true
   connection.makeRare().byPeer = true
   connection.ending ??= 'peer'
   connection.closedFirst ??= 'peer'
@@ -223,8 +223,8 @@ function resetSoon(connection: Connection): void {
 export function reset(connection: Connection): void {
   const { socket, raw } = connection
   if (connection.rare.resetTimer !== undefined) connection.makeRare().resetTimer = undefined
-  const { end } = connection.rare
-  if (end !== undefined) end.isReset = true
+  const { closeRecord } = connection.rare
+  if (closeRecord !== undefined) closeRecord.isReset = true
   const tcp = raw ?? socket
   if (!tcp.destroyed && canReset(tcp)) Socket.prototype.resetAndDestroy.call(tcp)
   socket.destroy()
@@ -242,6 +242,6 @@ export function _destroy(this: Socket & SocketCarrier, error: Error | null, call
 }
 
 function noteLast(connection: Connection, error: Error | null): void {
-  const end = noteEnd(connection)
-  if (end !== undefined) lookLast(end, connection, connection.rare.byPeer ? error : undefined)
+  const record = recordClose(connection)
+  if (record !== undefined) recordSocket(record, connection, connection.rare.byPeer ? error : undefined)
 }

@@ -1,12 +1,12 @@
 import type { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { attempt } from '../events/attempt.js'
-import type { End } from '../events/end.js'
+import type { CloseRecord } from '../events/close-record.js'
+import { attempt } from '../events/error-boundary.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { Linked } from '../node/linked-list.js'
 import type { OwnOfResponse, OwnOfSocket } from '../node/own-methods.js'
-import { hasBegun, isAmidMessage } from '../node/parser.js'
+import { hasBegun, isMessageIncomplete } from '../node/parser.js'
 import type { Timer } from '../node/timers.js'
 import type { Linger, Lingers } from '../socket/linger.js'
 import type { Upgrade } from '../socket/websocket-output.js'
@@ -118,7 +118,7 @@ class RareFields {
   /** destroy() closes output first while the application answers a malformed request. */
   answering: boolean = false
   /** What is recorded of its end, if there is a listener for closes. */
-  end: End | undefined = undefined
+  closeRecord: CloseRecord | undefined = undefined
   /** Methods that other code had put on the socket before us. */
   own: OwnOfSocket | undefined = undefined
 }
@@ -186,7 +186,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
   get receiving(): boolean {
     // The request is malformed, or too late: the parser no longer has it.
     if (this.rare.answering) return true
-    if (!this.countsBytes) return isAmidMessage(this.owner.server, this.socket)
+    if (!this.countsBytes) return isMessageIncomplete(this.owner.server, this.socket)
     if (this.socket.bytesRead === this.mark) return false
     // The application may have read bytes before Node parses: a front reads its PROXY line.
     return this.phase !== 'silent' || this.socket.readableLength > 0 || hasBegun(this.socket) === true
@@ -205,7 +205,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
   }
 
   /** No field of {@link RareFields} was ever set: one question for all. */
-  get isCommon(): boolean {
+  get hasNoRareFields(): boolean {
     return this.rare === NONE
   }
 
@@ -235,7 +235,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
 
   /** A request begins: the rare fields of the one before it are reset. */
   beginAnew(): void {
-    if (this.isCommon) return
+    if (this.hasNoRareFields) return
     const rare = this.makeRare()
     rare.unread = undefined
     rare.blame = undefined

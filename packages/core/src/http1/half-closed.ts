@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { types } from 'node:util'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import { hasReset, LOOK } from '../socket/peer-gone.js'
 import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'

@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import type { AttachableServer } from '../node/attachable-server.js'
 import { inBatches } from '../node/in-batches.js'
 import { numberOf } from '../node/server-kinds.js'
 import { afterPoll, type Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import { GRACE } from '../policy.js'
-import { shut } from './close.js'
+import { closeOutputFirst } from './close.js'
 import type { Connection } from './connection.js'
 import { IDLE_QUIET } from './idle.js'
 import type { OpenConnections } from './open-connections.js'
@@ -33,7 +33,7 @@ interface Expiring {
 }
 
 /** A connection whose hold is over, unless it is used meanwhile. */
-interface Due {
+interface Expired {
   readonly connection: Connection
   readonly requests: number
 }
@@ -120,7 +120,7 @@ export class IdleTimeout {
     this.#nextPeriod()
     const now = performance.now()
     const hold = this.#hold
-    const due: Due[] = []
+    const expired: Expired[] = []
     let soonest = Number.POSITIVE_INFINITY
     /** The first period in which no connection's hold is over. */
     let last: number | undefined
@@ -139,22 +139,22 @@ export class IdleTimeout {
       } else if (lastUsed + promised + GRACE > now) {
         // The promise was made under an earlier setting, and it is kept. Connections behind this one may be closed before it.
         soonest = Math.min(soonest, lastUsed + promised + GRACE - now, hold)
-      } else due.push({ connection, requests })
+      } else expired.push({ connection, requests })
     }
     if (soonest < Number.POSITIVE_INFINITY) this.#lookIn(soonest)
-    if (due.length > 0) this.#expire(due)
+    if (expired.length > 0) this.#expire(expired)
   }
 
-  #expire(due: readonly Due[]): void {
-    afterPoll(() => inBatches(new Set(due), this.#close))
+  #expire(expired: readonly Expired[]): void {
+    afterPoll(() => inBatches(new Set(expired), this.#close))
   }
 
-  readonly #close = ({ connection, requests }: Due): void => {
+  readonly #close = ({ connection, requests }: Expired): void => {
     if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) return
     // The answer to an error has a bound of its own.
     if (connection.rare.answering) return
     if (connection.receiving) this.#waitForRest(connection)
-    else attempt(connection, (one) => shut(one, 'idle', IDLE_QUIET))
+    else attempt(connection, (one) => closeOutputFirst(one, 'idle', IDLE_QUIET))
   }
 
   /**
@@ -168,7 +168,7 @@ export class IdleTimeout {
     connection.setTimer(Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD), () => {
       if (connection.phase !== 'busy' || connection.current !== undefined) return
       if (connection.socket.bytesRead !== before) this.#waitForRest(connection)
-      else shut(connection, 'idle', IDLE_QUIET)
+      else closeOutputFirst(connection, 'idle', IDLE_QUIET)
     })
   }
 }

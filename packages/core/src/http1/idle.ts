@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { CloseReason, PromiseBreaker } from '../events/types.js'
 import { GRACE } from '../policy.js'
-import { shut } from './close.js'
+import { closeOutputFirst } from './close.js'
 import type { Connection } from './connection.js'
 
 /** The linger of an idle connection: there is no response that a reset could delete, so a second for the client's FIN is enough. */
@@ -13,7 +13,7 @@ export function goIdle(connection: Connection): void {
   const { socket, owner } = connection
   connection.lastUsed = Math.ceil(performance.now())
   owner.connections.turn(connection, 'idle')
-  if (!connection.isCommon && connection.countsBytes) connection.mark = socket.bytesRead
+  if (!connection.hasNoRareFields && connection.countsBytes) connection.mark = socket.bytesRead
   // A timeout that the application set for the request is over; the server's own is set again with the next request.
   if (socket.timeout) Reflect.apply(connection.rare.own?.setTimeout ?? Socket.prototype.setTimeout, socket, [0])
   if (connection.period !== owner.idleTimeout.period) owner.idleTimeout.rest(connection)
@@ -24,6 +24,6 @@ export function goIdle(connection: Connection): void {
 export function closeIfQuiet(connection: Connection, reason: CloseReason, broken?: PromiseBreaker): void {
   const { phase, socket, owner } = connection
   if ((phase !== 'idle' && phase !== 'silent') || socket.destroyed || connection.receiving) return
-  if (broken !== undefined && performance.now() < connection.promiseUntil) owner.broke(broken)
-  shut(connection, reason, IDLE_QUIET)
+  if (broken !== undefined && performance.now() < connection.promiseUntil) owner.promiseBroken(broken)
+  closeOutputFirst(connection, reason, IDLE_QUIET)
 }

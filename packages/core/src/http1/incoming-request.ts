@@ -4,7 +4,7 @@ import type { RequestEvent } from '../http/messages.js'
 import { answerUnavailable } from '../http/unavailable.js'
 import { isParsedElsewhere, unpauseParser } from '../node/parser.js'
 import { restartRequestTimeout } from './client-error.js'
-import { shut } from './close.js'
+import { closeOutputFirst } from './close.js'
 import type { Connection, Exchange, Http1Owner, Waiting } from './connection.js'
 import { connectionOf, kConnection, type SocketCarrier } from './connection-of.js'
 import { refuses, refusesHost } from './error-responses.js'
@@ -45,7 +45,7 @@ export function arrive(owner: Http1Owner, event: RequestEvent, req: IncomingMess
     owner.counts.dropped++
     return true
   }
-  if (!connection.isCommon && connection.rare.late !== undefined)
+  if (!connection.hasNoRareFields && connection.rare.late !== undefined)
     return beginLate(connection, event, req, res, connection.rare.late)
   return begin(connection, event, req, res, connection.owner.arrival)
 }
@@ -77,7 +77,7 @@ export function arriveUpgrade(
   if (connection.ending === undefined) return upgrade(connection, event, args, owner.now)
   owner.counts.dropped++
   if (connection.phase === 'lingering') owner.lingering.takeRaw(connection)
-  else shut(connection, 'handler')
+  else closeOutputFirst(connection, 'handler')
   return true
 }
 
@@ -95,13 +95,13 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   const exchange = beginExchange(connection, req, res, arrived)
   takeOver(exchange, res)
   // Nearly every request needs nothing of what follows: one condition asks for all of it.
-  const isUsual = !exchange.isSpecial && connection.isCommon && connection.requests > 1 && !connection.inputEnded
-  if (!isUsual || owner.isDemanding || owner.drain !== undefined) return beginUncommon(exchange, event)
+  const isUsual = !exchange.isSpecial && connection.hasNoRareFields && connection.requests > 1 && !connection.inputEnded
+  if (!isUsual || owner.isDemanding || owner.drain !== undefined) return beginSlowPath(exchange, event)
   owner.counts.received++
   return owner.forwardRequest(event, req, res)
 }
 
-function beginUncommon(exchange: Exchange, event: RequestEvent): boolean {
+function beginSlowPath(exchange: Exchange, event: RequestEvent): boolean {
   const { connection, req, res, arrived } = exchange
   const { owner } = connection
   connection.beginAnew()

@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
-import { amidMessage, hasBegun, isParsedElsewhere, parsedSockets } from '../node/parser.js'
+import { hasBegun, incompleteMessages, isParsedElsewhere, parsedSockets } from '../node/parser.js'
 import { declaredLength, openResponse, timeoutSetting } from '../node/response-fields.js'
 import { rawBelowTls } from '../node/socket-handle.js'
 import type { Connection, Http1Owner } from './connection.js'
@@ -13,14 +13,14 @@ import { noteWritten } from './response-written.js'
 
 /** Takes over every connection that Node parses for a server, when the server is attached. */
 export function takeOverAll(owner: Http1Owner): void {
-  const amid = amidMessage(owner.server)
+  const incomplete = incompleteMessages(owner.server)
   for (const socket of parsedSockets(owner.server)) {
     const connection = takeOverConnection(owner, socket)
     if (connection === undefined) continue
     const res = openResponse(connection.socket)
     if (res instanceof ServerResponse) goOn(connection, res)
     // Amid its first message, of which nothing has come: what was read on it may be a PROXY line.
-    else if (amid.has(socket) && hasBegun(connection.socket) === false) connection.mark = 0
+    else if (incomplete.has(socket) && hasBegun(connection.socket) === false) connection.mark = 0
     else {
       // Node has made this promise with the previous answer.
       connection.promised = owner.inherited.keepAliveTimeout
@@ -52,10 +52,10 @@ function goOn(connection: Connection, res: ServerResponse): void {
   connection.promised = timeoutSetting(res)
   exchange.headWritten = res.headersSent
   exchange.account = 'whole'
-  const isUnframed = res.headersSent && !res.chunkedEncoding && declaredLength(res) === null
-  if (isUnframed) {
+  const isCloseDelimited = res.headersSent && !res.chunkedEncoding && declaredLength(res) === null
+  if (isCloseDelimited) {
     exchange.body = { declared: -1, written: 0, misfit: false }
-    owner.unframed.add(connection)
+    owner.closeDelimited.add(connection)
   }
   // It runs after Node's own listener, which takes the response off the socket, and puts the next one on it where several are being answered.
   res.once('finish', () => {

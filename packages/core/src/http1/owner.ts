@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Telling } from '../events/attempt.js'
+import type { Reporter } from '../events/error-boundary.js'
 import type { ConnectionState, PromiseBreaker, ServerState } from '../events/types.js'
 import type { Intercept, RequestEvent } from '../http/messages.js'
 import type { AttachableServer } from '../node/attachable-server.js'
@@ -81,17 +81,17 @@ export interface OtherConnections<C extends Lingers<C>> {
     enterAnew(connection: C): void
   }
   readonly lingering: Lingering<C>
-  readonly unframed: { add(connection: C): void; delete(connection: C): void }
+  readonly closeDelimited: { add(connection: C): void; delete(connection: C): void }
   readonly tcpKeepAlive: { enable(socket: Socket): void; enableIfItLasts(): void }
   /** A connection has come under the policy. */
   readonly admit: (socket: Socket, raw: Socket | undefined) => void
   /** The request that is being answered, if there is one, will never be finished. */
-  brokeOff(connection: C): void
+  requestBrokenOff(connection: C): void
   /** A promise was broken. */
-  broke(promise: PromiseBreaker): void
+  promiseBroken(promise: PromiseBreaker): void
   closed(connection: C): void
   /** The socket belongs to another protocol now. */
-  giveBack(connection: C): void
+  restoreSocket(connection: C): void
   upgraded(socket: Socket, method: string | undefined, target: string | undefined, protocol: string | undefined): void
 }
 
@@ -100,7 +100,7 @@ export interface Application {
   readonly server: AttachableServer
   /** The value of `server.emit`, unless other code has wrapped it. */
   readonly emit: unknown
-  readonly events: Telling
+  readonly events: Reporter
   readonly intercept: Intercept | undefined
   /** Whether the application listens for CONNECT. */
   readonly takesTunnels: () => boolean

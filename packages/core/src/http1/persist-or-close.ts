@@ -15,7 +15,7 @@ import { endsWithTrailers } from './exchange.js'
 export function isKeptPlainly(exchange: Exchange, keepAlive: KeepAlivePolicy): boolean {
   const { connection } = exchange
   const { owner, requests } = connection
-  const isTimeless = connection.isCommon || (connection.rare.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
+  const isTimeless = connection.hasNoRareFields || (connection.rare.expiresAt === Number.POSITIVE_INFINITY && !connection.excess)
   const steady = owner.phase === 'serving' && isTimeless
   const persists = !exchange.isSpecial || (exchange.facts.persists && !endsWithTrailers(exchange))
   return goesOn(keepAlive, persists, steady, connection.inputEnded, requests)

@@ -4,8 +4,8 @@ import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import type { Prior } from '../node/own-methods.js'
 import { makeLast, watchPieces } from '../node/response-fields.js'
+import { recordClose } from './close-record.js'
 import type { Body, Exchange } from './connection.js'
-import { noteEnd } from './end.js'
 import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
 
 type Callback = (error?: Error | null) => void
@@ -136,8 +136,8 @@ function fit(exchange: Exchange, chunk: unknown, encoding: unknown): unknown {
 export function misfit(exchange: Exchange, body: Body, length = body.written): void {
   const { connection } = exchange
   // The client does not get the rest, although the application has ended its answer.
-  const end = length < body.declared ? noteEnd(connection) : undefined
-  if (end !== undefined) end.request = 'sending'
+  const record = length < body.declared ? recordClose(connection) : undefined
+  if (record !== undefined) record.request = 'sending'
   connection.ending = 'content-length'
   if (!body.misfit) {
     body.misfit = true

@@ -118,7 +118,7 @@ function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight 
     const body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
     exchange.body = body
     if (body.declared < 0) {
-      connection.owner.unframed.add(connection)
+      connection.owner.closeDelimited.add(connection)
       if (!Object.hasOwn(connection.socket, 'end')) connection.socket.end = end
     }
     // Code that changed the fields last has declared another length than the body has.

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { answer, boundLateHead } from './client-error.js'
-import { shut } from './close.js'
+import { closeOutputFirst } from './close.js'
 import type { Body, Connection, Exchange } from './connection.js'
 import { exchangeOf, isIncomplete } from './exchange.js'
 import { goIdle } from './idle.js'
@@ -40,14 +40,14 @@ export function written(exchange: Exchange): void {
   if (connection.socket.destroyed) return
   if (exchange.body !== undefined) endBody(exchange, exchange.body)
   connection.current = undefined
-  const { owner, isCommon } = connection
-  if (isCommon || !connection.excess) owner.counts.finished++
+  const { owner, hasNoRareFields } = connection
+  if (hasNoRareFields || !connection.excess) owner.counts.finished++
   owner.drain?.finished(exchange.arrived, exchange)
-  if (!isCommon) connection.clearTimers()
+  if (!hasNoRareFields) connection.clearTimers()
   if (connection.ending !== undefined) {
     dropWaiting(connection)
-    shut(connection, connection.ending)
-  } else if (isCommon || !takesUpNext(connection)) {
+    closeOutputFirst(connection, connection.ending)
+  } else if (hasNoRareFields || !takesUpNext(connection)) {
     if (isIncomplete(exchange)) leaveUnread(connection, exchange.req)
     goIdle(connection)
   }
@@ -56,7 +56,7 @@ export function written(exchange: Exchange): void {
 function endBody(exchange: Exchange, { declared }: Body): void {
   const { connection } = exchange
   endBelow(exchange)
-  if (declared < 0) connection.owner.unframed.delete(connection)
+  if (declared < 0) connection.owner.closeDelimited.delete(connection)
 }
 
 /** Continues with what has arrived meanwhile. Returns whether anything has. */

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { ownOfSocket, put, takeBack } from '../node/own-methods.js'
-import { _destroy, breakOffShut, destroy, noteBroken, shut } from './close.js'
+import { _destroy, breakOffUpload, closeOutputFirst, countBrokenPromise, destroy } from './close.js'
 import type { Connection } from './connection.js'
 import { kConnection, type SocketCarrier } from './connection-of.js'
 import { push } from './half-closed.js'
@@ -25,7 +25,7 @@ export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: 
   const connection = this[kConnection]
   if (connection?.current !== undefined && isWritten(connection.current)) {
     // Where requests wait, this is not a call by Node.
-    const isNode = callback === undefined && (connection.isCommon || connection.rare.waiting === undefined)
+    const isNode = callback === undefined && (connection.hasNoRareFields || connection.rare.waiting === undefined)
     written(connection.current)
     if (isNode) return this
   }
@@ -45,10 +45,10 @@ export function destroySoon(this: Socket & SocketCarrier): void {
     return
   }
   const { current } = connection
-  noteBroken(connection)
-  shut(connection, connection.inputEnded ? 'client-close' : 'handler')
-  // Node calls it behind a whole response. Who calls it amid an upload breaks that off.
-  if (current?.res.writableEnded === false && !current.req.complete) breakOffShut(connection)
+  countBrokenPromise(connection)
+  closeOutputFirst(connection, connection.inputEnded ? 'client-close' : 'handler')
+  // Node calls it after a whole response. Other code that calls it in the middle of an upload breaks that off.
+  if (current?.res.writableEnded === false && !current.req.complete) breakOffUpload(connection)
   noteWritten(connection)
   // Our end() has been called. The method of other code is still told; its destroy(), once that is out, is ours.
   connection.rare.own?.destroySoon?.call(this)
@@ -87,7 +87,7 @@ function isNodes(socket: Socket): boolean {
 }
 
 /** Restores the socket's methods. Where other code has put its own over ours, ours stay and only call what was there. */
-export function giveBack(socket: Socket, { rare: { own } }: Connection): void {
+export function restoreSocket(socket: Socket, { rare: { own } }: Connection): void {
   takeBack(socket, 'setTimeout', setTimeout, own?.setTimeout)
   takeBack(socket, 'destroySoon', destroySoon, own?.destroySoon)
   takeBack(socket, 'destroy', destroy, own?.destroy)

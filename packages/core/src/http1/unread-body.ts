@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { hasReset } from '../socket/peer-gone.js'
-import { killByPeer, shut } from './close.js'
+import { closeOutputFirst, killByPeer } from './close.js'
 import type { Connection } from './connection.js'
 import { goIdle } from './idle.js'
 
@@ -35,8 +35,8 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
     } else if (socket.isPaused() && hasReset(connection)) return killByPeer(connection)
     const isStill = now - moved >= quiet
     if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && owner.draining))) {
-      if (performance.now() < connection.promiseUntil) owner.broke(owner.draining ? 'drain-idle' : 'limit')
-      return shut(connection, owner.draining ? 'draining' : 'limit')
+      if (performance.now() < connection.promiseUntil) owner.promiseBroken(owner.draining ? 'drain-idle' : 'limit')
+      return closeOutputFirst(connection, owner.draining ? 'draining' : 'limit')
     }
     if (isWanted && isStill && socket.isPaused()) {
       isWanted = false

@@ -5,12 +5,12 @@ import { bareHead } from '../http/bare-head.js'
 import { unavailableHead } from '../http/unavailable.js'
 import { halfOpenBefore } from '../node/server-kinds.js'
 import { isBroken } from '../socket/connection-error.js'
-import { lookLast } from '../socket/last-look.js'
+import { recordSocket } from '../socket/record-socket.js'
 import { followUpgraded } from '../socket/websocket-output.js'
-import { shut } from './close.js'
+import { closeOutputFirst } from './close.js'
+import { recordClose } from './close-record.js'
 import type { Connection } from './connection.js'
 import { connectionOf } from './connection-of.js'
-import { noteEnd } from './end.js'
 import { leaveReading } from './pause-reading.js'
 
 /** The turn of an upgrade or CONNECT has come: the socket belongs to another protocol from now on, or the request is refused. */
@@ -54,8 +54,8 @@ export function handOverSocket(
   owner.drain?.finished(arrived)
   connection.promised = 0
   if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
-  letGo(connection)
-  leaveToOther(connection)
+  detach(connection)
+  handToOtherProtocol(connection)
   const output = event === 'upgrade' ? followUpgraded(owner.policy, socket, req.headers.upgrade, true) : undefined
   const protocol = event === 'upgrade' ? req.headers.upgrade : undefined
   connection.makeRare().upgrade = { method: req.method, url: req.url, protocol, output }
@@ -77,13 +77,13 @@ function hasLostBody(req: IncomingMessage): boolean {
 }
 
 /** From here on the socket belongs to another protocol, with the settings that the server gave it. halfclose only sees which side ends it. */
-export function leaveToOther(connection: Connection): void {
+export function handToOtherProtocol(connection: Connection): void {
   const { owner, socket } = connection
   owner.connections.turn(connection, 'upgraded')
   // An earlier request has enabled it, and the application may have changed it since.
   if (connection.requests <= 1) owner.tcpKeepAlive.enable(socket)
   socket.allowHalfOpen = halfOpenBefore(owner.server)
-  owner.giveBack(connection)
+  owner.restoreSocket(connection)
   noteWhoEnds(connection)
 }
 
@@ -97,7 +97,7 @@ function refuse(connection: Connection, response: string, reason: 'draining' | '
   // Node has removed its parser.
   connection.makeRare().unlisted = true
   if (connection.socket.writable) connection.socket.write(response)
-  shut(connection, reason)
+  closeOutputFirst(connection, reason)
 }
 
 /**
@@ -109,7 +109,7 @@ export function watchHeld(socket: Socket): void {
 }
 
 /** Leaves the socket as Node hands one over: without listeners, and neither flowing nor paused. */
-function letGo(connection: Connection): void {
+function detach(connection: Connection): void {
   const { socket } = connection
   leaveReading(connection)
   socket.removeListener('drain', passDrainOn)
@@ -137,8 +137,8 @@ function noteWhoEnds(connection: Connection): void {
     // Asked before the socket is gone: afterwards there is no way to tell.
     const broken = isBroken(connection, error)
     connection.closedFirst ??= !socket.writableEnded && broken ? 'peer' : 'server'
-    const end = noteEnd(connection)
-    if (end !== undefined) lookLast(end, connection, broken ? error : undefined)
+    const record = recordClose(connection)
+    if (record !== undefined) recordSocket(record, connection, broken ? error : undefined)
     Reflect.apply(_destroy, socket, [error, callback])
   }
   Object.assign(socket, { emit: note, _destroy: noteError })

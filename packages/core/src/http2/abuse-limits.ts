@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
 import type { Http2Policy } from '../options/types.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
-import { calm } from './goaway.js'
+import { enhanceYourCalm } from './goaway.js'
 import type { Session } from './session.js'
 
 /** Resets per second that do not count. */
@@ -33,7 +33,7 @@ export function noteReset(session: Session): void {
   const now = performance.now()
   session.resets = Math.max(0, session.resets - ((now - session.resetsAt) * FORGIVEN) / 1_000) + 1
   session.resetsAt = now
-  if (session.resets > resets) calm(session, 'flood')
+  if (session.resets > resets) enhanceYourCalm(session, 'flood')
 }
 
 /**
@@ -53,7 +53,7 @@ export function noteControl(session: Session, kind: 'ping' | 'settings'): void {
   }
   session.control++
   if (session.control <= control) return
-  if (bytesOf(session) - session.controlBytes < 2 * ANSWERED * session.control + READ) calm(session, 'flood')
+  if (bytesOf(session) - session.controlBytes < 2 * ANSWERED * session.control + READ) enhanceYourCalm(session, 'flood')
   else session.control = 0
 }
 
@@ -70,7 +70,7 @@ const IS_SILENT = process.version.startsWith('v20.')
 const TRICKLE = 240
 
 /** Sessions whose responses wait for a window that their clients do not open (CVE-2019-9517), or open by a few bytes at a time. */
-export class Waits {
+export class StalledSessions {
   readonly #longest: number
   readonly #since = new WeakMap<Session, { at: number; bytes: number; taken: number | undefined }>()
   /** When something was last read, and what had been written when nothing had come for long. */

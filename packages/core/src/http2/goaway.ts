@@ -1,13 +1,13 @@
 import type { ServerHttp2Stream } from 'node:http2'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import type { CloseReason } from '../events/types.js'
 import { destroyBy } from '../node/own-methods.js'
 import { bytesQueued, bytesTaken, writeBeside } from '../node/socket-handle.js'
 import { afterPoll } from '../node/timers.js'
-import { lookLast } from '../socket/last-look.js'
+import { recordSocket } from '../socket/record-socket.js'
 import { type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
-import { noteSessionEnd } from './end.js'
+import { recordSessionClose } from './close-record.js'
 import { CODES, IDLE, type Session } from './session.js'
 
 /**
@@ -15,26 +15,26 @@ import { CODES, IDLE, type Session } from './session.js'
  * Streams in flight are answered. Then the server ends its output, and reads and discards what still arrives.
  *
  * `http2.close()` must not be called before the last stream has ended: until then Node itself refuses streams, within nghttp2, which then reads memory that it
- * has freed (Node 20: the process aborts). `amid`: frames are being read, so the GOAWAY has to wait; otherwise it is sent at once, since streams that arrive in
+ * has freed (Node 20: the process aborts). `whileReading`: frames are being read, so the GOAWAY has to wait; otherwise it is sent at once, since streams that arrive in
  * between would be refused.
  */
-export function leave(session: Session, reason: CloseReason, amid = false): void {
+export function goAway(session: Session, reason: CloseReason, whileReading = false): void {
   if (session.ending !== undefined || session.http2.destroyed) return
   if (mayBeTold(session, reason)) {
     if (session.notice === undefined) giveNotice(session, reason)
     return
   }
-  conclude(session, reason, amid)
+  conclude(session, reason, whileReading)
 }
 
-function conclude(session: Session, reason: CloseReason, amid: boolean): void {
+function conclude(session: Session, reason: CloseReason, whileReading: boolean): void {
   if (session.ending !== undefined || session.http2.destroyed) return
-  if (session.streams.size === 0) noteSessionEnd(session)
+  if (session.streams.size === 0) recordSessionClose(session)
   session.ending = session.notice ?? reason
   session.closedFirst ??= 'server'
   // The timer of a half-closed client goes on.
   if (!session.inputEnded) session.clearTimer()
-  if (amid) setImmediate(attempt, session, announce)
+  if (whileReading) setImmediate(attempt, session, announce)
   else announce(session)
 }
 
@@ -108,17 +108,17 @@ export function closeIfDone(session: Session): void {
   if (!session.inputEnded || session.owner.policy.halfClosed === 0) boundFlush(session)
 }
 
-/** Like {@link leave}, after another turn of the poll phase, so that streams which have reached the kernel are answered. `still`: whether the reason holds then. */
-export function leaveAfterPoll(session: Session, reason: CloseReason, still: (session: Session) => boolean): void {
+/** Like {@link goAway}, after another turn of the poll phase, so that streams which have reached the kernel are answered. `still`: whether the reason holds then. */
+export function goAwayAfterPoll(session: Session, reason: CloseReason, still: (session: Session) => boolean): void {
   afterPoll(() => {
-    if (still(session)) leave(session, reason)
+    if (still(session)) goAway(session, reason)
   })
 }
 
 /** Breaks off the streams in flight, so that the client can tell, and ends the session. Answers that have been sent whole are not lost. */
 export function cutSession(session: Session, reason: CloseReason): void {
   if (session.http2.destroyed) return
-  noteSessionEnd(session)
+  recordSessionClose(session)
   const isAllSent = bytesQueued(session) === 0
   breakOffWhere(session, reason, (stream) => !isAllSent || !isSent(stream))
   for (const [stream, exchange] of session.streams) {
@@ -131,12 +131,12 @@ export function cutSession(session: Session, reason: CloseReason): void {
 
 /** Breaks off only those streams whose answer the application has not ended. */
 export function breakOffUnended(session: Session, reason: CloseReason): void {
-  noteSessionEnd(session)
+  recordSessionClose(session)
   breakOffWhere(session, reason, ({ writableEnded }) => !writableEnded)
 }
 
 function breakOffWhere(session: Session, reason: CloseReason, isBroken: (stream: ServerHttp2Stream) => boolean): void {
-  if (session.ending === undefined) leave(session, reason)
+  if (session.ending === undefined) goAway(session, reason)
   session.ending = reason
   for (const [stream, exchange] of session.streams) {
     if (exchange.cut || !isBroken(stream)) continue
@@ -167,9 +167,9 @@ export function brokenOff(): Error {
 export function ignoreError(): void {}
 
 /** Ends the session of a client that costs more than it may: GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §10.5), and no more answers. */
-export function calm(session: Session, reason: CloseReason): void {
+export function enhanceYourCalm(session: Session, reason: CloseReason): void {
   if (session.byPeer || session.http2.destroyed) return
-  noteSessionEnd(session)
+  recordSessionClose(session)
   session.ending = reason
   session.closedFirst ??= 'server'
   session.byPeer = true
@@ -187,8 +187,8 @@ export function killSession(session: Session): void {
   if (session.released) return
   session.released = true
   session.closedFirst ??= 'server'
-  const end = noteSessionEnd(session)
-  if (end !== undefined) lookLast(end, session)
+  const record = recordSessionClose(session)
+  if (record !== undefined) recordSocket(record, session)
   destroyBy(session.own, session.socket, undefined)
 }
 

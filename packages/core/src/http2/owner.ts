@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { Telling } from '../events/attempt.js'
+import type { Reporter } from '../events/error-boundary.js'
 import type { ServerState } from '../events/types.js'
 import type { Intercept } from '../http/messages.js'
 import type { Timers } from '../node/timers.js'
@@ -34,7 +34,7 @@ export interface StreamCounts {
 export interface SessionOwner<S> {
   readonly policy: Policy
   readonly timers: Timers
-  readonly events: Telling
+  readonly events: Reporter
   readonly counts: StreamCounts
   /** The server listens on a path: its connections have no addresses. */
   readonly listensOnPath: boolean

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import type { CloseReason } from '../events/types.js'
-import { codeOf } from '../socket/last-look.js'
-import { noteSessionEnd } from './end.js'
+import { codeOf } from '../socket/record-socket.js'
+import { recordSessionClose } from './close-record.js'
 import { boundFlush } from './goaway.js'
 import { CODES, type Session } from './session.js'
 
@@ -31,8 +31,8 @@ export function nameErrors(session: Session): void {
     }
     // Over TLS Node goes on reading for a moment, and finds more errors.
     if (session.byPeer) return
-    const end = noteSessionEnd(session)
-    if (end !== undefined) end.code = codeOf(error)
+    const record = recordSessionClose(session)
+    if (record !== undefined) record.code = codeOf(error)
     session.ending = name.reason
     session.closedFirst ??= 'server'
     session.byPeer = true

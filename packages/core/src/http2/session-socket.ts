@@ -4,12 +4,12 @@ import { directCaller } from '../node/call-site.js'
 import { destroyBy, ownOfSessionSocket, put } from '../node/own-methods.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import { isConnectionError } from '../socket/connection-error.js'
-import { lookLast } from '../socket/last-look.js'
 import { hasReset, LOOK } from '../socket/peer-gone.js'
+import { recordSocket } from '../socket/record-socket.js'
 import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
-import { noteSessionEnd } from './end.js'
-import { cutSession, killSession, leave } from './goaway.js'
+import { recordSessionClose } from './close-record.js'
+import { cutSession, goAway, killSession } from './goaway.js'
 import { type Session, sessionOf } from './session.js'
 
 /** `socket.end` below a governed session: Node's own close after the last frame. From here on the connection lingers. */
@@ -21,7 +21,7 @@ function end(this: Socket, ...args: unknown[]): Socket {
 
 function endOutput(socket: Socket, session: Session | undefined, args: readonly unknown[]): Socket {
   if (session !== undefined && !session.lingering) {
-    noteSessionEnd(session)
+    recordSessionClose(session)
     session.lingering = true
     session.clearTimer()
     // The client's own GOAWAY, FIN or error was recorded before; otherwise the application ended the session.
@@ -43,7 +43,7 @@ function destroy(this: Socket, error?: Error | null): Socket {
     return this
   }
   if (isConnectionError(error) && error !== session.given) {
-    noteSessionEnd(session)
+    recordSessionClose(session)
     session.byPeer = true
     session.ending ??= 'peer'
     session.closedFirst ??= 'peer'
@@ -54,8 +54,8 @@ function destroy(this: Socket, error?: Error | null): Socket {
   const bothEnded = this.writableFinished && this.readableEnded
   if (!bothEnded && !session.byPeer) return this
   session.released = true
-  const end = noteSessionEnd(session)
-  if (end !== undefined) lookLast(end, session, session.byPeer ? error : undefined)
+  const record = recordSessionClose(session)
+  if (record !== undefined) recordSocket(record, session, session.byPeer ? error : undefined)
   destroyBy(session.own, this, error)
   return this
 }
@@ -90,7 +90,7 @@ function onInputEnd(session: Session): void {
   }
   const { halfClosed } = session.owner.policy
   if (halfClosed > 0) watch(session, { kernel: bytesTaken(session), peer: undefined, quiet: 0 })
-  if (session.streams.size === 0) leave(session, 'client-close')
+  if (session.streams.size === 0) goAway(session, 'client-close')
 }
 
 /** Bounds the wait; anew whenever the client takes some of its answers. */
@@ -109,8 +109,8 @@ function watch(session: Session, before: Quiet, left = session.owner.policy.half
 
 /** The client has reset the connection; Node has not reported it, a look at the socket has shown it. */
 function killByPeer(session: Session): void {
-  const end = noteSessionEnd(session)
-  if (end !== undefined) end.isReset = true
+  const record = recordSessionClose(session)
+  if (record !== undefined) record.isReset = true
   session.byPeer = true
   session.ending ??= 'peer'
   killSession(session)

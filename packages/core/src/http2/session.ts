@@ -1,7 +1,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import { attempt } from '../events/attempt.js'
-import type { End } from '../events/end.js'
+import type { CloseRecord } from '../events/close-record.js'
+import { attempt } from '../events/error-boundary.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { OwnOfSessionSocket, OwnOfStream } from '../node/own-methods.js'
 import type { Timer } from '../node/timers.js'
@@ -80,7 +80,7 @@ export class Session {
   excess = false
   client: string | undefined = undefined
   /** What is recorded of its end, if there is a listener for closes. */
-  end: End | undefined = undefined
+  closeRecord: CloseRecord | undefined = undefined
   /** Methods that other code had put on the socket before us. */
   own: OwnOfSessionSocket | undefined = undefined
   /** The socket may be destroyed now. */

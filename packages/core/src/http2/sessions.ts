@@ -1,13 +1,13 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import type { ConnectionState } from '../events/types.js'
 import type { Timer } from '../node/timers.js'
 import { expiryOf, isTold } from '../policy.js'
 import { Lingering } from '../socket/linger.js'
-import { noteControl, Waits } from './abuse-limits.js'
-import { calm, clampGoaway, killSession, leaveAfterPoll } from './goaway.js'
+import { noteControl, StalledSessions } from './abuse-limits.js'
+import { clampGoaway, enhanceYourCalm, goAwayAfterPoll, killSession } from './goaway.js'
 import { bindSession, CODES, type Http2Owner, Session } from './session.js'
 import { nameErrors } from './session-errors.js'
 import { takeOverSocket } from './session-socket.js'
@@ -22,13 +22,13 @@ export class Sessions {
   readonly #owner: Http2Owner
   readonly #open = new Map<Http2Session, Session>()
   readonly #lingering: Lingering<Session>
-  readonly #waits: Waits
+  readonly #stalled: StalledSessions
   #timer: Timer | undefined
 
   constructor(owner: Http2Owner) {
     this.#owner = owner
     this.#lingering = new Lingering(owner.policy.linger, owner.timers, killSession)
-    this.#waits = new Waits(owner.policy.http2)
+    this.#stalled = new StalledSessions(owner.policy.http2)
   }
 
   get size(): number {
@@ -98,18 +98,18 @@ export class Sessions {
   tellInTurn(left: number, leftAt: (at: number) => number): void {
     for (const session of this.#open.values()) {
       if (session.ending === undefined && isTold(session.share, left, leftAt(session.openedAt)))
-        leaveAfterPoll(session, 'draining', () => true)
+        goAwayAfterPoll(session, 'draining', () => true)
     }
   }
 
   #bound(session: Session): void {
     const isIdle = () => session.streams.size === 0
     const { hold } = this.#owner.policy.http2
-    session.setTimer(session.requests === 0 ? Math.max(hold, FIRST) : hold, () => leaveAfterPoll(session, 'idle', isIdle))
+    session.setTimer(session.requests === 0 ? Math.max(hold, FIRST) : hold, () => goAwayAfterPoll(session, 'idle', isIdle))
   }
 
   #look(): void {
-    for (const session of this.#waits.among(this.#open.values(), this.#owner.timers.now))
-      attempt(session, (one) => calm(one, 'stalled'))
+    for (const session of this.#stalled.among(this.#open.values(), this.#owner.timers.now))
+      attempt(session, (one) => enhanceYourCalm(one, 'stalled'))
   }
 }

@@ -1,9 +1,9 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { endFilePipe } from '../node/file-pipe.js'
 import { below, type OwnOfStream, ownOfStream, put, type StreamMethod } from '../node/own-methods.js'
-import { withoutClose } from './close-field.js'
-import { isAmid } from './end.js'
-import { brokenOff, ignoreError, leave } from './goaway.js'
+import { hasOpenOutput } from './close-record.js'
+import { withoutClose } from './connection-header.js'
+import { brokenOff, goAway, ignoreError } from './goaway.js'
 import { CODES, exchangeOf, type StreamExchange } from './session.js'
 
 /** Puts our methods on a stream, over those of other code. By Object.assign if there are none: one by one costs several times as much. */
@@ -34,7 +34,7 @@ function destroy(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   const prior = priorOf(this, 'destroy')
   const breaksOff = exchange !== undefined && isBrokenOff(this, exchange)
   if (breaksOff) exchange.cut = true
-  if (exchange?.isFile === true && isAmid(this)) exchange.isReset = true
+  if (exchange?.isFile === true && hasOpenOutput(this)) exchange.isReset = true
   if (exchange?.isFile === true) endFilePipe(this, exchange.session.owner.timers)
   if (!breaksOff || !this.headersSent || (error !== undefined && error !== null)) return Reflect.apply(prior, this, [error])
   this.on('error', ignoreError)
@@ -77,7 +77,7 @@ function noteFile(stream: ServerHttp2Stream): void {
 
 function leaveIfClosing(stream: ServerHttp2Stream): void {
   const exchange = exchangeOf(stream)
-  if (exchange?.closes === true) leave(exchange.session, 'handler', true)
+  if (exchange?.closes === true) goAway(exchange.session, 'handler', true)
 }
 
 /** `stream.pushStream` of a governed stream: the client may reset the pushed stream with any code, and few applications listen for that error. */

@@ -5,8 +5,8 @@ import { respondUnavailable } from '../http/unavailable.js'
 import { goawayReason } from '../policy.js'
 import { followUpgraded } from '../socket/websocket-output.js'
 import { noteReset } from './abuse-limits.js'
-import { noteLostStream } from './end.js'
-import { closeIfDone, ignoreError, leave } from './goaway.js'
+import { recordLostStream } from './close-record.js'
+import { closeIfDone, goAway, ignoreError } from './goaway.js'
 import { bindExchange, CODES, exchangeOf, type Http2Owner, type Session, type StreamExchange } from './session.js'
 import { takeOverStream } from './stream-methods.js'
 
@@ -110,7 +110,7 @@ function reconsider(session: Session): void {
     draining: phase === 'draining' || phase === 'drained',
   }
   const reason = goawayReason(owner.policy.keepAlive, facts, performance.now())
-  if (reason !== undefined) leave(session, reason, true)
+  if (reason !== undefined) goAway(session, reason, true)
 }
 
 function onStreamClose(this: ServerHttp2Stream): void {
@@ -124,11 +124,11 @@ function onStreamClose(this: ServerHttp2Stream): void {
     owner.drain?.finished(arrived, this)
   } else if (!exchange.cut || session.byPeer || session.ending === 'half-closed') {
     owner.counts.aborted++
-    noteLostStream(session, this, exchange)
+    recordLostStream(session, this, exchange)
     if (!exchange.cut) noteReset(session)
   } else {
     owner.counts.cut++
-    noteLostStream(session, this, exchange)
+    recordLostStream(session, this, exchange)
     owner.drain?.wasCut()
   }
   if (session.streams.size > 0) return

@@ -64,7 +64,7 @@ export function isParsedElsewhere(server: object, socket: Socket & Parsed): bool
  * `bytesRead` cannot tell the end of one request from the beginning of the next, nor an empty line from half a head. Node's public
  * closeIdleConnections() shows it only by destroying all other connections.
  */
-export function amidMessage(server: object): ReadonlySet<unknown> {
+export function incompleteMessages(server: object): ReadonlySet<unknown> {
   return new Set(
     parsersOf(server)
       ?.active()
@@ -150,12 +150,12 @@ export function atOnce<T>(run: () => T): T {
  * Whether a message has begun to arrive on a socket and is not complete. A single call costs as much as there are such sockets: ask about many within
  * {@link atOnce}.
  */
-export function isAmidMessage(server: object, socket: Socket): boolean {
-  if (said === undefined) return amidMessage(server).has(socket)
-  let amid = said.get(server)
-  if (amid === undefined) {
-    amid = amidMessage(server)
-    said.set(server, amid)
+export function isMessageIncomplete(server: object, socket: Socket): boolean {
+  if (said === undefined) return incompleteMessages(server).has(socket)
+  let incomplete = said.get(server)
+  if (incomplete === undefined) {
+    incomplete = incompleteMessages(server)
+    said.set(server, incomplete)
   }
-  return amid.has(socket)
+  return incomplete.has(socket)
 }

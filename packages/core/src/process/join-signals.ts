@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
-import { findBystanders } from './other-listeners.js'
+import { findOtherHandles } from './other-handles.js'
 import type { Participant } from './participant.js'
 import { SignalCoordinator } from './signal-coordinator.js'
 import { isCoordinator, type SignalHost } from './signal-host.js'
@@ -23,9 +23,9 @@ export function joinSignals(participant: Participant, host: SignalHost & object 
   if (isCoordinator(there)) return there.join(participant)
   const isThread = host === process && !isMainThread
   const coordinator = isThread
-    ? new SignalCoordinator(new ThreadHost((message, code) => participant.warn(message, code)), undefined, findBystanders)
+    ? new SignalCoordinator(new ThreadHost((message, code) => participant.warn(message, code)), undefined, findOtherHandles)
     : host === process
-      ? new SignalCoordinator(host, admitThreads, findBystanders)
+      ? new SignalCoordinator(host, admitThreads, findOtherHandles)
       : new SignalCoordinator(host)
   Object.defineProperty(host, KEY, { value: coordinator, configurable: true })
   return coordinator.join(participant)

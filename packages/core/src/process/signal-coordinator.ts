@@ -15,7 +15,7 @@ interface Leaving {
   /** How many other listeners the signal had when it came. */
   readonly others: number
   /** Handles that belong to no participant. They leave at once; but if the signal has other listeners, last, since those may close them. */
-  bystanders: readonly Participant[]
+  otherHandles: readonly Participant[]
   /** How often the signal came again and counted as one that another listener sent. */
   forgiven: number
   clean: boolean
@@ -43,23 +43,23 @@ export class SignalCoordinator implements Coordinator {
   readonly #participants = new Set<Participant>()
   /** The listeners, by the name of the signal or message. */
   readonly #listeners = new Map<string, Listener>()
-  readonly #findBystanders: (participants: Iterable<Participant>) => readonly Participant[]
+  readonly #findOtherHandles: (participants: Iterable<Participant>) => readonly Participant[]
   readonly #attend: ((coordinator: Coordinator) => () => void) | undefined
   #stopAttending: (() => void) | undefined
   #leaving: Leaving | undefined
 
   /**
-   * `attend`: called when the first participant joins; it returns a function for when the last has left. `findBystanders`: finds other handles with requests in this
+   * `attend`: called when the first participant joins; it returns a function for when the last has left. `findOtherHandles`: finds other handles with requests in this
    * process.
    */
   constructor(
     host: SignalHost,
     attend?: (coordinator: Coordinator) => () => void,
-    findBystanders: (participants: Iterable<Participant>) => readonly Participant[] = () => [],
+    findOtherHandles: (participants: Iterable<Participant>) => readonly Participant[] = () => [],
   ) {
     this.#host = host
     this.#attend = attend
-    this.#findBystanders = findBystanders
+    this.#findOtherHandles = findOtherHandles
   }
 
   join(participant: Participant): () => void {
@@ -113,7 +113,7 @@ export class SignalCoordinator implements Coordinator {
       pending: new Set(),
       // Listeners of 'message' may wait for any other message, so they do not count.
       others: reason === 'shutdown' ? 0 : this.#host.listenerCount(reason) - 1,
-      bystanders: this.#findBystanders(this.#participants),
+      otherHandles: this.#findOtherHandles(this.#participants),
       forgiven: 0,
       clean: true,
       worst: 0,
@@ -127,15 +127,15 @@ export class SignalCoordinator implements Coordinator {
     this.#host.on('beforeExit', this.#onDry)
     if (leaving.others > 0) this.#tell(othersMessage(reason, leaving.others), 'HALFCLOSE_OTHER_LISTENERS')
     for (const participant of this.#participants) this.#dismiss(participant, leaving)
-    if (leaving.others === 0) this.#dismissBystanders(leaving)
+    if (leaving.others === 0) this.#dismissOtherHandles(leaving)
   }
 
-  /** Makes the bystanders leave, since the process ends with the last participant, and would cut their requests. Returns whether there were any. */
-  #dismissBystanders(leaving: Leaving): boolean {
-    const { bystanders } = leaving
-    leaving.bystanders = []
-    for (const bystander of bystanders) this.#dismiss(bystander, leaving)
-    return bystanders.length > 0
+  /** Makes the otherHandles leave, since the process ends with the last participant, and would cut their requests. Returns whether there were any. */
+  #dismissOtherHandles(leaving: Leaving): boolean {
+    const { otherHandles } = leaving
+    leaving.otherHandles = []
+    for (const handle of otherHandles) this.#dismiss(handle, leaving)
+    return otherHandles.length > 0
   }
 
   /** A second signal ends the process at once, unless it is the first one, sent twice (see SENT_ONCE), or another listener of the first one sent it. */
@@ -193,7 +193,7 @@ export class SignalCoordinator implements Coordinator {
 
   #end(leaving: Leaving): void {
     leaving.hadGrace = true
-    if (this.#dismissBystanders(leaving) || leaving.pending.size > 0) {
+    if (this.#dismissOtherHandles(leaving) || leaving.pending.size > 0) {
       leaving.finished = false
       return
     }

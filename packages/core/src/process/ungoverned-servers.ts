@@ -4,28 +4,28 @@ import type { WatchRequests } from '../http/messages.js'
 import { isAttachable } from '../node/server-kinds.js'
 import type { AttachableServer } from '../types.js'
 
-/** The application on whose behalf {@link Strangers} are watched. */
-export interface Host {
+/** The application on whose behalf {@link UngovernedServers} are watched. */
+export interface ApplicationHost {
   isGoverned(server: AttachableServer): boolean
-  /** Whether listening ones are to be {@link Strangers.kept}. */
-  keepsThem(): boolean
+  /** Whether listening servers are to be {@link UngovernedServers.kept}. */
+  remembersThem(): boolean
   /**
-   * A request has reached the application through a stranger, which is therefore the application's server. Returns whether the request was answered.
+   * A request has reached the application through an ungoverned server, which is therefore the application's server. Returns whether the request was answered.
    */
-  unmasked(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean
+  recognised(server: AttachableServer, req: IncomingMessage, res: ServerResponse): boolean
   /** A request has reached the application through a governed server. */
-  seen(server: AttachableServer): void
-  /** A {@link Strangers.kept} server listens. */
-  appeared(): void
+  reachedThrough(server: AttachableServer): void
+  /** A {@link UngovernedServers.kept} server listens. */
+  serverListens(): void
   /** No such server listens any more. */
-  vanished(): void
+  noServerListens(): void
 }
 
 /**
  * How many requests are checked after an ungoverned server began to listen. If that server is the application's, one of these requests has come
  * through it by then. If it belongs to other code (metrics, another application), checking every request for ever would be in vain.
  */
-const LOOKS = 100
+const CHECKS = 100
 
 export const NOT_GOVERNED = 'HALFCLOSE_SERVER_NOT_GOVERNED'
 const WHY = "socket.io, or a function, stands in the app's place among its 'request' listeners"
@@ -35,7 +35,7 @@ const REMEDY = 'Write `connections.attach(server)` before `server.listen()`; `co
  * The warning that a request came through such a server. `directly`: the server calls the application itself; it listened before halfclose could see
  * that, or not at all.
  */
-export function unmaskedMessage(server: AttachableServer, directly: boolean): string {
+export function recognisedMessage(server: AttachableServer, directly: boolean): string {
   if (directly) {
     const missed = server.listening
       ? `the app's server on ${addressOf(server)} listened before \`halfclose(app)\` was called`
@@ -50,7 +50,7 @@ export function unmaskedMessage(server: AttachableServer, directly: boolean): st
 }
 
 /** The warning that such a server is drained on a signal, although no request came through it. */
-export function takenMessage(server: AttachableServer, reason: string): string {
+export function attachedForDrainMessage(server: AttachableServer, reason: string): string {
   return (
     `halfclose: ${reason}, and no server is known as the app's. The one on ${addressOf(server)} is drained, but its connections so far ` +
     `are not governed. If it is the app's, then ${WHY}. ${REMEDY}`
@@ -82,18 +82,18 @@ function addressOf(server: AttachableServer): string {
  * application from the server's `request` listeners and calls it from its own; other code wraps it in a function. A server does not show that. A
  * request that reaches the application through it does.
  */
-export class Strangers {
-  readonly #host: Host
+export class UngovernedServers {
+  readonly #host: ApplicationHost
   readonly #watchRequests: WatchRequests | undefined
   /** The options with which they listen. */
   readonly #listens = new WeakMap<AttachableServer, unknown>()
   readonly #kept = new Set<AttachableServer>()
-  /** A stranger has begun to listen since the application last had a server. */
+  /** An ungoverned server has begun to listen since the application last had a server. */
   #listened = false
-  #looks = 0
+  #checksLeft = 0
   #stopLooking: (() => void) | undefined
 
-  constructor(host: Host, watchRequests: WatchRequests | undefined) {
+  constructor(host: ApplicationHost, watchRequests: WatchRequests | undefined) {
     this.#host = host
     this.#watchRequests = watchRequests
   }
@@ -116,7 +116,7 @@ export class Strangers {
       if (this.#host.isGoverned(server)) return
       this.#listened = true
       this.look()
-      if (!this.#host.keepsThem()) return
+      if (!this.#host.remembersThem()) return
       // Every application of the process, a dozen in a test, waits for the same server: these listeners are no leak.
       const most = server.getMaxListeners()
       if (most > 0) server.setMaxListeners(most + 1)
@@ -131,12 +131,12 @@ export class Strangers {
   }
 
   #keep(server: AttachableServer): void {
-    if (this.#host.isGoverned(server) || !this.#host.keepsThem()) return
+    if (this.#host.isGoverned(server) || !this.#host.remembersThem()) return
     this.#kept.add(server)
     server.once('close', () => {
-      if (this.#kept.delete(server) && this.#kept.size === 0) this.#host.vanished()
+      if (this.#kept.delete(server) && this.#kept.size === 0) this.#host.noServerListens()
     })
-    this.#host.appeared()
+    this.#host.serverListens()
   }
 
   /** The application has a server, so only servers that listened meanwhile are looked for. */
@@ -148,17 +148,17 @@ export class Strangers {
 
   /** Checks the next requests of the application, to find the servers through which they come. */
   look(): void {
-    this.#looks = LOOKS
+    this.#checksLeft = CHECKS
     this.#stopLooking ??= this.#watchRequests?.((req, res) => {
       // An injected request (light-my-request) has no server.
       const server: unknown = Reflect.get(req.socket ?? {}, 'server')
       if (!isAttachable(server)) return false
-      if (--this.#looks === 0) {
+      if (--this.#checksLeft === 0) {
         this.#stopLooking?.()
         this.#stopLooking = undefined
       }
-      if (!this.#host.isGoverned(server)) return this.#host.unmasked(server, req, res)
-      this.#host.seen(server)
+      if (!this.#host.isGoverned(server)) return this.#host.recognised(server, req, res)
+      this.#host.reachedThrough(server)
       return false
     })
   }

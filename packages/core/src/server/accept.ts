@@ -6,7 +6,7 @@ import { Connection } from '../http1/connection.js'
 import { bind, connectionOf, kConnection, type SocketCarrier } from '../http1/connection-of.js'
 import { onLateEnd } from '../http1/half-closed.js'
 import { takeOver } from '../http1/socket-methods.js'
-import { leaveToOther } from '../http1/upgrade.js'
+import { handToOtherProtocol } from '../http1/upgrade.js'
 import { knowsMessages } from '../node/parser.js'
 import { expiryOf } from '../policy.js'
 import { remoteOf } from '../socket/remote-address.js'
@@ -34,7 +34,7 @@ export function beginHandshake(governed: GovernedServer, raw: Duplex): boolean {
 export function admitForeign(governed: GovernedServer, socket: Socket, raw: Socket | undefined): void {
   admit(governed, socket, raw)
   const connection = connectionOf(socket)
-  if (connection !== undefined) leaveToOther(connection)
+  if (connection !== undefined) handToOtherProtocol(connection)
 }
 
 /** Takes in a connection that may speak HTTP/1. Node has set it up already. */

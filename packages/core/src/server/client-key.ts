@@ -4,7 +4,7 @@ import { isIPv4, isIPv6 } from 'node:net'
  * The client that an address stands for, where connections are counted by client. An IPv4 address is one client in both spellings: a socket that
  * listens on `::` writes it as `::ffff:192.0.2.1`. An IPv6 client is a /64: it has a network of that size to itself, and may use each address in it.
  */
-export function clientOf(address: string): string {
+export function clientKeyOf(address: string): string {
   if (isIPv4(address)) return address
   const plain = address.split('%', 1)[0] ?? address
   if (!isIPv6(plain)) return address

@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks'
 import type { CloseEvent } from '../events/types.js'
+import { recordClose } from '../http1/close-record.js'
 import type { Connection } from '../http1/connection.js'
-import { noteEnd } from '../http1/end.js'
-import { noteSessionEnd } from '../http2/end.js'
+import { recordSessionClose } from '../http2/close-record.js'
 import { Session } from '../http2/session.js'
-import { lookLast } from '../socket/last-look.js'
+import { recordSocket } from '../socket/record-socket.js'
 
 /** The event for a connection that has ended; made only if there is a listener. */
 export function closeEvent(
@@ -15,9 +15,9 @@ export function closeEvent(
 ): CloseEvent {
   const { requests, openedAt, inputEnded } = closed
   const isSession = closed instanceof Session
-  const end = isSession ? noteSessionEnd(closed) : noteEnd(closed)
-  if (end !== undefined) lookLast(end, closed)
-  const { state = 'closing', request, isReset = false, promise = 'none', code, tls = false, bytes = NONE } = end ?? {}
+  const record = isSession ? recordSessionClose(closed) : recordClose(closed)
+  if (record !== undefined) recordSocket(record, closed)
+  const { state = 'closing', request, isReset = false, promise = 'none', code, tls = false, bytes = NONE } = record ?? {}
   const isLingering = isSession ? closed.lingering : closed.phase === 'lingering'
   return {
     reason,

@@ -11,10 +11,10 @@ import type { GovernedServer } from './governed-server.js'
 /** A server has got a connection that may speak HTTP. `args`: the arguments of the event, if there are more than the socket. */
 export type Connect = (event: 'connection' | 'secureConnection', socket: Socket, args?: readonly unknown[]) => boolean
 
-/** Handles the events of a server that bring connections. `fed` is called when a server that does not listen gets its first connection. */
+/** Handles the events of a server that bring connections. `onFirstInjectedConnection` is called when a server that does not listen gets its first connection. */
 export function connectionEvents(
   governed: GovernedServer,
-  fed: () => void,
+  onFirstInjectedConnection: () => void,
 ): { readonly connect: Connect; readonly beginSession: (session: ServerHttp2Session) => void } {
   const { server } = governed
   const secure = isSecure(server)
@@ -26,9 +26,9 @@ export function connectionEvents(
     const below = belowTls(socket)
     if (below !== undefined) Handshakes.finish(below)
     const raw = below && rawBelowTls(socket)
-    if (!governed.listener.hasListened && !governed.listener.isFed) {
-      governed.listener.isFed = true
-      fed()
+    if (!governed.listener.hasListened && !governed.listener.hasInjectedConnections) {
+      governed.listener.hasInjectedConnections = true
+      onFirstInjectedConnection()
     }
     if (!http2) {
       const heard = args === undefined ? governed.forwardConnection(socket) : governed.forward(event, args)

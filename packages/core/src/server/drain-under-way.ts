@@ -11,7 +11,7 @@ export interface DrainUnderWay extends DrainOfRequests, DrainOfStreams {
   keepable(): number
   /** While `leaving`: the part of the delay that is over, from 0 to 1. */
   left(): number
-  broke(promise: PromiseBreaker): void
+  promiseBroken(promise: PromiseBreaker): void
   /** A connection has ended. */
   closed(reason: CloseReason): void
 }

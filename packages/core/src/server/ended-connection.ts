@@ -17,7 +17,7 @@ interface Recorder {
 }
 
 /** Counts and reports a connection that has ended. */
-export function record(server: Recorder, closed: Connection | Session, reason: CloseReason): void {
+export function reportEnded(server: Recorder, closed: Connection | Session, reason: CloseReason): void {
   const { requests, closedFirst, ending } = closed
   const { counts, events } = server
   const first = closedFirst ?? (ending === undefined ? 'peer' : 'server')

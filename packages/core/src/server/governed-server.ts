@@ -5,14 +5,14 @@ import { type Counts, count, type Events } from '../events/events.js'
 import type { PromiseBreaker, ServerState } from '../events/types.js'
 import type { Intercept, RequestEvent } from '../http/messages.js'
 import { kill } from '../http1/close.js'
-import { Unframed } from '../http1/close-delimited-body.js'
+import { CloseDelimitedBodies } from '../http1/close-delimited-body.js'
+import { recordClose } from '../http1/close-record.js'
 import type { Connection } from '../http1/connection.js'
-import { noteEnd } from '../http1/end.js'
 import { IdleTimeout } from '../http1/idle-timeout.js'
 import { OpenConnections } from '../http1/open-connections.js'
 import type { ConnectionOwner } from '../http1/owner.js'
 import { forgetReading } from '../http1/pause-reading.js'
-import { giveBack } from '../http1/socket-methods.js'
+import { restoreSocket } from '../http1/socket-methods.js'
 import { TcpKeepAlive } from '../http1/tcp-keep-alive.js'
 import { dropWaiting, waitingBehind } from '../http1/waiting-requests.js'
 import type { SessionOwner } from '../http2/owner.js'
@@ -27,13 +27,13 @@ import type { Policy } from '../options/types.js'
 import { Lingering } from '../socket/linger.js'
 import { remoteOf } from '../socket/remote-address.js'
 import { Handshakes } from '../socket/tls-handshakes.js'
-import { CutJustNow } from './cut-just-now.js'
+import { CutsThisTick } from './cuts-this-tick.js'
 import type { DrainUnderWay } from './drain-under-way.js'
-import { record } from './ended-connection.js'
+import { reportEnded } from './ended-connection.js'
 import type { ConnectionLimits } from './limits.js'
 import { ListeningState } from './listening-state.js'
 import { policyLine } from './policy-line.js'
-import { guard } from './stalled-peers.js'
+import { watchForStalledPeers } from './stalled-peers.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
 export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner<Session> {
@@ -58,7 +58,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   readonly handshakes: Handshakes
   readonly tcpKeepAlive: TcpKeepAlive
   readonly lingering: Lingering<Connection>
-  readonly unframed = new Unframed()
+  readonly closeDelimited = new CloseDelimitedBodies()
   readonly sessions: Sessions
   requireHost = true
   /** The server's own settings, from before, or as other code has set them since. */
@@ -72,8 +72,8 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   isListed = false
   /** Whether responses are given their `statusMessage` early. */
   presetsMessage = isPlainMessage()
-  readonly cutJustNow = new CutJustNow()
-  #stopGuard: (() => void) | undefined
+  readonly cutsThisTick = new CutsThisTick()
+  #stopWatching: (() => void) | undefined
 
   constructor(
     readonly server: AttachableServer,
@@ -164,8 +164,8 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   }
 
   /** The socket belongs to another protocol now: restores its methods. */
-  giveBack(connection: Connection): void {
-    giveBack(connection.socket, connection)
+  restoreSocket(connection: Connection): void {
+    restoreSocket(connection.socket, connection)
   }
 
   nowListening(): void {
@@ -188,12 +188,12 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     this.listener.began()
     const { connections, minRate, stalled } = this.policy.limits
     this.limits.pressure.listening(connections !== false)
-    if (minRate !== false || stalled !== false) this.#stopGuard ??= guard(this)
+    if (minRate !== false || stalled !== false) this.#stopWatching ??= watchForStalledPeers(this)
   }
 
   nowClosed(): void {
-    this.#stopGuard?.()
-    this.#stopGuard = undefined
+    this.#stopWatching?.()
+    this.#stopWatching = undefined
     if (this.connections.size === 0) {
       this.idleTimeout.stop()
       this.handshakes.stop()
@@ -203,25 +203,25 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   }
 
   /** A promise of this server was broken: counts it for the server and for its drain. */
-  broke(promise: PromiseBreaker): void {
+  promiseBroken(promise: PromiseBreaker): void {
     count(this.counts.promisesBroken, promise)
-    this.drain?.broke(promise)
+    this.drain?.promiseBroken(promise)
   }
 
   /** Counts the request that is being answered, if there is one, as one that will never be finished. */
-  brokeOff(connection: Connection): void {
+  requestBrokenOff(connection: Connection): void {
     const { current } = connection
     if (current === undefined) return
-    noteEnd(connection)
+    recordClose(connection)
     connection.current = undefined
-    this.unframed.delete(connection)
+    this.closeDelimited.delete(connection)
     // On a connection over a limit the request was not counted as received.
     if (connection.excess) return
     if (isGivenUp(connection)) this.counts.aborted++
     else {
       this.counts.cut++
       const lost = 1 + waitingBehind(connection, current)
-      if (this.drain === undefined) this.cutJustNow.note(lost)
+      if (this.drain === undefined) this.cutsThisTick.note(lost)
       else this.drain.wasCut(lost)
     }
   }
@@ -233,9 +233,9 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     this.limits.pressure.gone(connection)
     connection.clearTimers()
     forgetReading(connection)
-    this.brokeOff(connection)
+    this.requestBrokenOff(connection)
     dropWaiting(connection)
-    record(this, connection, connection.ending ?? (connection.phase === 'upgraded' ? 'upgraded' : 'peer'))
+    reportEnded(this, connection, connection.ending ?? (connection.phase === 'upgraded' ? 'upgraded' : 'peer'))
   }
 
   sessionClosed(session: Session): void {
@@ -243,7 +243,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     this.limits.leave(session)
     this.limits.pressure.gone(session)
     session.byPeer ||= session.ending === undefined
-    record(this, session, session.ending ?? session.notice ?? 'peer')
+    reportEnded(this, session, session.ending ?? session.notice ?? 'peer')
   }
 }
 

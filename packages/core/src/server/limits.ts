@@ -1,21 +1,21 @@
 import type { Duplex } from 'node:stream'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import type { RefusingLimit } from '../events/types.js'
-import { shut } from '../http1/close.js'
+import { closeOutputFirst } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
 import { closeIfQuiet } from '../http1/idle.js'
-import { leave, leaveAfterPoll } from '../http2/goaway.js'
+import { goAway, goAwayAfterPoll } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import type { Policy } from '../options/types.js'
-import type { HandshakePlace, HandshakePlaces } from '../socket/tls-handshakes.js'
-import { Places } from './limit-counts.js'
-import type { Pressure } from './pressure.js'
+import type { HandshakeSlot, HandshakeSlots } from '../socket/tls-handshakes.js'
+import { ConnectionSlots } from './connection-slots.js'
+import type { DescriptorPressure } from './descriptor-pressure.js'
 
 type Member = Connection | Session
 
-const UNLIMITED: HandshakePlace = Object.freeze({ kind: 'unlimited' })
-const EXCESS: HandshakePlace = Object.freeze({ kind: 'excess' })
+const UNLIMITED: HandshakeSlot = Object.freeze({ kind: 'unlimited' })
+const EXCESS: HandshakeSlot = Object.freeze({ kind: 'excess' })
 
 /**
  * Milliseconds for which idle connections over the limit are collected, to be closed together: to know whether one is really idle, all parsers have
@@ -27,15 +27,15 @@ const TOGETHER = 50
  * How many connections may be open: in all, per client, and idle. A connection over a limit is not cut: it gets an answer that its client can read
  * (503, Retry-After, close), without a handler; a readiness probe is answered as usual.
  */
-export class ConnectionLimits implements HandshakePlaces {
+export class ConnectionLimits implements HandshakeSlots {
   readonly #limits: Policy['limits']
   /** The counts of the handle. */
   readonly #counts: { readonly refused: Record<RefusingLimit, number> }
   /** How many refused connections may wait for their request at once. */
   readonly #mostExcess: number
-  readonly #places: Places
-  /** The connections that hold a place. */
-  readonly #placed = new Set<Member>()
+  readonly #slots: ConnectionSlots
+  /** The connections that hold a slot. */
+  readonly #slotHolders = new Set<Member>()
   /** TLS handshakes of connections that will be refused once their client can read the answer. */
   #excessHandshakes = 0
   /** In the order in which they went idle: the first has been idle longest. Filled only if there is a limit. */
@@ -43,7 +43,7 @@ export class ConnectionLimits implements HandshakePlaces {
   /** Idle connections over the limit: they are closed unless they are used meanwhile. */
   readonly #overIdle: { readonly connection: Connection; readonly requests: number }[] = []
   readonly #excess = new Set<Member>()
-  /** Refused connections for which there was a place, but no descriptor. */
+  /** Refused connections for which there was a slot, but no descriptor. */
   readonly #wanting = new Set<Member>()
   /** The connection that was just accepted, if it has to be refused because descriptors run short. */
   #pressed: object | undefined
@@ -52,16 +52,16 @@ export class ConnectionLimits implements HandshakePlaces {
     { limits, linger }: Policy,
     counts: { readonly refused: Record<RefusingLimit, number> },
     /** How many descriptors the process has left. */
-    readonly pressure: Pressure,
+    readonly pressure: DescriptorPressure,
   ) {
     this.#counts = counts
     this.#limits = limits
-    this.#places = new Places(limits)
+    this.#slots = new ConnectionSlots(limits)
     this.#mostExcess = linger.connections
   }
 
   /**
-   * Whether a stream that has just been accepted is dropped at once: the policy says so and there is no place for it (the stream is the one below
+   * Whether a stream that has just been accepted is dropped at once: the policy says so and there is no slot for it (the stream is the one below
    * TLS), or there is no descriptor left to answer with.
    */
   drops(stream: object): boolean {
@@ -73,7 +73,7 @@ export class ConnectionLimits implements HandshakePlaces {
   }
 
   #hasRoom(stream: object): boolean {
-    return !this.#places.areLimited || this.#places.hasRoom(this.#places.clientOf(stream))
+    return !this.#slots.areLimited || this.#slots.hasRoom(this.#slots.clientOf(stream))
   }
 
   /** Whether there are too few descriptors for a connection. With TLS the question is asked again, because the handshake took a while. */
@@ -87,23 +87,23 @@ export class ConnectionLimits implements HandshakePlaces {
 
   /** The limit by which there is no room for a stream. */
   limitOver(stream: object): RefusingLimit {
-    return this.#hasRoom(stream) ? 'descriptors' : this.#places.limitOver()
+    return this.#hasRoom(stream) ? 'descriptors' : this.#slots.limitOver()
   }
 
   /** Takes a connection in, or marks it as over a limit. */
   enter(connection: Member): void {
     const isPressed = this.#isPressed(connection)
-    if (!this.#places.areLimited && !isPressed) return
-    const client = this.#places.clientOf(connection.raw ?? connection.socket)
-    const hasRoom = this.#places.hasRoom(client)
+    if (!this.#slots.areLimited && !isPressed) return
+    const client = this.#slots.clientOf(connection.raw ?? connection.socket)
+    const hasRoom = this.#slots.hasRoom(client)
     if (hasRoom && !isPressed) {
-      this.#place(connection, client)
+      this.#takeSlot(connection, client)
       return
     }
     connection.excess = true
     // Counted when it is refused: a count does not go down.
     if (hasRoom) this.#wanting.add(connection)
-    else this.#counts.refused[this.#places.limitOver()]++
+    else this.#counts.refused[this.#slots.limitOver()]++
     this.#await(connection)
   }
 
@@ -120,13 +120,13 @@ export class ConnectionLimits implements HandshakePlaces {
     }
     connection.excess = false
     this.#excess.delete(connection)
-    this.#place(connection, this.#places.clientOf(stream))
+    this.#takeSlot(connection, this.#slots.clientOf(stream))
   }
 
-  #place(connection: Member, client: string | undefined): void {
-    if (!this.#places.areLimited) return
-    this.#places.take(client)
-    this.#placed.add(connection)
+  #takeSlot(connection: Member, client: string | undefined): void {
+    if (!this.#slots.areLimited) return
+    this.#slots.take(client)
+    this.#slotHolders.add(connection)
     if (client !== undefined) connection.client = client
   }
 
@@ -135,31 +135,31 @@ export class ConnectionLimits implements HandshakePlaces {
     if (this.#idle.size > 0) this.#idle.delete(connection)
     if (this.#wanting.size > 0 && this.#wanting.delete(connection)) this.#counts.refused.descriptors++
     if (this.#excess.size > 0 && this.#excess.delete(connection)) return
-    if (this.#placed.size > 0 && this.#placed.delete(connection)) this.#places.leave(connection.client)
+    if (this.#slotHolders.size > 0 && this.#slotHolders.delete(connection)) this.#slots.leave(connection.client)
   }
 
   /**
-   * A TLS handshake begins. `undefined`: the stream has to be dropped, because there is no place and the policy says so, or because handshakes hold
-   * the places: to answer it would take one more handshake.
+   * A TLS handshake begins. `undefined`: the stream has to be dropped, because there is no slot and the policy says so, or because handshakes hold
+   * the slots: to answer it would take one more handshake.
    */
-  enterHandshake(raw: Duplex): HandshakePlace | undefined {
+  enterHandshake(raw: Duplex): HandshakeSlot | undefined {
     const admission = this.pressure.admit(raw)
     if (admission === 'dropped' || (admission === 'refused' && this.#limits.refuse === 'drop')) return undefined
-    if (!this.#places.areLimited) return UNLIMITED
-    const client = this.#places.clientOf(raw)
-    if (this.#places.hasRoom(client)) {
-      this.#places.take(client, true)
-      return { kind: 'place', client }
+    if (!this.#slots.areLimited) return UNLIMITED
+    const client = this.#slots.clientOf(raw)
+    if (this.#slots.hasRoom(client)) {
+      this.#slots.take(client, true)
+      return { kind: 'slot', client }
     }
-    const isDropped = this.#limits.refuse === 'drop' || this.#places.areHeldByHandshakes(client)
+    const isDropped = this.#limits.refuse === 'drop' || this.#slots.areHeldByHandshakes(client)
     if (isDropped || this.#excessHandshakes >= this.#mostExcess) return undefined
     this.#excessHandshakes++
     return EXCESS
   }
 
   /** The handshake is finished, or has ended. */
-  leaveHandshake({ kind, client }: HandshakePlace): void {
-    if (kind === 'place') this.#places.leave(client, true)
+  leaveHandshake({ kind, client }: HandshakeSlot): void {
+    if (kind === 'slot') this.#slots.leave(client, true)
     else if (kind === 'excess') this.#excessHandshakes--
   }
 
@@ -173,7 +173,7 @@ export class ConnectionLimits implements HandshakePlaces {
     if (this.#idle.size <= this.#limits.idle) return
     for (const longest of this.#idle) {
       this.#idle.delete(longest)
-      if (longest instanceof Session) leaveAfterPoll(longest, 'limit', ({ streams }) => streams.size === 0)
+      if (longest instanceof Session) goAwayAfterPoll(longest, 'limit', ({ streams }) => streams.size === 0)
       else if (this.#overIdle.push({ connection: longest, requests: longest.requests }) === 1)
         longest.owner.timers.after(TOGETHER, this.#closeOverIdle, { unref: true })
       return
@@ -203,8 +203,8 @@ export class ConnectionLimits implements HandshakePlaces {
     if (this.#excess.size <= this.#mostExcess) return
     for (const oldest of this.#excess) {
       this.#excess.delete(oldest)
-      if (oldest instanceof Session) leave(oldest, 'limit')
-      else shut(oldest, 'limit')
+      if (oldest instanceof Session) goAway(oldest, 'limit')
+      else closeOutputFirst(oldest, 'limit')
       return
     }
   }
@@ -212,6 +212,6 @@ export class ConnectionLimits implements HandshakePlaces {
 
 /** It sent no request. */
 function refuse(connection: Member): void {
-  if (connection instanceof Session) leave(connection, 'limit')
+  if (connection instanceof Session) goAway(connection, 'limit')
   else closeIfQuiet(connection, 'limit')
 }

@@ -13,7 +13,7 @@ export class ListeningState {
   /** listen() was called after the drain. */
   isAnew = false
   /** The server has got connections that it did not accept: other code listens, and passes them on by `server.emit('connection', socket)`. */
-  isFed = false
+  hasInjectedConnections = false
   /** Closes only the listener: Node's method, or one of other code that replaced it. */
   close: () => void
   /** That call is under way. */

@@ -6,7 +6,7 @@ import { atOnce } from '../node/parser.js'
 import { GRACE } from '../policy.js'
 
 /** Something with connections: a governed server. */
-export interface Holder {
+export interface ServerConnections {
   readonly connections: OpenConnections
   readonly sessions: Iterable<Session>
 }
@@ -23,7 +23,7 @@ export interface LongestIdle {
  * then those whose promise this breaks. `most`: how many, given the number of idle ones. An HTTP/2 session has no promise.
  */
 export function longestIdle(
-  holders: Iterable<Holder>,
+  servers: Iterable<ServerConnections>,
   most: (idle: number) => number,
   isChosen: (one: Connection | Session) => boolean,
   silent: boolean,
@@ -33,7 +33,7 @@ export function longestIdle(
   const quiet: (Connection | Session)[] = []
   const promised: Connection[] = []
   atOnce(() => {
-    for (const { connections, sessions } of holders) {
+    for (const { connections, sessions } of servers) {
       for (const connection of connections) {
         const { phase } = connection
         if ((phase !== 'idle' && phase !== 'silent') || connection.receiving || isChosen(connection)) continue

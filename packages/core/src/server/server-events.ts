@@ -7,7 +7,7 @@ import type { AnyRequest, AnyResponse } from '../http/messages.js'
 import { onClientError } from '../http1/client-error.js'
 import { connectionOf } from '../http1/connection-of.js'
 import { arrive, arriveUpgrade } from '../http1/incoming-request.js'
-import { heedClose } from '../http2/close-field.js'
+import { interceptConnectionHeader } from '../http2/connection-header.js'
 import { arriveStream } from '../http2/streams.js'
 import type { AttachableServer } from '../node/attachable-server.js'
 import { isHttp2, isSecure } from '../node/server-kinds.js'
@@ -16,13 +16,13 @@ import { admit, beginHandshake, turnsAway } from './accept.js'
 import { type Connect, connectionEvents } from './connection-events.js'
 import type { GovernedServer } from './governed-server.js'
 import { follow, impose } from './node-settings.js'
-import { type Closer, define, takeOverMethods } from './server-methods.js'
+import { type CloseCallbacks, define, takeOverMethods } from './server-methods.js'
 import { boundHalfClosed } from './unseen-connections.js'
 
 /** How the handle reacts to what happens to a governed server. */
-export interface Governor extends Closer {
+export interface ServerCallbacks extends CloseCallbacks {
   /** A server that does not listen has got its first connection. */
-  fed(governed: GovernedServer): void
+  onFirstInjectedConnection(governed: GovernedServer): void
   /** A drained server listens again. */
   relisten(governed: GovernedServer): void
   /** The server's defaults were changed after it was attached: returns the policy that follows from them. */
@@ -33,19 +33,19 @@ export interface Governor extends Closer {
  * Puts a policy on a server. halfclose sees the server's events by replacing `emit`, so that hijacked replies, 404s, errors and upgrades cannot
  * escape the policy.
  */
-export function govern(governed: GovernedServer, governor: Governor): void {
+export function takeOverServer(governed: GovernedServer, callbacks: ServerCallbacks): void {
   const { server } = governed
   const isPlain = !isSecure(server) && !isHttp2(server)
   governed.requireHost = Reflect.get(server, 'requireHostHeader') !== false
   // A missing Host and an unknown expectation are answered in their turn (http1/incoming-request.ts); Node would answer at once.
   Reflect.set(server, 'requireHostHeader', false)
-  standWhenAsked(server)
+  addDefaultListenersWhenAsked(server)
   governed.takesTunnels = () => hasOthers(server, 'connect', leaveToArrival)
   impose(governed)
   governed.admit = (socket, raw) => admit(governed, socket, raw)
-  governed.follow = () => follow(governed, governor.policyFor)
-  const { connect, beginSession } = connectionEvents(governed, () => governor.fed(governed))
-  const emitOther = otherEvents(governed, governor, connect, beginSession)
+  governed.follow = () => follow(governed, callbacks.policyFor)
+  const { connect, beginSession } = connectionEvents(governed, () => callbacks.onFirstInjectedConnection(governed))
+  const emitOther = otherEvents(governed, callbacks, connect, beginSession)
 
   /** No rest parameter, which would be an array for every request. */
   function emit(event: string, first?: unknown, second?: unknown): boolean {
@@ -61,13 +61,13 @@ export function govern(governed: GovernedServer, governor: Governor): void {
 
   define(server, 'emit', emit)
   governed.emit = emit
-  takeOverMethods(governed, governor)
+  takeOverMethods(governed, callbacks)
 }
 
-/** Handles all events of a server except those that {@link govern} checks first. */
+/** Handles all events of a server except those that {@link takeOverServer} checks first. */
 function otherEvents(
   governed: GovernedServer,
-  governor: Governor,
+  callbacks: ServerCallbacks,
   connect: Connect,
   beginSession: (session: ServerHttp2Session) => void,
 ): (event: string, ...args: unknown[]) => boolean {
@@ -114,7 +114,7 @@ function otherEvents(
         break
       case 'listening': {
         const heard = governed.forward(event, args)
-        if (governed.listener.isAnew) governor.relisten(governed)
+        if (governed.listener.isAnew) callbacks.relisten(governed)
         else governed.nowListening()
         return heard
       }
@@ -132,7 +132,7 @@ function otherEvents(
 /** An HTTP/2 request as Node's compatibility objects; its stream has passed already. Returns whether it is answered. */
 function answersStream(governed: GovernedServer, event: string, req: unknown, res: unknown): boolean {
   if (!isAnswerable(res)) return false
-  heedClose(res)
+  interceptConnectionHeader(res)
   if (event !== 'request' || !isRequest(req) || governed.intercept?.(req, res) !== true) return false
   governed.drain?.probed(Reflect.get(req, 'stream') ?? req)
   return true
@@ -158,17 +158,17 @@ function onTimeout(governed: GovernedServer, socket: Socket): boolean {
  * Node calls `listenerCount` before it emits a CONNECT or an unknown expectation. Our two listeners are added at that moment, since the application
  * may have removed all listeners. Checking for them with each connection would cost more.
  */
-function standWhenAsked(server: AttachableServer): void {
+function addDefaultListenersWhenAsked(server: AttachableServer): void {
   const own: AttachableServer['listenerCount'] | undefined = Object.getOwnPropertyDescriptor(server, 'listenerCount')?.value
   const prototype: AttachableServer = Object.getPrototypeOf(server)
   define(server, 'listenerCount', (...args: Parameters<AttachableServer['listenerCount']>): unknown => {
-    if (args[0] === 'checkExpectation' || args[0] === 'connect') stand(server)
+    if (args[0] === 'checkExpectation' || args[0] === 'connect') addDefaultListeners(server)
     return Reflect.apply(own ?? prototype.listenerCount, server, args)
   })
-  stand(server)
+  addDefaultListeners(server)
 }
 
-function stand(server: AttachableServer): void {
+function addDefaultListeners(server: AttachableServer): void {
   if (server.listeners('checkExpectation').length === 0) server.on('checkExpectation', failExpectation)
   // Without a listener Node destroys the socket of a CONNECT, and the answers before it.
   if (server.listeners('connect').length === 0) server.on('connect', leaveToArrival)

@@ -7,7 +7,7 @@ import { isolated } from '../events/events.js'
 import { cut } from '../http1/close.js'
 import { closeIfQuiet } from '../http1/idle.js'
 import { noteWritten } from '../http1/response-written.js'
-import { cutSession, leave } from '../http2/goaway.js'
+import { cutSession, goAway } from '../http2/goaway.js'
 import type { AttachableServer } from '../node/attachable-server.js'
 import { directCaller } from '../node/call-site.js'
 import { atOnce } from '../node/parser.js'
@@ -15,7 +15,7 @@ import { isHttp2, isShared, speaksHttp1 } from '../node/server-kinds.js'
 import type { GovernedServer } from './governed-server.js'
 
 /** How the handle reacts when a governed server is closed. */
-export interface Closer {
+export interface CloseCallbacks {
   /** Drains the server. Resolves when it has closed. */
   close(governed: GovernedServer): Promise<unknown>
   /** The application is closed for good by its drain: a server that it lets listen afterwards is closed again. */
@@ -31,7 +31,7 @@ const CLOSED =
   'closed again. Make a new application, and let that listen'
 
 /** Emits an error of `listen` as an error of the server, because the call has returned already. */
-function attempt(server: AttachableServer, listen: (...args: unknown[]) => unknown, args: readonly unknown[]): void {
+function listenOrEmitError(server: AttachableServer, listen: (...args: unknown[]) => unknown, args: readonly unknown[]): void {
   try {
     listen(...args)
   } catch (error) {
@@ -43,32 +43,36 @@ function attempt(server: AttachableServer, listen: (...args: unknown[]) => unkno
 type Method = (this: AttachableServer, ...args: readonly unknown[]) => unknown
 
 /** Puts our methods on a server, so that closing it drains it. A method that other code had put there is called when the drain has done its part. */
-export function takeOverMethods(governed: GovernedServer, closer: Closer): void {
+export function takeOverMethods(governed: GovernedServer, callbacks: CloseCallbacks): void {
   const { server } = governed
   const othersClose = closeOfOthers(server)
   if (othersClose !== undefined) governed.listener.close = closerBy(governed, othersClose)
-  define(server, 'listen', listenOf(governed, closer, ownMethod(server, 'listen')))
-  define(server, 'close', closeOf(governed, closer, othersClose))
+  define(server, 'listen', listenOf(governed, callbacks, ownMethod(server, 'listen')))
+  define(server, 'close', closeOf(governed, callbacks, othersClose))
   define(server, 'closeIdleConnections', closeIdleOf(governed, ownMethod(server, 'closeIdleConnections')))
   define(server, 'closeAllConnections', closeAllOf(governed, ownMethod(server, 'closeAllConnections')))
   // A server with a method of its own closes in its own way.
   if (Object.hasOwn(server, Symbol.asyncDispose)) return
   define(server, Symbol.asyncDispose, async () => {
-    await closer.close(governed)
+    await callbacks.close(governed)
   })
 }
 
-function listenOf(governed: GovernedServer, closer: Closer, ownListen: Method | undefined): (...args: unknown[]) => unknown {
+function listenOf(
+  governed: GovernedServer,
+  callbacks: CloseCallbacks,
+  ownListen: Method | undefined,
+): (...args: unknown[]) => unknown {
   const { server } = governed
   const listen = (...args: unknown[]): unknown => {
     const { drain } = governed
     // A server that has never listened may have been about to when its application was closed.
-    if (drain !== undefined && closer.hasOneLife && governed.listener.hasListened)
+    if (drain !== undefined && callbacks.hasOneLife && governed.listener.hasListened)
       throw new HalfcloseTypeError('HALFCLOSE_CLOSED', CLOSED)
-    if (drain !== undefined && governed.phase !== 'drained' && !closer.hasOneLife) {
+    if (drain !== undefined && governed.phase !== 'drained' && !callbacks.hasOneLife) {
       if (!governed.listener.hasClosed) throw new HalfcloseTypeError('HALFCLOSE_STILL_DRAINING', STILL_DRAINING)
       // Called in the server's 'close' event: the drain ends within a moment.
-      void drain.done.then(() => attempt(server, listen, args))
+      void drain.done.then(() => listenOrEmitError(server, listen, args))
       return server
     }
     governed.listener.isShared = isShared(args[0])
@@ -81,7 +85,7 @@ function listenOf(governed: GovernedServer, closer: Closer, ownListen: Method | 
 
 function closeOf(
   governed: GovernedServer,
-  closer: Closer,
+  callbacks: CloseCallbacks,
   othersClose: Method | undefined,
 ): (callback?: unknown) => AttachableServer {
   const { server } = governed
@@ -92,7 +96,7 @@ function closeOf(
       return server
     }
     const isFirst = governed.drain === undefined
-    const closed = closer.close(governed)
+    const closed = callbacks.close(governed)
     const tell = (...args: unknown[]) => {
       const done = () => {
         if (typeof callback === 'function') process.nextTick(callback, ...args)
@@ -116,7 +120,7 @@ function closeIdleOf(governed: GovernedServer, ownIdle: Method | undefined): () 
         if (connection.phase === 'idle') closeIfQuiet(connection, 'handler', 'close-idle')
       }
     })
-    for (const session of [...governed.sessions]) if (session.state === 'idle') leave(session, 'handler')
+    for (const session of [...governed.sessions]) if (session.state === 'idle') goAway(session, 'handler')
     ownIdle?.call(governed.server)
   }
 }
@@ -128,7 +132,7 @@ function closeAllOf(governed: GovernedServer, ownAll: Method | undefined): () =>
     if (place !== undefined) governed.drain?.cutByOthers(place)
     atOnce(() => {
       for (const connection of [...governed.connections]) {
-        if (connection.state === 'idle' && performance.now() < connection.promiseUntil) governed.broke('close-all')
+        if (connection.state === 'idle' && performance.now() < connection.promiseUntil) governed.promiseBroken('close-all')
         cut(connection, 'handler')
       }
     })

@@ -1,4 +1,4 @@
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import { cut } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
 import { isHeldUp } from '../http2/abuse-limits.js'
@@ -31,7 +31,7 @@ type Sample =
  * Finds clients that neither take their response nor send their body. Only the client's part counts: a handler that writes nothing, or does not read,
  * is waited for.
  */
-export class Stalls {
+export class MinDataRate {
   readonly #minRate: number | false
   readonly #samples = new WeakMap<Connection | Session, Sample>()
   #lookedAt = Number.NEGATIVE_INFINITY
@@ -73,8 +73,8 @@ export class Stalls {
   }
 }
 
-/** Finds clients that take no byte of what waits for them: `limits.stalled`. Sessions have a rule of their own ({@link Waits}). */
-class Silence {
+/** Finds clients that take no byte of what waits for them: `limits.stalled`. Sessions have a rule of their own ({@link StalledSessions}). */
+class SendTimeout {
   readonly #longest: number
   readonly #samples = new WeakMap<
     Connection,
@@ -110,7 +110,7 @@ class Silence {
 }
 
 /** The part of the server that is needed here. */
-interface Guarded {
+interface WatchedServer {
   readonly connections: Iterable<Connection>
   readonly sessions: Iterable<Session>
   readonly timers: Timers
@@ -118,17 +118,17 @@ interface Guarded {
 }
 
 /** Applies `limits.minRate` and `limits.stalled`, inside and outside of a drain. Returns a function that stops it. */
-export function guard({ connections, sessions, timers, policy }: Guarded): () => void {
+export function watchForStalledPeers({ connections, sessions, timers, policy }: WatchedServer): () => void {
   const { minRate, stalled } = policy.limits
-  const stalls = new Stalls(minRate)
-  const silence = new Silence(stalled === false ? Number.POSITIVE_INFINITY : stalled)
+  const minDataRate = new MinDataRate(minRate)
+  const sendTimeout = new SendTimeout(stalled === false ? Number.POSITIVE_INFINITY : stalled)
   const look = () => {
     const { now } = timers
-    for (const peer of stalls.among(peersOf(connections, sessions), now)) attempt(peer, cutStalled)
+    for (const peer of minDataRate.among(peersOf(connections, sessions), now)) attempt(peer, cutStalled)
     if (stalled === false) return
     const queues = new Unacknowledged()
     for (const connection of connections)
-      attempt(connection, (one) => void (silence.isOver(one, now, queues) && cut(one, 'stalled')))
+      attempt(connection, (one) => void (sendTimeout.isOver(one, now, queues) && cut(one, 'stalled')))
   }
   const period = minRate === false && stalled !== false ? Math.min(WINDOW, Math.max(LOOK / 10, stalled / 8)) : LOOK
   const timer = timers.every(period, look, { unref: true })

@@ -19,7 +19,7 @@ import type { GovernedServer } from './governed-server.js'
 export function unseenOf(governed: GovernedServer): number {
   const { server, connections, sessions, handshakes } = governed
   if (!isHttp2(server)) return streamsOf(governed).length
-  return governed.listener.hasListened && !governed.listener.isFed
+  return governed.listener.hasListened && !governed.listener.hasInjectedConnections
     ? Math.max(0, acceptedBy(server) - connections.size - sessions.size - handshakes.size)
     : 0
 }

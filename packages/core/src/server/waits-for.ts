@@ -9,7 +9,7 @@ import { refusesBody } from '../node/response-fields.js'
 import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
 import { GRACE } from '../policy.js'
 import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
-import type { Looks } from './looks.js'
+import type { PeerProgress } from './peer-progress.js'
 
 // What each open connection waits for, in words on which an operator can act. They are logged and shown, so they have to be true of the application
 // and the client.
@@ -21,16 +21,16 @@ const NOTHING_YET = 'the client has sent nothing yet'
 /** One look at the open connections. */
 export interface Look {
   readonly now: number
-  readonly looks: Looks
+  readonly progress: PeerProgress
   /** Asked only about clients for which output waits. */
   readonly queues: Unacknowledged
   /** When the last request arrived on any connection, if a drain waits for that; else 0. */
   readonly lastRequest: number
 }
 
-/** `looks`: the looks before this one. */
-export function beginLook(looks: Looks, lastRequest = 0): Look {
-  return { now: performance.now(), looks, queues: new Unacknowledged(), lastRequest }
+/** `progress`: what earlier looks have found. */
+export function beginLook(progress: PeerProgress, lastRequest = 0): Look {
+  return { now: performance.now(), progress, queues: new Unacknowledged(), lastRequest }
 }
 
 /** What a connection waits for. */
@@ -96,13 +96,13 @@ function withoutExchange(connection: Connection, look: Look): string {
   return ending === undefined ? 'the client does not finish its request' : CLOSE
 }
 
-function output(peer: Connection | Session, unsent: number, taken: number, { looks, queues, now }: Look): string {
-  const moves = looks.moves(peer, 'output', taken, now) ?? queues.isTaking(peer)
+function output(peer: Connection | Session, unsent: number, taken: number, { progress, queues, now }: Look): string {
+  const moves = progress.moves(peer, 'output', taken, now) ?? queues.isTaking(peer)
   return `the client ${moves ? 'takes its response' : 'does not read'}: ${size(unsent)} unsent`
 }
 
-function input(peer: Connection | Session, received: number, { looks, now }: Look): string {
-  return looks.moves(peer, 'input', received, now) === true
+function input(peer: Connection | Session, received: number, { progress, now }: Look): string {
+  return progress.moves(peer, 'input', received, now) === true
     ? 'the client is sending its body'
     : 'the client does not send its body'
 }

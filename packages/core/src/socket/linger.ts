@@ -47,18 +47,18 @@ export interface Linger<C> extends Linked<Linger<C>> {
  */
 export class Lingering<C extends Lingers<C>> {
   readonly #bounds: Policy['linger']
-  readonly #letGo: (connection: C) => void
+  readonly #destroy: (connection: C) => void
   readonly #open = new List<Linger<C>>()
   readonly #timers: Timers
   #timer: Timer | undefined
 
-  /** `letGo` destroys the socket. */
-  constructor(bounds: Policy['linger'], timers: Timers, letGo: (connection: C) => void) {
+  /** `destroy` ends a connection at once. */
+  constructor(bounds: Policy['linger'], timers: Timers, destroy: (connection: C) => void) {
     this.#bounds = bounds
     this.#timers = timers
-    this.#letGo = (connection) => {
+    this.#destroy = (connection) => {
       this.delete(connection)
-      letGo(connection)
+      destroy(connection)
     }
   }
 
@@ -85,7 +85,7 @@ export class Lingering<C extends Lingers<C>> {
     this.#open.add(linger)
     if (reader) reader.on('data', (chunk: Buffer) => this.discard(connection, chunk))
     else if (unread) this.takeRaw(connection)
-    if (this.#open.size > this.#bounds.connections) this.#letOldestGo()
+    if (this.#open.size > this.#bounds.connections) this.#destroyOldest()
     this.#timer ??= this.#timers.every(this.#period(), () => this.#sweep(), { unref: true })
   }
 
@@ -112,7 +112,7 @@ export class Lingering<C extends Lingers<C>> {
     if (linger === undefined) return
     linger.discarded += chunk.byteLength
     linger.lastProgress = this.#timers.now
-    if (linger.discarded > this.#bounds.bytes) this.#letGo(connection)
+    if (linger.discarded > this.#bounds.bytes) this.#destroy(connection)
   }
 
   #sweep(): void {
@@ -137,7 +137,7 @@ export class Lingering<C extends Lingers<C>> {
       }
       const quiet = !progress && now - linger.lastProgress >= linger.quiet
       if (!quiet && now - linger.since < this.#bounds.total) continue
-      if (!this.#stillTakes(linger, queues, now)) this.#letGo(connection)
+      if (!this.#stillTakes(linger, queues, now)) this.#destroy(connection)
     }
   }
 
@@ -151,9 +151,9 @@ export class Lingering<C extends Lingers<C>> {
     return !isOver(linger.patience, now)
   }
 
-  #letOldestGo(): void {
+  #destroyOldest(): void {
     const { oldest } = this.#open
-    if (oldest !== undefined) this.#letGo(oldest.connection)
+    if (oldest !== undefined) this.#destroy(oldest.connection)
   }
 
   #period(): number {

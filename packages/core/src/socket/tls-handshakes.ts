@@ -7,18 +7,18 @@ const LONGEST = 10_000
 /** How many looks there are within that time. */
 const LOOKS = 10
 
-/** What a handshake holds: a place, or one of the few that are kept for connections that will get a refusal they can read. */
-export interface HandshakePlace {
-  readonly kind: 'place' | 'excess' | 'unlimited'
+/** What a handshake holds: a slot, or one of the few that are kept for connections that will get a refusal they can read. */
+export interface HandshakeSlot {
+  readonly kind: 'slot' | 'excess' | 'unlimited'
   readonly client?: string | undefined
 }
 
-/** The limits, from which handshakes get their places. */
-export interface HandshakePlaces {
-  /** A handshake begins. `undefined`: there is no place for it. */
-  enterHandshake(raw: Duplex): HandshakePlace | undefined
+/** The limits, from which handshakes get their slots. */
+export interface HandshakeSlots {
+  /** A handshake begins. `undefined`: there is no slot for it. */
+  enterHandshake(raw: Duplex): HandshakeSlot | undefined
   /** The handshake is finished, or has ended. */
-  leaveHandshake(place: HandshakePlace): void
+  leaveHandshake(slot: HandshakeSlot): void
 }
 
 interface Handshake {
@@ -26,7 +26,7 @@ interface Handshake {
   readonly openedAt: number
   /** The same by the timers' clock, which stops while the process stands still. */
   readonly since: number
-  readonly place: HandshakePlace
+  readonly slot: HandshakeSlot
   readonly onEnd: () => void
 }
 
@@ -44,14 +44,14 @@ interface HandshakeCarrier {
 export class Handshakes {
   readonly #open = new Set<Duplex & HandshakeCarrier>()
   readonly #timers: Timers
-  readonly #places: HandshakePlaces
+  readonly #slots: HandshakeSlots
   readonly #longest: number
   #timer: Timer | undefined
 
   /** `longest`: for tests. */
-  constructor(timers: Timers, places: HandshakePlaces, longest = LONGEST) {
+  constructor(timers: Timers, slots: HandshakeSlots, longest = LONGEST) {
     this.#timers = timers
-    this.#places = places
+    this.#slots = slots
     this.#longest = longest
   }
 
@@ -64,21 +64,21 @@ export class Handshakes {
     for (const raw of this.#open) yield [raw, raw[kHandshake]?.openedAt ?? 0]
   }
 
-  /** Returns false where there is no place for one more. */
+  /** Returns false where there is no slot for one more. */
   begin(raw: Duplex & HandshakeCarrier, onEnd: () => void): boolean {
     if (raw.destroyed) return true
-    const place = this.#places.enterHandshake(raw)
-    if (place === undefined) return false
+    const slot = this.#slots.enterHandshake(raw)
+    if (slot === undefined) return false
     this.#open.add(raw)
-    raw[kHandshake] = { handshakes: this, openedAt: performance.now(), since: this.#timers.now, place, onEnd }
+    raw[kHandshake] = { handshakes: this, openedAt: performance.now(), since: this.#timers.now, slot, onEnd }
     raw.once('close', () => end(raw))
     this.#timer ??= this.#timers.every(this.#longest / LOOKS, this.#look, { unref: true })
     return true
   }
 
-  /** Destroys the handshakes for which `due` returns true: there is no response to lose. Returns how many there were. */
-  destroyWhere(due: (openedAt: number) => boolean): number {
-    return this.#destroyWhere(({ openedAt }) => due(openedAt))
+  /** Destroys the handshakes for which `matches` returns true: there is no response to lose. Returns how many there were. */
+  destroyWhere(matches: (openedAt: number) => boolean): number {
+    return this.#destroyWhere(({ openedAt }) => matches(openedAt))
   }
 
   stop(): void {
@@ -92,13 +92,13 @@ export class Handshakes {
     this.#destroyWhere(({ since }) => now - since >= this.#longest)
   }
 
-  #destroyWhere(due: (handshake: Handshake) => boolean): number {
+  #destroyWhere(matches: (handshake: Handshake) => boolean): number {
     let destroyed = 0
     for (const raw of [...this.#open]) {
       const handshake = raw[kHandshake]
       // The application may have removed our listener.
       if (raw.closed) end(raw)
-      else if (!raw.destroyed && handshake !== undefined && due(handshake)) {
+      else if (!raw.destroyed && handshake !== undefined && matches(handshake)) {
         destroyed++
         raw.destroy()
       }
@@ -114,9 +114,9 @@ export class Handshakes {
     const handshake = raw[kHandshake]
     if (handshake === undefined) return false
     raw[kHandshake] = undefined
-    const { handshakes, place } = handshake
+    const { handshakes, slot } = handshake
     handshakes.#open.delete(raw)
-    handshakes.#places.leaveHandshake(place)
+    handshakes.#slots.leaveHandshake(slot)
     return true
   }
 }

@@ -14,7 +14,7 @@ interface Row {
   /** Remote and local address: so they stand in the peer's own row, if the peer is on this machine. */
   readonly seenByPeer: string
   /** The peer's kernel has no room, because the peer does not read: our kernel asks it from time to time (the zero-window probe of `timer`). */
-  readonly isShut: boolean
+  readonly isWindowShut: boolean
 }
 
 interface Ends {
@@ -45,7 +45,7 @@ export class Unacknowledged {
   /** Whether the peer takes what it is sent, as far as one look can tell: its kernel has room. False where there is no information. */
   isTaking(ends: Ends): boolean {
     const row = this.#rowOf(ends)
-    return row !== undefined && !row.isShut && !this.#unread.has(row.seenByPeer)
+    return row !== undefined && !row.isWindowShut && !this.#unread.has(row.seenByPeer)
   }
 
   #rowOf({ socket, raw }: Ends): Row | undefined {
@@ -70,7 +70,7 @@ export class Unacknowledged {
         if (unacknowledged === undefined || unread === undefined || Number.isNaN(unread)) continue
         // A server on `::` has an IPv4 client in the list of IPv6, while the client's own row is in the list of IPv4.
         const [here, there] = [unmapped(local), unmapped(remote)]
-        rows.set(inode, { unacknowledged, seenByPeer: `${there} ${here}`, isShut: timer?.startsWith('04') === true })
+        rows.set(inode, { unacknowledged, seenByPeer: `${there} ${here}`, isWindowShut: timer?.startsWith('04') === true })
         if (unread > 0) this.#unread.set(`${here} ${there}`, unread)
       }
     }

@@ -28,13 +28,13 @@ export class WebSocketOutput {
   }
 
   /** Whether a frame has been written in part. */
-  get isAmid(): boolean {
+  get isMidFrame(): boolean {
     return this.#left > 0 || this.#frame.length > 0
   }
 
   /** The close frame, if it may be written here; otherwise nothing. */
   get farewell(): Uint8Array {
-    const fits = this.#accepted && this.#head === undefined && !this.isAmid && !this.#closed
+    const fits = this.#accepted && this.#head === undefined && !this.isMidFrame && !this.#closed
     return fits ? GOING_AWAY : GOING_AWAY.subarray(0, 0)
   }
 

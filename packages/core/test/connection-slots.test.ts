@@ -7,7 +7,7 @@ import { get } from '../../../test/support/requests.js'
 import { deferred, until, within } from '../../../test/support/wait.js'
 import { govern } from '../src/adapter/index.js'
 import { attach } from '../src/index.js'
-import { clientOf } from '../src/server/client-key.js'
+import { clientKeyOf } from '../src/server/client-key.js'
 import type { Options } from '../src/types.js'
 
 // Who holds a place within `limits.connections` and `limits.perClient`, and whose it is.
@@ -26,7 +26,7 @@ test.each([
   ['::192.0.2.1', '0:0:0:0::/64'],
   ['no address', 'no address'],
 ])('%s is the client %s', (address, client) => {
-  expect(clientOf(address)).toBe(client)
+  expect(clientKeyOf(address)).toBe(client)
 })
 
 const ends: (() => unknown)[] = []

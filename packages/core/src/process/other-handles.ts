@@ -8,17 +8,17 @@ import type { Participant } from './participant.js'
  * Handles that govern servers of this process and leave with none of `participants`: those of `attach`, and of applications without `signals`. The
  * process ends when its participants have left, and would cut the requests of these servers silently.
  */
-export function findBystanders(participants: Iterable<Participant>): readonly Participant[] {
+export function findOtherHandles(participants: Iterable<Participant>): readonly Participant[] {
   const known = [...participants]
   const handles = new Set<Connections>()
   for (const server of listeningServers()) {
     const handle = isAttachable(server) ? connectionsOf(server) : undefined
     if (handle !== undefined && !known.some((participant) => participant.governs?.(handle))) handles.add(handle)
   }
-  return [...handles].map(bystander)
+  return [...handles].map(participantOf)
 }
 
-function bystander(handle: Connections): Participant {
+function participantOf(handle: Connections): Participant {
   const open = (): number => Object.values(handle.stats().open).reduce((sum, count) => sum + count, 0)
   const { cut } = handle.stats().requests
   return {

@@ -6,7 +6,7 @@ const WATCHERS: readonly (readonly [pattern: RegExp, name: string])[] = [
 ]
 
 /** Why a drain should be fast in this process, e.g. `NODE_ENV is test`; `undefined`: there is no reason. */
-export function reasonToHurry(env: NodeJS.ProcessEnv, argv: readonly string[]): string | undefined {
+export function reasonForFastDrain(env: NodeJS.ProcessEnv, argv: readonly string[]): string | undefined {
   const mode = env.NODE_ENV
   if (mode === 'test' || mode === 'development') return `NODE_ENV is ${mode}`
   // An explicit `production` counts: a deployment may be started by an npm script, too.

@@ -1,18 +1,18 @@
 import type { RefusingLimit } from '../events/types.js'
 import type { Policy } from '../options/types.js'
-import { clientOf } from './client-key.js'
+import { clientKeyOf } from './client-key.js'
 
-/** How many places are taken, and how many of those by TLS handshakes. */
+/** How many slots are taken, and how many of those by TLS handshakes. */
 interface Taken {
   all: number
   handshakes: number
 }
 
 /**
- * The places of `limits.connections` and `limits.perClient`. A TLS handshake under way takes one, too: a client that sends nothing holds a descriptor
+ * The slots of `limits.connections` and `limits.perClient`. A TLS handshake under way takes one, too: a client that sends nothing holds a descriptor
  * like any other.
  */
-export class Places {
+export class ConnectionSlots {
   /** Whether there is a limit. */
   readonly areLimited: boolean
   readonly #connections: number
@@ -26,15 +26,15 @@ export class Places {
     this.#perClient = perClient === false ? Number.POSITIVE_INFINITY : perClient
   }
 
-  /** The client of a stream, if places are counted by client. A front that reads the PROXY protocol sets the address on the stream below TLS. */
+  /** The client of a stream, if slots are counted by client. A front that reads the PROXY protocol sets the address on the stream below TLS. */
   clientOf(stream: object): string | undefined {
     if (this.#perClient === Number.POSITIVE_INFINITY) return undefined
     const address: unknown = Reflect.get(stream, 'remoteAddress')
-    return typeof address === 'string' ? clientOf(address) : undefined
+    return typeof address === 'string' ? clientKeyOf(address) : undefined
   }
 
   hasRoom(client: string | undefined): boolean {
-    return this.#all.all < this.#connections && (client === undefined || this.#of(client).all < this.#perClient)
+    return this.#all.all < this.#connections && (client === undefined || this.#takenBy(client).all < this.#perClient)
   }
 
   /** The limit by which there is no room. */
@@ -45,13 +45,13 @@ export class Places {
   /** Whether there would be room without the unfinished handshakes. Another handshake would then help no client that waits for an answer. */
   areHeldByHandshakes(client: string | undefined): boolean {
     const isHeld = ({ all, handshakes }: Taken, limit: number) => all >= limit && all - handshakes < limit
-    return isHeld(this.#all, this.#connections) || (client !== undefined && isHeld(this.#of(client), this.#perClient))
+    return isHeld(this.#all, this.#connections) || (client !== undefined && isHeld(this.#takenBy(client), this.#perClient))
   }
 
   take(client: string | undefined, handshake = false): void {
     add(this.#all, 1, handshake)
     if (client === undefined) return
-    const taken = this.#of(client)
+    const taken = this.#takenBy(client)
     add(taken, 1, handshake)
     this.#byClient.set(client, taken)
   }
@@ -59,12 +59,12 @@ export class Places {
   leave(client: string | undefined, handshake = false): void {
     add(this.#all, -1, handshake)
     if (client === undefined) return
-    const taken = this.#of(client)
+    const taken = this.#takenBy(client)
     add(taken, -1, handshake)
     if (taken.all <= 0) this.#byClient.delete(client)
   }
 
-  #of(client: string): Taken {
+  #takenBy(client: string): Taken {
     return this.#byClient.get(client) ?? { all: 0, handshakes: 0 }
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { reasonToHurry } from '../src/adapter/skip-drain.js'
+import { reasonForFastDrain } from '../src/adapter/fast-drain.js'
 
 const app = ['/usr/bin/node', '/app/server.mjs']
 
@@ -22,5 +22,5 @@ test.each<[string | undefined, NodeJS.ProcessEnv, string[]]>([
   // What is deployed may have been started by a script, too.
   [undefined, { NODE_ENV: 'production', npm_lifecycle_script: 'nodemon src/server.js' }, app],
 ])('%s: %j', (reason, env, argv) => {
-  expect(reasonToHurry(env, argv)).toBe(reason)
+  expect(reasonForFastDrain(env, argv)).toBe(reason)
 })

@@ -2,7 +2,7 @@
  * Requests that were cut in this tick. A listener of a signal may destroy connections before it, or another listener, calls drain(): the drain counts
  * those cuts as its own.
  */
-export class CutJustNow {
+export class CutsThisTick {
   #count = 0
 
   note(lost: number): void {

@@ -1,4 +1,4 @@
-interface Look {
+interface Sample {
   readonly kind: string
   readonly bytes: number
   readonly at: number
@@ -11,8 +11,8 @@ const ONE = 100
 const OLD = 10_000
 
 /** What a client has moved between two looks at it. A single look cannot tell a slow client from one that has stopped. */
-export class Looks {
-  readonly #last = new WeakMap<object, Look>()
+export class PeerProgress {
+  readonly #last = new WeakMap<object, Sample>()
 
   /** Whether `bytes` has grown since the last look; `undefined`: there was no recent look. */
   moves(peer: object, kind: 'output' | 'input', bytes: number, now: number): boolean | undefined {

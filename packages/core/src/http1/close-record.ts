@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { beginEnd, type End } from '../events/end.js'
+import { type CloseRecord, newCloseRecord } from '../events/close-record.js'
 import type { ConnectionState, RequestStage } from '../events/types.js'
 import { hasBegun } from '../node/parser.js'
 import type { Connection } from './connection.js'
@@ -9,13 +9,13 @@ import { isIncomplete } from './exchange.js'
  * A connection begins to end: records its state, if there is a listener for closes. Only the first call counts; what follows (the server ends its
  * output, the client leaves) belongs to the end.
  */
-export function noteEnd(connection: Connection): End | undefined {
-  if (connection.rare.end !== undefined || !connection.owner.events.hearsClose) return connection.rare.end
+export function recordClose(connection: Connection): CloseRecord | undefined {
+  if (connection.rare.closeRecord !== undefined || !connection.owner.events.hearsClose) return connection.rare.closeRecord
   const request = stageOf(connection)
   const state = stateOf(connection, request !== undefined)
-  const end = beginEnd(state, request, promiseOf(connection, state))
-  connection.makeRare().end = end
-  return end
+  const record = newCloseRecord(state, request, promiseOf(connection, state))
+  connection.makeRare().closeRecord = record
+  return record
 }
 
 /** The stage of the request that is under way and has no whole answer. A malformed request has been answered when its connection ends. */
@@ -38,7 +38,7 @@ function stateOf({ phase, socket, mark, rare: { answering }, ending }: Connectio
 }
 
 /** Whether the promise of an idle connection is kept. It is broken if the server is the first to end the connection, before the time is over. */
-function promiseOf(connection: Connection, state: ConnectionState): End['promise'] {
+function promiseOf(connection: Connection, state: ConnectionState): CloseRecord['promise'] {
   if (state !== 'idle' || connection.promised === 0) return 'none'
   const { promiseUntil, rare, inputEnded } = connection
   return !rare.byPeer && !inputEnded && performance.now() < promiseUntil ? 'broken' : 'kept'

@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import type { CloseReason, WarningEvent } from './types.js'
 
 /** Reports faults and warnings to the application. */
-export interface Telling {
+export interface Reporter {
   /** Whether there is a listener for closes. */
   readonly hearsClose: boolean
   warn(warning: WarningEvent): void
@@ -17,7 +17,7 @@ export interface Telling {
 /** A connection or a session. */
 interface Ending {
   readonly socket: Socket
-  readonly owner: { readonly events: Telling }
+  readonly owner: { readonly events: Reporter }
   ending: CloseReason | undefined
   closedFirst: 'server' | 'peer' | undefined
   released: boolean

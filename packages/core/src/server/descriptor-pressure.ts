@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks'
 import { optionTypeError } from '../errors/errors.js'
-import { attempt } from '../events/attempt.js'
+import { attempt } from '../events/error-boundary.js'
 import type { Events } from '../events/events.js'
 import { kill } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
 import { closeIfQuiet } from '../http1/idle.js'
-import { killSession, leave } from '../http2/goaway.js'
+import { goAway, killSession } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { descriptorLimit } from '../node/descriptor-limit.js'
 import { inBatches } from '../node/in-batches.js'
@@ -14,7 +14,7 @@ import { afterPoll } from '../node/timers.js'
 import { count as atLeast } from '../options/rules.js'
 import { descriptorReserve, GRACE, reliefOf } from '../policy.js'
 import type { Handshakes } from '../socket/tls-handshakes.js'
-import { type Holder, isStillIdle, longestIdle } from './longest-idle.js'
+import { isStillIdle, longestIdle, type ServerConnections } from './longest-idle.js'
 
 type Member = Connection | Session
 
@@ -33,8 +33,8 @@ export type Admission = 'taken' | 'refused' | 'dropped'
  * closed before that. POSIX gives a new socket the lowest free descriptor, so its number shows how many are open at least. In a reserve below the
  * limit the connections that have been idle longest are closed; if there are none, the new connection is refused.
  */
-export class Pressure {
-  readonly #holders: () => Iterable<Holder & { readonly handshakes: Handshakes }>
+export class DescriptorPressure {
+  readonly #servers: () => Iterable<ServerConnections & { readonly handshakes: Handshakes }>
   readonly #events: Events
   readonly #limitOf: () => number
   #limit = 0
@@ -49,11 +49,11 @@ export class Pressure {
 
   /** `limitOf`: for tests. */
   constructor(
-    holders: () => Iterable<Holder & { readonly handshakes: Handshakes }>,
+    servers: () => Iterable<ServerConnections & { readonly handshakes: Handshakes }>,
     events: Events,
     limitOf: () => number = descriptorLimit,
   ) {
-    this.#holders = holders
+    this.#servers = servers
     this.#events = events
     this.#limitOf = limitOf
   }
@@ -82,7 +82,7 @@ export class Pressure {
   relieve(count: number): number {
     const most = count === Number.POSITIVE_INFINITY ? count : atLeast(count, 'relieve(count)', 0)
     if (most === undefined) throw optionTypeError('relieve(count)', 'an integer of at least 0', count)
-    return this.#letGo(longestIdle(this.#holders(), () => most, this.#isGoing, false).chosen)
+    return this.#closeSoon(longestIdle(this.#servers(), () => most, this.#isGoing, false).chosen)
   }
 
   /** The descriptor of a connection is free. */
@@ -110,16 +110,16 @@ export class Pressure {
   #choose(): void {
     const now = performance.now()
     if (now < this.#askedInVain + ASK_AGAIN) return
-    this.#closed += this.#letGo(longestIdle(this.#holders(), reliefOf, this.#isGoing, true).chosen)
+    this.#closed += this.#closeSoon(longestIdle(this.#servers(), reliefOf, this.#isGoing, true).chosen)
     if (this.#going.size > 0) return
     this.#askedInVain = now
     let left = 1
-    for (const { handshakes } of this.#holders()) handshakes.destroyWhere((openedAt) => openedAt + GRACE <= now && left-- > 0)
+    for (const { handshakes } of this.#servers()) handshakes.destroyWhere((openedAt) => openedAt + GRACE <= now && left-- > 0)
   }
 
   readonly #isGoing = (member: Member): boolean => this.#going.has(member)
 
-  #letGo(chosen: readonly Member[]): number {
+  #closeSoon(chosen: readonly Member[]): number {
     if (chosen.length === 0) return 0
     for (const member of chosen) this.#going.set(member, member.requests)
     // A request may have reached the kernel.
@@ -131,7 +131,7 @@ export class Pressure {
     const requests = this.#going.get(member)
     if (requests === undefined) return
     if (!isStillIdle(member, requests)) this.#going.delete(member)
-    else if (member instanceof Session) leave(member, 'pressure')
+    else if (member instanceof Session) goAway(member, 'pressure')
     else {
       closeIfQuiet(member, 'pressure', 'pressure')
       // A request has begun to arrive.

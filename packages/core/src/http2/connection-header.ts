@@ -9,7 +9,7 @@ import { exchangeOf } from './session.js'
 type Fields = Readonly<Record<string, unknown>>
 
 /** Lets a response say close. A response whose methods the application has wrapped before is left as it is. */
-export function heedClose(res: object): void {
+export function interceptConnectionHeader(res: object): void {
   if (!Object.hasOwn(res, 'setHeader') && !Object.hasOwn(res, 'writeHead')) Object.assign(res, OVERRIDES)
 }
 
