@@ -28,7 +28,7 @@ afterEach(() => {
 async function start(file: string, env: Record<string, string>): Promise<{ service: Program; port: number }> {
   const service = new Program(process.execPath, [path.join(__dirname, file)], { NODE_ENV: 'production', PORT: '0', ...env })
   running.push(service)
-  const [, port] = await within(service.line(/listening on port (\d+)/), () => file)
+  const [, port] = await within(service.line(/(?:listening|listens) on port (\d+)/), () => file)
   return { service, port: Number(port) }
 }
 
@@ -237,6 +237,7 @@ describeWith(find('promtool'), 'promtool', 'Debian’s package prometheus is not
     await load(isAddress(address) ? address.port : 0, 1)
     const texts = [await (await fetch(`http://127.0.0.1:${metrics}`)).text(), exposition(connections, { format: 'text' })]
     await connections.drain()
+    texts.push(await ofTwoApplications())
     for (const input of texts) {
       const { status, stdout, stderr } = spawnSync(program, ['check', 'metrics'], { input, encoding: 'utf8' })
       expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: '' })
@@ -245,3 +246,15 @@ describeWith(find('promtool'), 'promtool', 'Debian’s package prometheus is not
     expect(status).toBe(0)
   }, 30_000)
 })
+
+/** The text of two.mjs, after some requests to one of its applications. */
+async function ofTwoApplications(): Promise<string> {
+  const metrics = await freePort()
+  const { service, port } = await start('two.mjs', { METRICS_PORT: String(metrics), ADMIN_PORT: '0', LOG_LEVEL: 'warn' })
+  await within(service.line(/admin listens/), () => 'the other application')
+  await load(port, 2)
+  const text = await (await fetch(`http://127.0.0.1:${metrics}`)).text()
+  const opened = [...text.matchAll(/^halfclose_connections_opened_total\{app="(\w+)"\} (\d+)$/gm)]
+  expect(opened.map(([, app, value]) => [app, value])).toEqual([['site', '2'], ['admin', '0']]) // biome-ignore format: a line
+  return text
+}

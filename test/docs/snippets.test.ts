@@ -30,6 +30,8 @@ const docs: Record<string, Shown[]> = {
     part('examples/metrics/http.mjs'),
     part('examples/metrics/prometheus.yml'),
     part('examples/metrics/otlp.mjs'),
+    part('examples/metrics/two.mjs'),
+    part('examples/metrics/two.mjs'),
   ],
   'docs/handle.md': [sketch],
   'docs/options.md': [sketch],

@@ -1,7 +1,10 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
+import path from 'node:path'
 import { attach, type CloseEvent, type CloseReason, type Connections, type Options } from '@halfclose/core'
 import { contentTypes, exposition, opentelemetry, prometheus } from '@halfclose/core/metrics'
+import { createNoopMeter } from '@opentelemetry/api'
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -12,6 +15,7 @@ import * as client from 'prom-client'
 import { Client } from '../../../test/support/client.js'
 import { get, post } from '../../../test/support/requests.js'
 import { until, within } from '../../../test/support/wait.js'
+import { errorTypeOf } from '../src/metrics/error-type.js'
 
 // The metrics of one server, by three ways: the text that is ours, prom-client and the SDK of OpenTelemetry. All tell the same.
 
@@ -46,10 +50,13 @@ function parsed(text: string): Values {
   const values: Values = {}
   for (const line of text.split('\n')) {
     const [, name = '', labels = '', value = ''] = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? []
-    if (name.startsWith('halfclose')) values[keyOf(name, labels.split(',').filter(Boolean))] = Number(value)
+    if (name.startsWith('halfclose')) values[keyOf(name, labels.split(',').filter(Boolean))] = rounded(Number(value))
   }
   return values
 }
+
+/** The same values are added up in a different order. */
+const rounded = (value: number): number => Math.round(value * 1e6) / 1e6
 
 const keyOf = (name: string, labels: string[]): string =>
   `${name}{${labels
@@ -79,7 +86,7 @@ function translated(exporter: InMemoryMetricExporter): Values {
         const le = Array.isArray(boundaries) && at < boundaries.length ? boundaries[at] : '+Inf'
         values[keyOf(`${base}_bucket`, [...labels, `le="${le}"`])] = below
       })
-      values[keyOf(`${base}_sum`, labels)] = value.sum ?? 0
+      values[keyOf(`${base}_sum`, labels)] = rounded(value.sum ?? 0)
       values[keyOf(`${base}_count`, labels)] = value.count
     }
   }
@@ -126,6 +133,7 @@ test('prom-client, OpenTelemetry and the text of our own tell the same of every 
     'halfclose_connections_refused_total{limit="connections"}': 1,
     'halfclose_connections_closed_total{first="peer",in_flight="true",reason="peer"}': 1,
     'halfclose_connection_duration_seconds_count{error_type="connection_reset",network_protocol_version="1.1"}': 1,
+    'halfclose_connection_duration_seconds_count{error_type="max_concurrent_connections_exceeded",network_protocol_version="1.1"}': 1,
     'halfclose_server_state{state="serving"}': 1,
   })
   await within(connections.drain(), () => 'the drain')
@@ -171,9 +179,34 @@ const REASONS: Record<CloseReason, true> = {
   'client-close': true, idle: true, 'max-requests': true, 'max-age': true, http10: true, 'no-keep-alive': true, draining: true, deadline: true, handler: true, unframed: true,
   'content-length': true, error: true, timeout: true, 'half-closed': true, stalled: true, flood: true, peer: true, upgraded: true, limit: true, pressure: true,
 } // biome-ignore format: a list
-const ONLY_HTTP1 = ['http10', 'unframed', 'content-length', 'upgraded']
+const CODES = [undefined, 'ECONNRESET', 'ERR_HTTP_REQUEST_TIMEOUT', 'HPE_INVALID_METHOD', 'HPE_INVALID_HEADER_TOKEN', 'HPE_HEADER_OVERFLOW', 'HPE_INVALID_CHUNK_SIZE'] // biome-ignore format: a list
 
-test('there are at most 450 series, whatever happens', async () => {
+/** Every event that there could be, and more: no connection ends in most of these ways. */
+function* everyEnd(): Iterable<CloseEvent> {
+  const usual = { remote: '', requests: 1, ms: 1, tls: false, bytes: { read: 0, written: 0 } } as const
+  for (const protocol of ['1.1', '2'] as const)
+    for (const reason of Object.keys(REASONS).filter((name): name is CloseReason => name in REASONS))
+      for (const first of ['server', 'peer'] as const)
+        for (const request of [undefined, 'receiving', 'handler', 'sending'] as const)
+          for (const reset of [true, false])
+            for (const state of ['silent', 'busy', 'idle', 'closing', 'lingering', 'upgraded'] as const)
+              for (const promise of ['none', 'kept'] as const)
+                for (const code of CODES)
+                  yield {
+                    ...usual,
+                    reason,
+                    first,
+                    inFlight: request !== undefined,
+                    request,
+                    reset,
+                    protocol,
+                    state,
+                    promise,
+                    code,
+                  }
+}
+
+test('there are at most 450 series, whatever happens, and every failure is counted', async () => {
   const { connections } = await serve()
   let hear: ((event: CloseEvent) => void) | undefined
   const stats = connections.stats()
@@ -188,19 +221,68 @@ test('there are at most 450 series, whatever happens', async () => {
     },
   })
   exposition(stand)
-  const usual = { remote: '', requests: 1, ms: 1, state: 'idle', request: undefined, tls: false, bytes: { read: 0, written: 0 }, promise: 'none', code: undefined } as const // biome-ignore format: a line
-  for (const reason of Object.keys(REASONS).filter((name): name is CloseReason => name in REASONS))
-    for (const first of ['server', 'peer'] as const)
-      for (const inFlight of [true, false])
-        for (const reset of [true, false])
-          for (const protocol of ['1.1', '2'] as const) {
-            if (protocol === '2' && ONLY_HTTP1.includes(reason)) continue
-            if (protocol === '1.1' && reason === 'flood') continue
-            hear?.({ ...usual, reason, first, inFlight, reset, protocol })
-          }
-  const series = Object.keys(parsed(exposition(stand)))
+  let failures = 0
+  let all = 0
+  for (const event of everyEnd()) {
+    all++
+    if (errorTypeOf(event) !== undefined) failures++
+    hear?.(event)
+  }
+  const values = parsed(exposition(stand))
+  const series = Object.keys(values)
   expect(series.length).toBeLessThanOrEqual(450)
   expect(series.length).toBeGreaterThan(400)
+  const counts = Object.entries(values).filter(([key]) => key.startsWith('halfclose_connection_duration_seconds_count'))
+  expect(counts.reduce((sum, [, n]) => sum + n, 0)).toBe(all)
+  expect(counts.filter(([key]) => key.includes('error_type=')).reduce((sum, [, n]) => sum + n, 0)).toBe(failures)
+  expect(counts.map(([key]) => key).filter((key) => key.includes('_OTHER')).length).toBeGreaterThan(0)
+})
+
+test('error.type has the words that docs/observability.md explains, and no other', () => {
+  const words = new Set([...everyEnd()].map(errorTypeOf).filter((type) => type !== undefined))
+  const docs = readFileSync(path.join(__dirname, '../../../docs/observability.md'), 'utf8')
+  const explained = [...docs.matchAll(/^\| `([a-z_]+)` \| (?:yes|no) \|/gm)].map(([, word = '']) => word)
+  expect(explained.sort()).toEqual([...words].sort())
+})
+
+test.each<[string, Partial<CloseEvent>, string | undefined]>([
+  ['an idle close', { reason: 'idle' }, undefined],
+  ['a drain', { reason: 'draining' }, undefined],
+  ['a promise that the deadline broke', { reason: 'deadline', promise: 'broken' }, undefined],
+  ['one that is too old', { reason: 'max-age', state: 'closing' }, undefined],
+  ['the last of so many requests', { reason: 'max-requests', state: 'closing' }, undefined],
+  ['a client that leaves', { reason: 'client-close', first: 'peer' }, undefined],
+  ['a client that resets an idle connection', { reason: 'peer', first: 'peer', reset: true }, undefined],
+  ['one that never sent a byte', { reason: 'error', state: 'silent', code: 'ERR_HTTP_REQUEST_TIMEOUT' }, undefined],
+  ['an idle one at server.setTimeout()', { reason: 'timeout' }, undefined],
+  ['one over `limits.idle`', { reason: 'limit' }, undefined],
+  ['the same without an answer to our FIN', { reason: 'limit', state: 'lingering', promise: 'kept' }, undefined],
+  ['one over `limits.connections`', { reason: 'limit', state: 'closing' }, 'max_concurrent_connections_exceeded'],
+  [
+    'a client that resets amid its request',
+    { reason: 'peer', first: 'peer', reset: true, request: 'handler' },
+    'connection_reset',
+  ],
+  ['a client that leaves amid a head', { reason: 'client-close', first: 'peer', request: 'receiving' }, 'connection_reset'],
+  [
+    'a client that resets amid its last response',
+    { reason: 'max-requests', first: 'peer', reset: true, request: 'sending' },
+    'connection_reset',
+  ],
+  ['a reset at the deadline', { reason: 'deadline', reset: true, request: 'sending' }, 'app_shutdown_timeout'],
+  ['a half-closed client at the deadline', { reason: 'deadline', first: 'peer', request: 'handler' }, 'app_shutdown_timeout'],
+  ['a handler that destroys', { reason: 'handler', request: 'handler' }, 'aborted_by_app'],
+  ['the same for a half-closed client', { reason: 'handler', first: 'peer', request: 'handler' }, 'aborted_by_app'],
+  [
+    'a body that is late',
+    { reason: 'error', code: 'ERR_HTTP_REQUEST_TIMEOUT', request: 'receiving' },
+    'min_request_body_data_rate',
+  ],
+  ['a chunk that is none', { reason: 'error', code: 'HPE_INVALID_CHUNK_SIZE', request: 'receiving' }, 'other_error'],
+])('%s: %j is %s', (_title, event, type) => {
+  const idle: CloseEvent = { reason: 'idle', first: 'server', remote: '', requests: 1, ms: 1, state: 'idle', inFlight: false, request: undefined, protocol: '1.1', tls: false, bytes: { read: 0, written: 0 }, reset: false, promise: 'none', code: undefined } // biome-ignore format: a line
+  const state = event.request === undefined ? idle.state : 'busy'
+  expect(errorTypeOf({ ...idle, state, ...event, inFlight: event.request !== undefined })).toBe(type)
 })
 
 test('several servers of one handle are counted together; a second handle needs a registry, or a meter, of its own', async () => {
@@ -225,6 +307,153 @@ test('several servers of one handle are counted together; a second handle needs 
   stop()
   expect(parsed(await register.metrics())).toEqual({})
   await provider.shutdown()
+})
+
+/** A connection that carries a request, and has ended. */
+async function oneConnection({ connections, open }: Awaited<ReturnType<typeof serve>>): Promise<void> {
+  const { closed } = connections.stats().connections
+  await (await open()).ask(get('/', 'Connection: close'))
+  await until('it to have ended', () => connections.stats().connections.closed === closed + 1)
+}
+
+test('asked for again, in another registry or in another way, late or early, the metrics of a handle go on, and all tell the same', async () => {
+  const served = await serve()
+  const { connections } = served
+  const [one, other, third] = [new client.Registry(), new client.Registry(), new client.Registry()]
+  const { exporter, provider, meter } = exporting()
+  prometheus(connections, { client, registers: [one] })
+  opentelemetry(connections, { meter })
+  await oneConnection(served)
+  const before = parsed(await one.metrics())
+  expect(before).toMatchObject({ 'halfclose_connection_requests_count{}': 1 })
+  prometheus(connections, { client, registers: [one, other] })
+  opentelemetry(connections, { meter })
+  expect(parsed(await one.metrics())).toEqual(before)
+  await oneConnection(served)
+  prometheus(connections, { client, registers: [third] })
+  await provider.forceFlush()
+  const ours = parsed(exposition(connections))
+  expect(ours).toMatchObject({
+    'halfclose_connections_closed_total{first="server",in_flight="false",reason="client-close"}': 2,
+    'halfclose_connection_duration_seconds_count{network_protocol_version="1.1"}': 2,
+  })
+  for (const register of [one, other, third]) expect(parsed(await register.metrics())).toEqual(ours)
+  expect(translated(exporter)).toEqual(ours)
+  await provider.shutdown()
+})
+
+test('metrics are removed when each call that asked for them has taken that back, and go on where they are asked for later', async () => {
+  const served = await serve()
+  const { connections, server } = served
+  const register = new client.Registry()
+  const { exporter, provider, meter } = exporting()
+  const stops = [
+    prometheus(connections, { client, registers: [register] }),
+    prometheus(connections, { client, registers: [register] }),
+    opentelemetry(connections, { meter }),
+  ]
+  await oneConnection(served)
+  void (await served.open()).ask(get('/'))
+  await until('it to be answered', () => connections.stats().requests.finished === 2)
+  await within(connections.drain(), () => 'the drain')
+  await provider.forceFlush()
+  stops[0]?.()
+  stops[0]?.()
+  expect(Object.keys(parsed(await register.metrics())).length).toBeGreaterThan(20)
+  stops[1]?.()
+  stops[2]?.()
+  expect(parsed(await register.metrics())).toEqual({})
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  prometheus(connections, { client, registers: [register] })
+  opentelemetry(connections, { meter })
+  const address = server.address()
+  const again = await Client.open({ port: typeof address === 'object' && address !== null ? address.port : 0 })
+  clients.push(again)
+  await again.ask(get('/', 'Connection: close'))
+  await until('it to have ended', () => connections.stats().connections.closed === 3)
+  const texts = [parsed(exposition(connections)), parsed(await register.metrics())]
+  for (const text of texts)
+    expect(text).toMatchObject({
+      'halfclose_connections_closed_total{first="server",in_flight="false",reason="client-close"}': 2,
+      'halfclose_drain_requests_total{outcome="finished"}': connections.stats().drain?.finished,
+    })
+  expect(texts[1]).toEqual(texts[0])
+  await provider.forceFlush()
+  expect(translated(exporter)).toMatchObject({
+    'halfclose_drain_requests_total{outcome="finished"}': connections.stats().drain?.finished,
+    'halfclose_drain_requests_total{outcome="rescued"}': connections.stats().drain?.rescued,
+  })
+  await provider.shutdown()
+})
+
+test('a registry that was cleared, or has lost one metric, gets them all back', async () => {
+  const served = await serve()
+  const register = new client.Registry()
+  const stop = prometheus(served.connections, { client, registers: [register] })
+  await oneConnection(served)
+  const before = parsed(await register.metrics())
+  for (const lose of [() => register.clear(), () => register.removeSingleMetric('halfclose_connections')]) {
+    lose()
+    prometheus(served.connections, { client, registers: [register] })
+    expect(parsed(await register.metrics())).toEqual(before)
+  }
+  stop()
+  expect(parsed(await register.metrics())).toEqual(before)
+})
+
+test('a registry of OpenMetrics beside one of the older format, and both for one handle', async () => {
+  const served = await serve()
+  const openMetrics = new client.Registry<client.OpenMetricsContentType>()
+  openMetrics.setContentType(client.Registry.OPENMETRICS_CONTENT_TYPE)
+  const registers = [new client.Registry(), openMetrics]
+  prometheus(served.connections, { client, registers })
+  await oneConnection(served)
+  for (let scrape = 0; scrape < 2; scrape++)
+    for (const register of registers) expect(parsed(await register.metrics())).toEqual(parsed(exposition(served.connections)))
+})
+
+test('two handles in two registries are scraped as one text, as the error says', async () => {
+  const served = [await serve(), await serve()]
+  const registers = served.map(({ connections }, at) => {
+    const register = new client.Registry()
+    register.setDefaultLabels({ app: `app${at}` })
+    prometheus(connections, { client, registers: [register] })
+    return register
+  })
+  for (const one of served) await oneConnection(one)
+  const { AggregatorRegistry } = client
+  const both = AggregatorRegistry.aggregate(await Promise.all(registers.map((one) => one.getMetricsAsJSON())))
+  const text = await both.metrics()
+  expect(text.match(/# TYPE halfclose_connections /g)).toHaveLength(1)
+  for (const at of [0, 1])
+    expect(parsed(text)).toMatchObject({
+      [`halfclose_connections_opened_total{app="app${at}"}`]: 1,
+      [`halfclose_connection_requests_bucket{app="app${at}",le="1"}`]: 1,
+      [`halfclose_policy_hold_seconds{app="app${at}"}`]: 6,
+    })
+})
+
+test('the workers of a cluster are added up, but not how long each keeps a connection', async () => {
+  const served = [await serve(), await serve()]
+  const texts = served.map(async ({ connections }) => {
+    const register = new client.Registry()
+    prometheus(connections, { client, registers: [register] })
+    return register.getMetricsAsJSON()
+  })
+  const { AggregatorRegistry } = client
+  const text = await AggregatorRegistry.aggregate(await Promise.all(texts)).metrics()
+  expect(parsed(text)).toMatchObject({
+    'halfclose_policy_hold_seconds{}': 6,
+    'halfclose_policy_promise_seconds{}': 5,
+    'halfclose_server_state{state="serving"}': 2,
+  })
+})
+
+test('without an SDK of OpenTelemetry all meters are one: it takes any number of handles', async () => {
+  const [one, other] = [await serve(), await serve()]
+  const meter = createNoopMeter()
+  const stops = [one, other].map(({ connections }) => opentelemetry(connections, { meter }))
+  for (const stop of stops) stop()
 })
 
 test('nothing is noted of an end unless somebody listens', async () => {

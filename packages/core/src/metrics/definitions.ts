@@ -1,3 +1,6 @@
+/** Names and values of a series, in OpenTelemetry's terms. */
+export type Attributes = Readonly<Record<string, string>>
+
 /** A metric in OpenTelemetry's terms; its Prometheus name follows from them. */
 export interface Definition {
   /** E.g. `halfclose.connections.opened`. */
@@ -9,6 +12,8 @@ export interface Definition {
   readonly attributes: readonly string[]
   /** The upper bounds of the buckets, for a histogram. */
   readonly bounds?: readonly number[]
+  /** How prom-client makes one value of those of a cluster's workers, if not as their sum. */
+  readonly aggregator?: 'max'
 }
 
 /** The buckets of `kestrel.connection.duration`, and two for long connections. */
@@ -72,6 +77,7 @@ export const READ = [
     unit: 's',
     help: 'How long an idle connection is kept.',
     attributes: [],
+    aggregator: 'max',
   },
   {
     name: 'halfclose.policy.promise',
@@ -79,6 +85,7 @@ export const READ = [
     unit: 's',
     help: 'How long an idle connection is promised to be kept.',
     attributes: [],
+    aggregator: 'max',
   },
 ] as const satisfies readonly Definition[]
 
@@ -121,4 +128,8 @@ export function prometheusName({ name, unit }: Definition): string {
 
 export function labelName(attribute: string): string {
   return attribute.replaceAll('.', '_')
+}
+
+export function labelsOf(attributes: Attributes): Record<string, string> {
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [labelName(name), value]))
 }

@@ -1,7 +1,7 @@
 import type { Connections } from '../types.js'
 import { Collector, type Sample } from './collector.js'
 import { type Definition, DRAIN, DURATION, labelName, PER_CONNECTION, prometheusName, READ } from './definitions.js'
-import { Histogram } from './histogram.js'
+import type { Histogram } from './histogram.js'
 
 /** The two text formats that Prometheus reads. They differ in the line that announces a counter, and in the end of the text. */
 export type ExpositionFormat = 'openmetrics' | 'text'
@@ -18,15 +18,13 @@ export interface ExpositionOptions {
   format?: ExpositionFormat | undefined
 }
 
-/** Kept on a handle between two calls; in the global registry, since two copies of this package may be loaded. */
-const KEPT: unique symbol = Symbol.for('halfclose.metrics.exposition')
-
 /**
  * All metrics of a handle as the text that Prometheus scrapes, without any other package; send it with the Content-Type of {@link contentTypes}. It counts the
  * ends of connections from the first call on: call it once when the server starts. All else is counted since the handle was made.
  */
 export function exposition(connections: Connections, { format = 'openmetrics' }: ExpositionOptions = {}): string {
-  const { collector, duration, requests } = keptOf(connections)
+  const collector = Collector.of(connections)
+  collector.recordAlways()
   const values = collector.read()
   const lines: string[] = []
   for (const definition of [...READ, DRAIN]) {
@@ -37,8 +35,8 @@ export function exposition(connections: Connections, { format = 'openmetrics' }:
       lines.push(`${name}${suffix}${labels(attributes)} ${value}`)
   }
   for (const [definition, histogram] of [
-    [DURATION, duration],
-    [PER_CONNECTION, requests],
+    [DURATION, collector.duration],
+    [PER_CONNECTION, collector.requests],
   ] as const) {
     announce(lines, definition, format)
     pushHistogram(lines, prometheusName(definition), histogram, format)
@@ -70,24 +68,4 @@ function pushHistogram(lines: string[], name: string, histogram: Histogram, form
 function labels(attributes: Sample['attributes']): string {
   const pairs = Object.entries(attributes).map(([name, value]) => `${labelName(name)}="${value}"`)
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
-}
-
-interface Kept {
-  readonly collector: Collector
-  readonly duration: Histogram
-  readonly requests: Histogram
-}
-
-function keptOf(connections: Connections & { [KEPT]?: Kept }): Kept {
-  const before = connections[KEPT]
-  if (before !== undefined) return before
-  const duration = new Histogram(DURATION.bounds)
-  const requests = new Histogram(PER_CONNECTION.bounds)
-  const collector = new Collector(connections, (ended) => {
-    duration.record(ended.seconds, ended.attributes)
-    requests.record(ended.requests, {})
-  })
-  const kept: Kept = { collector, duration, requests }
-  Object.defineProperty(connections, KEPT, { value: kept })
-  return kept
 }

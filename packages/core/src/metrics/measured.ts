@@ -1,29 +1,54 @@
 import type { Connections } from '../types.js'
 
-/** The handle whose metrics an object of prom-client or OpenTelemetry holds. */
-export interface Measured {
-  readonly connections: Connections
-  /** Removes the metrics. */
-  readonly stop: () => void
-}
-
 const MEASURED: unique symbol = Symbol.for('halfclose.metrics.of')
 
 interface Carrier {
   [MEASURED]?: Measured | undefined
 }
 
-/** Records that on the object: a module variable would not do, since two copies of this package may be loaded. */
-export function noteMeasured(target: object, measured: Measured | undefined): void {
-  Reflect.defineProperty(target, MEASURED, { value: measured, configurable: true })
-}
+/** The metrics of a handle in one registry of prom-client, or on one meter of OpenTelemetry. Several calls may have asked for them. */
+export class Measured {
+  readonly connections: Connections
+  readonly #remove: () => void
+  #uses = 0
 
-export function measures(target: object & Carrier): boolean {
-  return target[MEASURED] !== undefined
-}
+  constructor(connections: Connections, remove: () => void) {
+    this.connections = connections
+    this.#remove = remove
+  }
 
-/** Removes the metrics that an object holds, if their handle has drained or is this one. */
-export function stopIfOver(target: object & Carrier, connections: Connections): void {
-  const before = target[MEASURED]
-  if (before !== undefined && (before.connections === connections || before.connections.state === 'drained')) before.stop()
+  /** What an object holds; `undefined`: it holds no metrics of halfclose. */
+  static of(target: object & Carrier): Measured | undefined {
+    return target[MEASURED]
+  }
+
+  /** Records it on an object: a module variable would not do, since two copies of this package may be loaded. */
+  noteOn(target: object): void {
+    Reflect.defineProperty(target, MEASURED, { value: this, configurable: true })
+  }
+
+  static forget(target: object): void {
+    Reflect.deleteProperty(target, MEASURED)
+  }
+
+  /** The metrics of a handle that has drained make room for those of the next one: tests make one application after the other. */
+  get isOver(): boolean {
+    return this.connections.state === 'drained'
+  }
+
+  /** One more call asks for the metrics. They are removed when each of these calls has called the function that it got. */
+  use(): () => void {
+    let isUsed = true
+    this.#uses++
+    return () => {
+      if (isUsed && --this.#uses === 0) this.#remove()
+      isUsed = false
+    }
+  }
+
+  /** Removes the metrics, though calls still use them. */
+  end(): void {
+    this.#uses = 0
+    this.#remove()
+  }
 }

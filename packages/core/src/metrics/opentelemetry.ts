@@ -2,7 +2,7 @@ import { HalfcloseTypeError } from '../errors/errors.js'
 import type { Connections } from '../types.js'
 import { Collector } from './collector.js'
 import { type Definition, DRAIN, DURATION, PER_CONNECTION, READ } from './definitions.js'
-import { measures, noteMeasured, stopIfOver } from './measured.js'
+import { Measured } from './measured.js'
 
 /** What OpenTelemetry is told about an instrument. */
 export interface InstrumentOptions {
@@ -52,22 +52,33 @@ export interface OpenTelemetryOptions {
 
 /**
  * Makes the metrics of a handle instruments of an OpenTelemetry `Meter`. They are read at each collection, except for two histograms, which are filled as
- * connections end. Returns a function that stops it.
+ * connections end. The same call again changes nothing. Returns a function that stops it, unless another call has asked for the same, too. A meter of an API
+ * without an SDK gets nothing.
  *
  * @throws `HALFCLOSE_METRICS_TAKEN` if the meter has the metrics of another handle that has not drained: give each a meter of its own name
  */
 export function opentelemetry(connections: Connections, { meter }: OpenTelemetryOptions): () => void {
-  makeRoom(meter, connections)
+  const before = Measured.of(meter)
+  if (before?.connections === connections) return before.use()
+  if (before !== undefined && !before.isOver) {
+    const message =
+      'halfclose: this meter has the metrics of another handle, which has not drained: give each a meter of its own name'
+    throw new HalfcloseTypeError('HALFCLOSE_METRICS_TAKEN', message)
+  }
+  before?.end()
+  const instruments = READ.map((definition) => ({ name: definition.name, instrument: observable(meter, definition) }))
+  const all = instruments.map(({ instrument }) => instrument)
+  // Without an SDK all meters are one object, which gives the same instrument for every name.
+  if (new Set(all).size < all.length) return () => {}
   const duration = meter.createHistogram(DURATION.name, optionsOf(DURATION))
   const requests = meter.createHistogram(PER_CONNECTION.name, optionsOf(PER_CONNECTION))
-  const collector = new Collector(connections, (ended) => {
+  const drained = meter.createCounter(DRAIN.name, optionsOf(DRAIN))
+  const collector = Collector.of(connections)
+  const stop = collector.record((ended) => {
     duration.record(ended.seconds, ended.attributes)
     requests.record(ended.requests)
   })
-  const drained = meter.createCounter(DRAIN.name, optionsOf(DRAIN))
-  /** The values that the counter was given so far, by outcome. */
-  const told = new Map<string, number>()
-  const instruments = READ.map((definition) => ({ name: definition.name, instrument: observable(meter, definition) }))
+  const told = collector.toldTo(meter)
   const observe = (result: ObservableResult) => {
     const values = collector.read()
     for (const { name, instrument } of instruments)
@@ -78,23 +89,14 @@ export function opentelemetry(connections: Connections, { meter }: OpenTelemetry
       told.set(outcome, value)
     }
   }
-  const all = instruments.map(({ instrument }) => instrument)
   meter.addBatchObservableCallback(observe, all)
-  const stop = () => {
-    collector.stop()
+  const measured = new Measured(connections, () => {
+    stop()
     meter.removeBatchObservableCallback(observe, all)
-    noteMeasured(meter, undefined)
-  }
-  noteMeasured(meter, { connections, stop })
-  return stop
-}
-
-function makeRoom(meter: OpenTelemetryMeter, connections: Connections): void {
-  stopIfOver(meter, connections)
-  if (!measures(meter)) return
-  const message =
-    'halfclose: this meter has the metrics of another handle, which has not drained: give each a meter of its own name'
-  throw new HalfcloseTypeError('HALFCLOSE_METRICS_TAKEN', message)
+    if (Measured.of(meter) === measured) Measured.forget(meter)
+  })
+  measured.noteOn(meter)
+  return measured.use()
 }
 
 function observable(meter: OpenTelemetryMeter, definition: Definition): ObservableInstrument {

@@ -6,12 +6,14 @@ import {
   DRAIN,
   DURATION,
   labelName,
+  labelsOf,
   PER_CONNECTION,
   prometheusName,
   READ,
   type ReadName,
 } from './definitions.js'
-import { type Measured, measures, noteMeasured, stopIfOver } from './measured.js'
+import { Measured } from './measured.js'
+import { readAtScrape } from './prometheus-histogram.js'
 
 /** A registry of prom-client, with the members that are used. */
 export interface PrometheusRegister {
@@ -37,6 +39,8 @@ export interface PrometheusConfiguration {
   buckets?: number[]
   /** Called at each scrape. */
   collect?: () => void
+  /** How the values of several processes become one (prom-client's `AggregatorRegistry`). Default: `'sum'`. */
+  aggregator?: 'max'
 }
 
 /** A counter or gauge of prom-client, with the members that are used. */
@@ -74,17 +78,46 @@ export interface PrometheusOptions {
 }
 
 /**
- * Registers the metrics of a handle with prom-client. They are read at each scrape, except for two histograms, which are filled as connections end. Returns a
- * function that removes them.
+ * Registers the metrics of a handle with prom-client. They are read at each scrape; the ends of connections are counted from the first call on. The same call
+ * again changes nothing, and one handle may be in several registries: all tell the same. Returns a function that removes the metrics, unless another call has
+ * asked for them, too.
  *
  * @throws `HALFCLOSE_METRICS_TAKEN` if a registry has the metrics of another handle that has not drained: give each handle a registry of its own with default
- * labels that tell them apart, and scrape `Registry.merge([one, other])`
+ * labels that tell them apart, and scrape `AggregatorRegistry.aggregate` of both
  */
 export function prometheus(connections: Connections, { client, registers = [client.register] }: PrometheusOptions): () => void {
-  const definitions: readonly Definition[] = [...READ, DRAIN, DURATION, PER_CONNECTION]
-  const names = definitions.map(nameOf)
-  for (const register of registers) makeRoom(register, names, connections)
-  const metrics: object[] = []
+  for (const register of registers) assertRoom(register, connections)
+  const uses = registers.map((register) => measuredIn(register, client, connections).use())
+  return () => {
+    for (const stop of uses) stop()
+  }
+}
+
+const DEFINITIONS: readonly Definition[] = [...READ, DRAIN, DURATION, PER_CONNECTION]
+
+/** The metrics of a handle in a registry: those that are there, or new ones. */
+function measuredIn(register: PrometheusRegister, client: PrometheusClient, connections: Connections): Measured {
+  const present = DEFINITIONS.map((definition) => measuredAt(register, nameOf(definition)))
+  const [first] = present
+  if (first?.connections === connections && present.every((one) => one === first)) return first
+  for (const one of present) one?.end()
+  const collector = Collector.of(connections)
+  const metrics = metricsOf(client, collector)
+  const stop = collector.record()
+  const measured = new Measured(connections, () => {
+    stop()
+    for (const [name, metric] of metrics) if (register.getSingleMetric(name) === metric) register.removeSingleMetric(name)
+  })
+  for (const metric of metrics.values()) {
+    measured.noteOn(metric)
+    register.registerMetric(metric)
+  }
+  return measured
+}
+
+function metricsOf(client: PrometheusClient, collector: Collector): Map<string, object> {
+  const metrics = new Map<string, object>()
+  const read = readTogether(collector)
   for (const definition of [...READ, DRAIN]) {
     const Value = definition.kind === 'counter' ? client.Counter : client.Gauge
     const metric = new Value({
@@ -94,28 +127,16 @@ export function prometheus(connections: Connections, { client, registers = [clie
         for (const { attributes, value } of read(definition.name)) metric.inc(labelsOf(attributes), value)
       },
     })
-    metrics.push(metric)
+    metrics.set(nameOf(definition), metric)
   }
-  const duration = new client.Histogram({ ...configurationOf(DURATION), buckets: [...DURATION.bounds] })
-  const requests = new client.Histogram({ ...configurationOf(PER_CONNECTION), buckets: [...PER_CONNECTION.bounds] })
-  metrics.push(duration, requests)
-  const collector = new Collector(connections, (ended) => {
-    duration.observe(labelsOf(ended.attributes), ended.seconds)
-    requests.observe({}, ended.requests)
-  })
-  const stop = () => {
-    collector.stop()
-    for (const register of registers)
-      for (const [at, name] of names.entries())
-        if (register.getSingleMetric(name) === metrics[at]) register.removeSingleMetric(name)
+  for (const [definition, histogram] of [
+    [DURATION, collector.duration],
+    [PER_CONNECTION, collector.requests],
+  ] as const) {
+    const metric = new client.Histogram({ ...configurationOf(definition), buckets: [...definition.bounds] })
+    metrics.set(nameOf(definition), readAtScrape(metric, nameOf(definition), definition.help, histogram))
   }
-  const read = readTogether(collector)
-  const measured: Measured = { connections, stop }
-  for (const metric of metrics) {
-    noteMeasured(metric, measured)
-    for (const register of registers) register.registerMetric(metric)
-  }
-  return stop
+  return metrics
 }
 
 /** A scrape asks for all metrics in one tick: they are read from one look at the handle. */
@@ -133,30 +154,36 @@ function readTogether(collector: Collector): (name: ReadName) => readonly Sample
 }
 
 function configurationOf(definition: Definition): PrometheusConfiguration {
-  const { help, attributes } = definition
-  return { name: nameOf(definition), help, labelNames: attributes.map(labelName), registers: [] }
+  const { help, attributes, aggregator } = definition
+  return {
+    name: nameOf(definition),
+    help,
+    labelNames: attributes.map(labelName),
+    registers: [],
+    ...(aggregator && { aggregator }),
+  }
 }
 
-/** Removes the metrics of a handle that has drained: tests make one application after the other. */
-function makeRoom(register: PrometheusRegister, names: readonly string[], connections: Connections): void {
-  for (const name of names) {
-    const taken = register.getSingleMetric(name)
-    if (taken === undefined) continue
-    stopIfOver(taken, connections)
+/** Throws if a registry has metrics of these names which are neither of this handle nor of one that has drained. */
+function assertRoom(register: PrometheusRegister, connections: Connections): void {
+  for (const name of DEFINITIONS.map(nameOf)) {
     if (register.getSingleMetric(name) === undefined) continue
-    const who = measures(taken) ? 'of another handle, which has not drained' : 'of other code'
+    const measured = measuredAt(register, name)
+    if (measured?.connections === connections || measured?.isOver === true) continue
+    const whose = measured === undefined ? 'of other code' : 'of another handle, which has not drained'
     throw new HalfcloseTypeError(
       'HALFCLOSE_METRICS_TAKEN',
-      `halfclose: this registry of prom-client has a metric ${name} ${who}: give each handle a registry of its own (\`registers: [registry]\`), with ` +
-        '`registry.setDefaultLabels({ app: … })`, and scrape `Registry.merge([one, other])`',
+      `halfclose: this registry of prom-client has a metric ${name} ${whose}: give each handle a registry of its own (\`registers: [registry]\`), with ` +
+        '`registry.setDefaultLabels({ app: … })`, and scrape `AggregatorRegistry.aggregate([…])` of what each says in `getMetricsAsJSON()`',
     )
   }
 }
 
-function nameOf(definition: Definition): string {
-  return `${prometheusName(definition)}${definition.kind === 'counter' ? '_total' : ''}`
+function measuredAt(register: PrometheusRegister, name: string): Measured | undefined {
+  const metric = register.getSingleMetric(name)
+  return metric && Measured.of(metric)
 }
 
-function labelsOf(attributes: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [labelName(name), value]))
+function nameOf(definition: Definition): string {
+  return `${prometheusName(definition)}${definition.kind === 'counter' ? '_total' : ''}`
 }
