@@ -69,7 +69,7 @@ const docs: Record<string, Shown[]> = {
   'docs/recipes/cluster.md': [all('examples/cluster/primary.mjs'), all('examples/cluster/server.mjs')],
   'docs/recipes/haproxy.md': [part('examples/haproxy/server.mjs')],
   'docs/recipes/kubernetes.md': [all('examples/kubernetes/deployment.yaml'), all('examples/kubernetes/server.mjs'), sketch],
-  'docs/troubleshooting.md': [sketch],
+  'docs/troubleshooting.md': [sketch, sketch],
   'docs/recipes/nestjs.md': [all('examples/nestjs/express.mjs'), all('examples/nestjs/fastify.mjs')],
   'docs/recipes/nextjs.md': [all('examples/nextjs/server.mjs')],
   'docs/recipes/nginx.md': [part('examples/nginx/server.mjs')],

@@ -40,12 +40,23 @@ describe('the workflows', () => {
     expect(named?.match(/(?<![.\d])\d+/g)).toEqual(jobs.test.strategy.matrix.node)
   })
 
-  it('only the release may write, and it has no token of npm', () => {
+  it('only the job that publishes may write, it runs no tests, and there is no token of npm', () => {
     for (const name of workflows) {
-      expect(parse(workflow(name)).permissions).toEqual({ contents: 'read' })
+      const { permissions, jobs } = parse(workflow(name))
+      expect(permissions).toEqual({ contents: 'read' })
       expect(workflow(name)).not.toMatch(/NPM_TOKEN|NODE_AUTH_TOKEN/)
+      const more = Object.keys(jobs).filter((job) => jobs[job].permissions !== undefined)
+      expect(more).toEqual(name === 'release.yml' ? ['release'] : [])
     }
-    expect(parse(workflow('release.yml')).jobs.release.permissions).toMatchObject({ 'id-token': 'write' })
+    const { release } = parse(workflow('release.yml')).jobs
+    expect(release.permissions).toEqual({ contents: 'write', 'pull-requests': 'write', 'id-token': 'write' })
+    expect(release.needs).toBe('test')
+    expect(JSON.stringify(release)).not.toMatch(/npm test|npm run build|install\.sh/)
+  })
+
+  it.each(workflows)('%s: each action is named by its commit, with the version beside it', (name) => {
+    const actions = workflow(name).match(/uses: .*/g) ?? []
+    expect(actions.filter((line) => !/^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line))).toEqual([])
   })
 })
 

@@ -1,4 +1,4 @@
-/** The codes of errors, part of the public interface; docs/codes.md says when each comes and what to do. The set may grow in minor versions. */
+/** The codes of errors, part of the public interface. docs/codes.yaml says when each comes and what to do, and docs/codes.md shows it. The set may grow in minor versions. */
 export type ErrorCode =
   | 'HALFCLOSE_ALREADY_ATTACHED'
   | 'HALFCLOSE_ALREADY_REGISTERED'
@@ -17,7 +17,7 @@ export type ErrorCode =
   | 'HALFCLOSE_UNSUPPORTED_RUNTIME'
   | 'HALFCLOSE_WORKER_NOT_LISTENING'
 
-/** The codes of warnings, part of the public interface; docs/codes.md has them too. The set may grow in minor versions. */
+/** The codes of warnings, part of the public interface, explained like those of errors. The set may grow in minor versions. */
 export type WarningCode =
   | 'HALFCLOSE_CLOSED_BY_OTHERS'
   | 'HALFCLOSE_CLOSE_FAILED'
