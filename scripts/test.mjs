@@ -1,5 +1,5 @@
-// `npm test`: everything that must hold before a commit. Arguments go to jest: `npm test -- packages/core`; `-- --slowest` prints the ten slowest tests
-// and files; `-- --again` names the files of which a test failed, and plays them once more with nothing beside them.
+// `npm test`: everything that must hold before a commit. Arguments go to jest: `npm test -- packages/core`, `npm test -- --coverage`; `-- --slowest`
+// prints the ten slowest tests and files; `-- --again` names the files of which a test failed, and plays them once more with nothing beside them.
 import { readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { build, install, node, root, step, tool } from './steps.mjs'
@@ -30,7 +30,7 @@ console.log(`all done in ${((performance.now() - began) / 1000).toFixed(1)} s`)
 async function playAll() {
   const jest = (file, ...more) => node([tool.jest, '--json', `--outputFile=${file}`, ...more], { live: true })
   try {
-    await jest(report, '--coverage', ...forJest)
+    await jest(report, ...forJest)
   } catch (error) {
     if (!asked('--again')) throw error
     const { testResults } = JSON.parse(readFileSync(report, 'utf8'))
