@@ -1,7 +1,14 @@
 // docs/probe/index.html: a row for each check, a column for each server, what was seen behind every cell. Nothing but HTML and CSS.
-import { readFileSync } from 'node:fs'
+// `node scripts/probe-page.mjs write` draws it of docs/probe/results, `check` compares. It takes the rules from the package as it is built.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './steps.mjs'
+
+/** The servers, in the order of their columns. */
+export const ORDER =
+  'nginx apache haproxy caddy lighttpd h2o gunicorn uvicorn puma tomcat go node-http node-express node-fastify node-hono halfclose-http halfclose-express halfclose-fastify'.split(
+    ' ',
+  )
 
 const SIGNS = { pass: '✓', fail: '✗', warn: '!', yes: '+', no: '−', 'not applicable': '·' }
 const WORDS = {
@@ -68,54 +75,74 @@ function row(rule, reports) {
 const columns = (reports) =>
   `<th scope="col">Check<th scope="col">Expected${reports.map(({ title, version }) => `<th scope="col">${escapeHtml(title)}<br><small>${escapeHtml(version)}</small>`).join('')}`
 
-function score(reports, tier) {
+function score(reports, tier, title) {
   const cells = reports.map(({ scores }) => {
     const found = scores.find((one) => one.tier === tier)
     return `<td class="score">${found === undefined ? '' : `${found.kept}/${found.applicable}`}`
   })
-  return `<tr class="score"><th scope="row">Rules kept, of those that apply<td>${cells.join('')}`
+  return `<tr class="score"><th scope="row">${title}<td>${cells.join('')}`
+}
+
+/** A heading and a table that scrolls by itself. */
+const wide = (id, title, reports, bodies) => `<h2 id="${id}">${title}</h2>
+<div class="wide" tabindex="0" role="region" aria-labelledby="${id}"><table><thead><tr>${columns(reports)}</thead>
+${bodies.join('\n')}</table></div>`
+
+/** The rules by subject, a row for each. */
+function groups(rules, reports) {
+  const subjects = [...new Set(rules.map(({ subject }) => subject))]
+  return subjects.map((subject) => {
+    const rows = rules.filter((one) => one.subject === subject).map((rule) => row(rule, reports))
+    return `<tbody><tr class="subject"><th scope="rowgroup" colspan="${reports.length + 2}"><span>${escapeHtml(subject)}</span>\n${rows.join('\n')}</tbody>`
+  })
 }
 
 function tierTable(tier, rules, reports) {
-  const mine = rules.filter((rule) => rule.tier === tier)
-  const subjects = [...new Set(mine.map(({ subject }) => subject))]
-  const groups = subjects.map(
-    (subject) =>
-      `<tbody><tr class="subject"><th scope="rowgroup" colspan="${reports.length + 2}"><span>${escapeHtml(subject)}</span>\n${mine
-        .filter((one) => one.subject === subject)
-        .map((rule) => row(rule, reports))
-        .join('\n')}</tbody>`,
-  )
-  return `<h2 id="tier-${tier}">Tier ${tier}: ${TIERS[tier]}</h2>
-<div class="wide" tabindex="0" role="region" aria-labelledby="tier-${tier}"><table><thead><tr>${columns(reports)}</thead>
-<tbody>${score(reports, tier)}</tbody>
-${groups.join('\n')}</table></div>`
+  const mine = rules.filter((rule) => rule.tier === tier && rule.subject !== 'TLS')
+  const kept = `<tbody>${score(reports, tier, 'Rules kept, of those that apply')}</tbody>`
+  return wide(`tier-${tier}`, `Tier ${tier}: ${TIERS[tier]}`, reports, [kept, ...groups(mine, reports)])
+}
+
+/** All tiers in one table, and what is about TLS first. */
+function tlsTable(rules, reports) {
+  const kept = ['a', 'b', 'c'].map((tier) => score(reports, tier, `Tier ${tier}: rules kept, of those that apply`)).join('\n')
+  const ofTls = ({ subject }) => subject === 'TLS'
+  const ordered = [...rules.filter(ofTls), ...rules.filter((rule) => !ofTls(rule))]
+  return wide('tls', 'All tiers over TLS', reports, [`<tbody>${kept}</tbody>`, ...groups(ordered, reports)])
+}
+
+/** The outcome over plain TCP; where a rule is about TLS, the one over TLS. */
+function outcomeOf(rule, report, secure) {
+  const asked = rule.subject === 'TLS' ? secure.find(({ name }) => name === report.name) : report
+  return (asked && resultOf(asked, rule.id)?.outcome) ?? 'not applicable'
+}
+
+function sectionRow([number, title, sentence], rules, { plain, secure }) {
+  const mine = rules.filter(({ section }) => new RegExp(`9112[^R]*§${number.replaceAll('.', '\\.')}(?![.\\d])`).test(section))
+  const cells = plain.map((report) => {
+    const signs = mine.map((rule) => {
+      const outcome = outcomeOf(rule, report, secure)
+      return `<span class="${kind(outcome)}" title="${escapeHtml(`${rule.title} ${outcome}`)}">${SIGNS[outcome]}</span>`
+    })
+    return `<td>${signs.join('')}`
+  })
+  const which =
+    mine.length === 0
+      ? 'no check: it asks nothing of a server that can be seen from outside'
+      : mine.map(({ id }) => `<code>${id}</code>`).join(', ')
+  const expectedSigns = '✓'.repeat(mine.filter(({ level }) => level !== 'behaviour').length)
+  return `<tr><th scope="row">§${number} ${title}<br><small>${escapeHtml(sentence)}</small><br><small>${which}</small><td>${expectedSigns}${cells.join('')}`
 }
 
 function sectionTable(rules, reports) {
-  const rows = SECTIONS.map(([number, title, sentence]) => {
-    const mine = rules.filter(({ section }) => new RegExp(`9112[^R]*§${number.replaceAll('.', '\\.')}(?![.\\d])`).test(section))
-    const cells = reports.map((report) => {
-      const signs = mine.map(({ id, title: words }) => {
-        const outcome = resultOf(report, id)?.outcome ?? 'not applicable'
-        return `<span class="${kind(outcome)}" title="${escapeHtml(`${words} ${outcome}`)}">${SIGNS[outcome]}</span>`
-      })
-      return `<td>${signs.join('')}`
-    })
-    const which =
-      mine.length === 0
-        ? 'no check: it asks nothing of a server that can be seen from outside'
-        : mine.map(({ id }) => `<code>${id}</code>`).join(', ')
-    return `<tr><th scope="row">§${number} ${title}<br><small>${escapeHtml(sentence)}</small><br><small>${which}</small><td>${'✓'.repeat(mine.filter(({ level }) => level !== 'behaviour').length)}${cells.join('')}`
-  })
-  return `<h2 id="rfc">RFC 9112, chapter 9, section by section</h2>
-<div class="wide" tabindex="0" role="region" aria-labelledby="rfc"><table><thead><tr>${columns(reports)}</thead><tbody>${rows.join('\n')}</tbody></table></div>`
+  const rows = SECTIONS.map((section) => sectionRow(section, rules, reports))
+  return wide('rfc', 'RFC 9112, chapter 9, section by section', reports.plain, [`<tbody>${rows.join('\n')}</tbody>`])
 }
 
-/** The page, of the rules in words and the reports of the servers. */
-export function page(rules, reports) {
+/** The page, of the rules in words and the reports of the servers: over plain TCP, and over TLS. */
+export function page(rules, { plain, secure }) {
   const style = readFileSync(join(root, 'scripts/probe-page.css'), 'utf8')
-  const days = reports.map(({ at }) => at.slice(0, 10)).sort()
+  const days = [...plain, ...secure].map(({ at }) => at.slice(0, 10)).sort()
   const radios = ['all', 'MUST', 'SHOULD', 'behaviour']
     .map(
       (level) =>
@@ -131,20 +158,38 @@ export function page(rules, reports) {
 ${style}</style>
 <h1>How HTTP servers keep, announce and end their connections</h1>
 <p>Real servers, each as its distribution or registry has it, with the shortest configuration that its own documentation shows, asked over raw sockets by
-<a href="../../packages/probe/README.md">halfclose-probe</a>${days.length > 0 ? ` on ${days.at(-1)}` : ''}. <code>npm run probe:servers</code> does it again. Over plain TCP: what is about TLS is not applicable here, HTTP/2 is tried by
-prior knowledge. Every sign opens: what was sent and seen is behind it.</p>
+<a href="../../packages/probe/README.md">halfclose-probe</a>${days.length > 0 ? ` on ${days.at(-1)}` : ''}. <code>npm run probe:servers</code> does it again. Over plain TCP HTTP/2 is tried by prior knowledge. Servers whose shortest configuration can speak TLS are
+asked once more over TLS, in <a href="#tls">a table of their own</a>. Every sign opens: what was sent and seen is behind it.</p>
 <ul class="key">${Object.entries(SIGNS)
     .map(([outcome, sign]) => `<li class="${kind(outcome)}">${sign} ${outcome}: ${WORDS[outcome]}`)
     .join('')}</ul>
 <p>Servers of files answer the root by themselves, and the slow and the endless path through a proxy module, from one small application. What a server does
-when it is stopped is a choice of its defaults: tier c ranks nobody. A process had 15 s to end. Some servers stop gracefully by another signal than SIGTERM: ${reports
+when it is stopped is a choice of its defaults: tier c ranks nobody. A process had 15 s to end. Some servers stop gracefully by another signal than SIGTERM: ${plain
     .filter(({ stop }) => stop !== 'SIGTERM')
     .map(({ title, stop }) => `${title} by ${stop}`)
     .join(', ')}.</p>
 <form><fieldset><legend>Level</legend>
 ${radios}</fieldset></form>
-${['a', 'b', 'c'].map((tier) => tierTable(tier, rules, reports)).join('\n')}
-${sectionTable(rules, reports)}
+${['a', 'b', 'c'].map((tier) => tierTable(tier, rules, plain)).join('\n')}
+${tlsTable(rules, secure)}
+${sectionTable(rules, { plain, secure })}
 </html>
 `
+}
+
+function reportsOf(names) {
+  const files = names.map((name) => join(root, 'docs/probe/results', `${name}.json`))
+  return files.filter((file) => existsSync(file)).map((file) => JSON.parse(readFileSync(file, 'utf8')))
+}
+
+const [, program, mode] = process.argv
+if (program?.endsWith('probe-page.mjs')) {
+  const { rules } = await import('../packages/probe/dist/index.mjs')
+  const drawn = page(rules, { plain: reportsOf(ORDER), secure: reportsOf(ORDER.map((name) => `${name}-tls`)) })
+  const file = join(root, 'docs/probe/index.html')
+  if (mode === 'write') writeFileSync(file, drawn)
+  else if (readFileSync(file, 'utf8') !== drawn) {
+    console.error('docs/probe/index.html is not what docs/probe/results and the rules make: node scripts/probe-page.mjs write')
+    process.exit(1)
+  }
 }

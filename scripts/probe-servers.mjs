@@ -1,18 +1,19 @@
 // Real servers, probed: `npm run probe:servers`, or `-- nginx caddy` for some; `-- --install` installs what is missing from Debian's packages (as root).
-// Writes docs/probe/results/NAME.json for each that could be started, and docs/probe/index.html.
+// Writes docs/probe/results/NAME.json for each that could be started, NAME-tls.json where it can speak TLS too, and docs/probe/index.html.
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
-import { page } from './probe-page.mjs'
-import { build, install, root } from './steps.mjs'
+import { ORDER } from './probe-page.mjs'
+import { build, install, node, root } from './steps.mjs'
 
 const folder = join(root, 'packages/probe/servers')
 const results = join(root, 'docs/probe/results')
+const certificate = join(root, 'test/support/cert')
 /** They mostly wait: so many at once. */
 const AT_ONCE = 6
 const DEADLINE = 15_000
@@ -23,11 +24,8 @@ const { values, positionals } = parseArgs({
   options: { install: { type: 'boolean' }, page: { type: 'boolean' }, patience: { type: 'string' } },
 })
 
-/** The same order in the table. */
-const ORDER =
-  'nginx apache haproxy caddy lighttpd h2o gunicorn uvicorn puma tomcat go node-http node-express node-fastify node-hono halfclose-http halfclose-express halfclose-fastify'.split(
-    ' ',
-  )
+/** How a server starts and stops: its file. */
+const describe = async (name) => (await import(pathToFileURL(join(folder, name, 'start.mjs')))).default
 
 async function freePort() {
   const listener = createServer().listen(0, '127.0.0.1')
@@ -52,41 +50,72 @@ async function versionOf({ version }, program) {
   return /\d+(\.\d+)+/.exec(/Server (?:version|number):[^\n]*/.exec(stdout)?.[0] ?? `${stdout}${stderr}`)?.[0] ?? ''
 }
 
-/** The report of one server; undefined where it cannot be had. */
-async function probed(name, probe) {
-  const { default: server } = await import(pathToFileURL(join(folder, name, 'start.mjs')))
-  if (values.install && server.package !== undefined && there(server.program) === undefined) {
-    execFileSync('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', server.package], { stdio: 'ignore' })
+/** Where the program of a server is; undefined: it is not installed. */
+function programOf({ program, package: debian }) {
+  if (program === 'node') return process.execPath
+  if (values.install && debian !== undefined && there(program) === undefined) {
+    execFileSync('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', debian], { stdio: 'ignore' })
   }
-  const program = server.program === 'node' ? process.execPath : there(server.program)
+  return there(program)
+}
+
+/** What is put in for the @WORDS@ of a configuration and of a command line. */
+async function wordsOf(name, tmp) {
+  const [port, backendPort] = [await freePort(), await freePort()]
+  const words = { PORT: port, BACKEND: backendPort, TMP: tmp, WWW: tmp, FOLDER: join(folder, name) }
+  for (const [word, file] of Object.entries({ CERT: 'cert.pem', KEY: 'key.pem' })) {
+    words[word] = join(tmp, file)
+    copyFileSync(join(certificate, file), words[word])
+  }
+  // HAProxy wants both in one file.
+  words.PEM = join(tmp, 'both.pem')
+  writeFileSync(words.PEM, readFileSync(words.CERT, 'utf8') + readFileSync(words.KEY, 'utf8'))
+  return words
+}
+
+/** The application behind servers that run none. Resolves when it listens. */
+async function startBackend(port) {
+  const backend = spawn(process.execPath, [join(folder, 'backend/server.mjs'), String(port)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const end = () => backend.kill()
+  process.once('exit', end)
+  await once(backend.stdout, 'data')
+  return () => {
+    process.off('exit', end)
+    end()
+  }
+}
+
+/** Writes the server's configuration, builds it, and says by which command it starts. */
+async function commandOf(name, server, program, words) {
+  const fill = (text) => text.replace(/@(\w+)@/g, (all, word) => words[word] ?? all)
+  if (server.config) {
+    words.CONFIG = join(words.TMP, server.config)
+    writeFileSync(words.CONFIG, fill(readFileSync(join(folder, name, server.config), 'utf8')))
+  }
+  if (server.build) await promisify(execFile)(program, server.build.map(fill))
+  const env = Object.entries({ NODE_ENV: 'production', ...server.env }).map(([key, value]) => `${key}=${fill(value)}`)
+  return [...env, fill(server.built ?? program), ...server.run.map((word) => `'${fill(word)}'`)].join(' ')
+}
+
+/** The report of one server, over TLS if `secure`; undefined where it cannot be had. */
+async function probed(name, secure, probe) {
+  const described = await describe(name)
+  const server = secure ? { ...described, ...described.tls } : described
+  const program = programOf(server)
   if (program === undefined)
     return void console.log(`${name}: skipped, ${server.program} is not installed (Debian: ${server.package})`)
   const tmp = mkdtempSync(join(tmpdir(), `halfclose-${name}-`))
+  // Some servers give up root before they read.
   execFileSync('chmod', ['777', tmp])
   writeFileSync(join(tmp, 'index.html'), 'hello\n'.repeat(100))
-  const [port, backendPort] = [await freePort(), await freePort()]
-  const words = {
-    PORT: port,
-    BACKEND: backendPort,
-    TMP: tmp,
-    WWW: tmp,
-    FOLDER: join(folder, name),
-    CONFIG: join(tmp, server.config ?? ''),
-  }
-  const fill = (text) => text.replace(/@(\w+)@/g, (all, word) => words[word] ?? all)
-  if (server.config) writeFileSync(words.CONFIG, fill(readFileSync(join(folder, name, server.config), 'utf8')))
-  if (server.build) await promisify(execFile)(program, server.build.map(fill))
-  const env = Object.entries({ NODE_ENV: 'production', ...server.env }).map(([key, value]) => `${key}=${fill(value)}`)
-  const run = [...env, fill(server.built ?? program), ...server.run.map((word) => `'${fill(word)}'`)].join(' ')
-  const end = () => backend.kill()
-  process.once('exit', end)
-  const backend = spawn(process.execPath, [join(folder, 'backend/server.mjs'), String(backendPort)], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  await once(backend.stdout, 'data')
+  const words = await wordsOf(name, tmp)
+  const endBackend = await startBackend(words.BACKEND)
   try {
+    const run = await commandOf(name, server, program, words)
     const { path, slow, stream } = { ...PATHS, ...server }
-    const url = `http://127.0.0.1:${port}${path}`
+    const url = `${secure ? 'https' : 'http'}://127.0.0.1:${words.PORT}${path}`
     const options = { url, run, slow, stream, stop: server.stop, deadline: DEADLINE, floods: true, abort: abort.signal }
     const report = await probe({ ...options, ...(values.patience && { patience: Number(values.patience) }) })
     return { name, title: server.title, version: await versionOf(server, program), stop: server.stop, ...report }
@@ -94,8 +123,7 @@ async function probed(name, probe) {
     console.log(`${name}: skipped, ${error.message}`)
     return undefined
   } finally {
-    end()
-    process.off('exit', end)
+    endBackend()
     rmSync(tmp, { recursive: true, force: true })
   }
 }
@@ -122,23 +150,25 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 await install()
 await build()
 mkdirSync(results, { recursive: true })
-const { probe, rules } = await import('../packages/probe/dist/index.mjs')
+const { probe } = await import('../packages/probe/dist/index.mjs')
+const fileOf = (name, secure) => `${name}${secure ? '-tls' : ''}.json`
 if (!values.page) {
   const names = positionals.length > 0 ? positionals : ORDER
-  const next = names.values()
+  const runs = []
+  for (const name of names) {
+    runs.push({ name, secure: false })
+    if ((await describe(name)).tls !== undefined) runs.push({ name, secure: true })
+  }
+  const next = runs.values()
   const lane = async () => {
-    for (const name of next) {
-      const began = performance.now()
-      const report = await probed(name, probe)
+    for (const { name, secure } of next) {
+      const report = await probed(name, secure, probe)
       if (report === undefined) continue
-      writeFileSync(join(results, `${name}.json`), `${JSON.stringify(shorten(report))}\n`)
+      writeFileSync(join(results, fileOf(name, secure)), `${JSON.stringify(shorten(report))}\n`)
       const told = report.scores.map(({ tier, kept, applicable }) => `${tier} ${kept}/${applicable}`).join(', ')
-      console.log(`${name} ${report.version}: ${told} (${Math.round((performance.now() - began) / 1_000)} s)`)
+      console.log(`${name}${secure ? ' over TLS' : ''} ${report.version}: ${told} (${Math.round(report.ms / 1_000)} s)`)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
 }
-const reports = ORDER.filter((name) => readdirSync(results).includes(`${name}.json`)).map((name) =>
-  JSON.parse(readFileSync(join(results, `${name}.json`), 'utf8')),
-)
-writeFileSync(join(root, 'docs/probe/index.html'), page(rules, reports))
+await node(['scripts/probe-page.mjs', 'write'])

@@ -6,4 +6,5 @@ export default {
   config: 'httpd.conf',
   run: ['-DFOREGROUND', '-f', '@CONFIG@'],
   stop: 'SIGWINCH',
+  tls: { config: 'httpd-tls.conf' },
 }

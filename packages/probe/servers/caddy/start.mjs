@@ -6,4 +6,5 @@ export default {
   config: 'Caddyfile',
   run: ['run', '--adapter', 'caddyfile', '--config', '@CONFIG@'],
   stop: 'SIGTERM',
+  tls: { config: 'Caddyfile-tls' },
 }

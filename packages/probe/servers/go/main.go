@@ -41,8 +41,16 @@ func main() {
 		}
 		close(idle)
 	}()
-	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+	if err := serve(&server); err != http.ErrServerClosed {
 		log.Fatal(err)
 	}
 	<-idle
+}
+
+// With a certificate and its key behind the port it speaks TLS.
+func serve(server *http.Server) error {
+	if len(os.Args) > 3 {
+		return server.ListenAndServeTLS(os.Args[2], os.Args[3])
+	}
+	return server.ListenAndServe()
 }

@@ -6,5 +6,6 @@ export default {
   build: ['build', '-o', '@TMP@/server', '@FOLDER@/main.go'],
   built: '@TMP@/server',
   run: ['@PORT@'],
+  tls: { run: ['@PORT@', '@CERT@', '@KEY@'] },
   stop: 'SIGTERM',
 }

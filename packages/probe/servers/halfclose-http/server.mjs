@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { attach } from '@halfclose/core'
 
-const server = createServer((request, response) => {
+// With a certificate and its key behind the port it speaks TLS.
+const [port, cert, key] = process.argv.slice(2)
+
+function handle(request, response) {
   const url = new URL(request.url, 'http://server')
   if (url.pathname === '/slow') setTimeout(() => response.end('slow\n'), Number(url.searchParams.get('ms')))
   else if (url.pathname === '/stream') {
@@ -13,7 +18,9 @@ const server = createServer((request, response) => {
     connections.signal.addEventListener('abort', end)
     response.on('close', end)
   } else response.end('hello\n'.repeat(100))
-})
+}
+
+const server = key ? createSecureServer({ cert: readFileSync(cert), key: readFileSync(key) }, handle) : createServer(handle)
 const connections = attach(server)
 process.once('SIGTERM', () => connections.drain({ reason: 'SIGTERM' }))
-server.listen(Number(process.argv[2]), '127.0.0.1')
+server.listen(Number(port), '127.0.0.1')

@@ -6,4 +6,5 @@ export default {
   config: 'haproxy.cfg',
   run: ['-db', '-f', '@CONFIG@'],
   stop: 'SIGUSR1',
+  tls: { config: 'haproxy-tls.cfg' },
 }

@@ -6,4 +6,5 @@ export default {
   config: 'nginx.conf',
   run: ['-c', '@CONFIG@', '-p', '@TMP@', '-e', '@TMP@/error.log'],
   stop: 'SIGQUIT',
+  tls: { config: 'nginx-tls.conf' },
 }

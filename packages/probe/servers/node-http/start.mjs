@@ -3,5 +3,6 @@ export default {
   program: 'node',
   version: ['--version'],
   run: ['@FOLDER@/server.mjs', '@PORT@'],
+  tls: { run: ['@FOLDER@/server.mjs', '@PORT@', '@CERT@', '@KEY@'] },
   stop: 'SIGTERM',
 }
