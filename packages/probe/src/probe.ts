@@ -58,16 +58,17 @@ export async function probe(options: ProbeOptions): Promise<Report> {
     options.run === undefined
       ? undefined
       : { command: parseCommand(options.run), signal: options.stop ?? 'SIGTERM', abort: options.abort }
+  const at = new Date().toISOString()
+  const began = performance.now()
   const child = started === undefined ? undefined : await start(started, target)
   try {
     const facts = await findOut(target, bounds, options)
-    return { ...head(target), facts, ...(await tiersOf(options, target, bounds, facts, started, child)) }
+    const found = await tiersOf(options, target, bounds, facts, started, child)
+    return { probe: version, url: target.url, at, ms: Math.round(performance.now() - began), facts, ...found }
   } finally {
     await child?.kill()
   }
 }
-
-const head = (target: Target) => ({ probe: version, url: target.url, at: new Date().toISOString() })
 
 async function tiersOf(
   options: ProbeOptions,
@@ -87,12 +88,18 @@ async function tiersOf(
     checks.filter(({ id, tier }) => tiers.includes(tier) && (only === undefined || only.includes(id)))
   const budget = new Budget(options.connections, options.bytes)
   const scene = () => new Scene(target, facts, bounds)
-  const common = { facts, budget, floods, progress }
+  const began = performance.now()
+  const ended = new Map<Tier, number>()
+  const noting: Progress = (id, result) => {
+    if (result !== undefined) ended.set(result.tier, performance.now() - began)
+    progress(id, result)
+  }
+  const common = { facts, budget, floods, progress: noting }
   const results: Result[] = await runChecks({ ...common, checks: chosen([...tierA, ...tierB]), scene })
   await child?.kill()
   if (started !== undefined) {
     const stopScene = () => new StopScene(scene(), started)
     results.push(...(await runChecks({ ...common, checks: chosen(tierC), scene: stopScene, serial: true })))
   }
-  return { scores: scoresOf(results), results }
+  return { scores: scoresOf(results, ended), results }
 }

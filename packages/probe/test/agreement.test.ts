@@ -44,7 +44,7 @@ const runs = HOSTS.flatMap((name) =>
   [true, false].map((bare) => ({ name, bare, title: `${name}${bare ? '' : ' with halfclose'}` })),
 )
 
-test.each(runs)(
+test.concurrent.each(runs)(
   'on $title the probe says what the contract says',
   async ({ name, bare }) => {
     const host = await Host.start(name, bare ? 'bare' : 'halfclose', {

@@ -1,36 +1,25 @@
-import { type ProbeOptions, probe, type Report, rules } from 'halfclose-probe'
+import { type ProbeOptions, probe, type Report } from 'halfclose-probe'
+import { Budget } from '../src/engine/budget.js'
+import { failedBy, idsOf, metBy, whole } from './meets.js'
 import { serve } from './server/server.js'
 
 // A server that keeps every rule passes every check; one that breaks a single rule fails the check of that rule, and no other.
 
 const SLOW = '/slow?ms=500'
 const options = { slow: SLOW, tiers: ['a', 'b'], patience: 3_500, upload: 4 * 1024 * 1024, floods: true } as const
-const TLS = ['a/close-notify', 'a/idle-close-notify']
-const ids = rules.filter(({ tier }) => tier !== 'c').map(({ id }) => id)
+const TLS = ['a/close-notify', 'a/idle-close-notify', 'a/tls-cut-shows']
 
 /** All runs share one event loop: more of them at once would be late for each other. */
-const AT_ONCE = 6
-const turns = Array.from({ length: AT_ONCE }, () => Promise.resolve())
-let next = 0
+const places = new Budget(whole ? 6 : 16)
 
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const lane = next++ % AT_ONCE
-  const done = (turns[lane] ?? Promise.resolve()).then(work)
-  turns[lane] = done.then(
-    () => {},
-    () => {},
-  )
-  return done
-}
-
-const probed = (...args: Parameters<typeof probedNow>) => inTurn(() => probedNow(...args))
-
-async function probedNow(faults: string[], tls = false, more: Partial<ProbeOptions> = {}): Promise<Report> {
+async function probed(faults: string[], tls = false, more: Partial<ProbeOptions> = {}): Promise<Report> {
+  await places.take(1)
   const server = await serve(new Set(faults), { tls })
   try {
     return await probe({ ...options, url: `${tls ? 'https' : 'http'}://127.0.0.1:${server.port}/`, ...more })
   } finally {
     await server.close()
+    places.give(1)
   }
 }
 
@@ -46,16 +35,18 @@ test.concurrent.each([false, true])(
     expect(withOutcome(report, 'fail', 'warn', 'no')).toEqual([])
     const missing = report.results.filter(({ outcome }) => outcome === 'not applicable').map(({ id }) => id)
     expect(missing).toEqual(tls ? [] : TLS)
+    // What takes the time of --patience is waited for side by side: with the default of 75 s tier a takes no more than 90 s.
+    expect(report.scores[0]?.ms).toBeLessThan(options.patience + 15_000)
   },
   180_000,
 )
 
-test.concurrent.each(ids)(
+test.concurrent.each(idsOf('a', 'b'))(
   'breaking %s fails that check alone',
   async (id) => {
-    const report = await probed([id], TLS.includes(id))
+    const report = await probed([id], TLS.includes(id), { only: metBy(id) })
     const seen = withOutcome(report, 'fail', 'warn', 'no').join('\n')
-    expect({ broken: brokenIn(report), seen }).toEqual({ broken: [id], seen })
+    expect({ broken: brokenIn(report), seen }).toEqual({ broken: failedBy(id), seen })
   },
   180_000,
 )

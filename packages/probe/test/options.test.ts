@@ -78,6 +78,7 @@ const sample: Report = {
   probe: version,
   url: 'http://127.0.0.1/?a=<b>',
   at: '2026-11-30T00:00:00.000Z',
+  ms: 81_000,
   facts: {
     http1: true,
     status: 200,
@@ -89,7 +90,7 @@ const sample: Report = {
     slow: undefined,
     stream: undefined,
   },
-  scores: [{ tier: 'a', kept: 0, applicable: 1 }],
+  scores: [{ tier: 'a', kept: 0, applicable: 1, ms: 81_000 }],
   results: [
     {
       ...rules[0]!,
@@ -106,7 +107,7 @@ test('the page, the table and the badge say what was found, and nothing of the s
   expect(page).toContain('&lt;script&gt;')
   expect(page).not.toMatch(/<script>|<now>|sent <x>/)
   expect(page).toContain('A 0/1')
-  expect(table(sample)).toContain('0 of 1 rules that apply are kept')
+  expect(table(sample)).toContain('0 of 1 rules that apply are kept; behaviour is not counted. 81 s')
   expect(table(sample, { colour: true })).toContain('\u001b[33m')
   expect(badge(sample)).toContain('halfclose-probe: A 0/1')
   expect(explain('a/persists')).toContain('RFC 9112 §9.3')

@@ -1,9 +1,10 @@
+import { UNREAD } from '../engine/bounds.js'
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { type Judgement, judged, notApplicable } from '../engine/verdict.js'
 import type { Client } from '../wire/index.js'
 import { pass } from '../wire/index.js'
-import { ended, seconds, statuses } from './seen.js'
+import { ended, pourUnread, seconds, statuses } from './seen.js'
 
 const common = { tier: 'a', subject: 'Bounds', level: 'behaviour', section: 'RFC 9112 §9.5', phase: 'timed' } as const
 
@@ -79,12 +80,10 @@ export const bounds = [
     why: 'What it has not read stays in the server’s memory, and holds its shutdown.',
     needs: ['http1', 'persistent'],
     phase: 'heavy',
-    bytes: 10 * 1024 * 1024,
+    bytes: UNREAD,
     look: async (scene: Scene) => {
       const client = await scene.connect()
-      client.stream.pause()
-      const some = scene.request().repeat(500)
-      const { end, taken } = await client.pour(Buffer.from(some, 'latin1'), scene.bounds.unread, scene.bounds.stall)
+      const { end, taken } = await pourUnread(scene, client)
       scene.calm()
       const since = Date.now()
       if (end === 'limit') return { stalled: false, taken, after: undefined }

@@ -108,11 +108,10 @@ const upload = {
   expects: 'An answer, whatever it is, whole.',
   why: 'A server that closes with unread input resets the connection, and the reset wipes out its answer on the client’s side.',
   phase: 'heavy',
-  bytes: 16 * 1024 * 1024,
+  bytes: 16 * MEGABYTE,
 } as const
 
-function uploads(scene: Scene, ...fields: string[]): Promise<Seen> {
-  const length = scene.bounds.upload
+function uploads(scene: Scene, length: number, ...fields: string[]): Promise<Seen> {
   const type = 'Content-Type: application/octet-stream'
   const head = scene.request({ method: 'POST', fields: [`Content-Length: ${length}`, type, ...fields] })
   return sendsFirst(scene, head, ...pieces(length))
@@ -125,7 +124,7 @@ export const earlyAnswer = [
     id: 'a/early-answer',
     title: 'An answer to a POST whose body is still being sent can be read to its end.',
     sends: 'A POST with a body of 16 MB, which is sent before anything is read.',
-    look: (scene: Scene) => uploads(scene),
+    look: (scene: Scene) => uploads(scene, scene.bounds.upload),
     judge: readable,
   }),
   check({
@@ -133,9 +132,10 @@ export const earlyAnswer = [
     ...upload,
     id: 'a/early-answer-close',
     title: 'An early answer can be read to its end where the client says Connection: close, too.',
-    sends: 'A POST with Connection: close and a body of 16 MB, which is sent before anything is read.',
+    sends: 'A POST with Connection: close and a body of 8 MB, which is sent before anything is read.',
     repeats: 2,
-    look: (scene: Scene) => uploads(scene, 'Connection: close'),
+    bytes: 8 * MEGABYTE,
+    look: (scene: Scene) => uploads(scene, scene.bounds.upload / 2, 'Connection: close'),
     judge: readable,
   }),
   check({

@@ -1,8 +1,9 @@
+import { UNREAD } from '../engine/bounds.js'
 import { check } from '../engine/check.js'
 import { broken, type Judgement, judged, kept, notApplicable } from '../engine/verdict.js'
 import type { Exit } from '../process/child.js'
 import type { StopScene } from '../process/stop-scene.js'
-import { answered, ended, endingInWords, seconds } from './seen.js'
+import { answered, ended, endingInWords, pourUnread, seconds } from './seen.js'
 import { answeredOnce } from './stop.js'
 
 const common = { tier: 'c', subject: 'What holds it up', level: 'behaviour', section: 'the book, 4.7' } as const
@@ -75,15 +76,11 @@ export const holds = [
     expects: 'The process has gone within the deadline.',
     why: WHY,
     needs: ['http1', 'persistent'],
+    bytes: UNREAD,
     look: async (scene: StopScene) => {
       await scene.start()
       const client = await scene.connect()
-      client.stream.pause()
-      const { end } = await client.pour(
-        Buffer.from(scene.request().repeat(500), 'latin1'),
-        scene.bounds.unread,
-        scene.bounds.stall,
-      )
+      const { end } = await pourUnread(scene, client)
       if (end === 'limit') return 'fits' as const
       scene.signal()
       return scene.exit()

@@ -1,6 +1,7 @@
 import type { Check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import type { StopScene } from '../process/stop-scene.js'
+import { cutShowsAtStop } from './cut-shows.js'
 import { holds, sessionsAtStop } from './holds.js'
 import { slow } from './slow.js'
 import { requestsAtStop } from './stop.js'
@@ -12,4 +13,4 @@ export { tierA }
 export const tierB: readonly Check<Scene>[] = slow
 
 /** The checks that need a process which the probe starts and stops. */
-export const tierC: readonly Check<StopScene>[] = [...requestsAtStop, ...holds, ...sessionsAtStop]
+export const tierC: readonly Check<StopScene>[] = [...requestsAtStop, ...holds, ...cutShowsAtStop, ...sessionsAtStop]

@@ -1,4 +1,5 @@
-import { type Client, type Ending, type Response, until } from '../wire/index.js'
+import type { Scene } from '../engine/scene.js'
+import { type Client, type Ending, type Poured, type Response, until } from '../wire/index.js'
 
 /** What was seen on an HTTP/1 connection. */
 export interface Seen {
@@ -39,6 +40,16 @@ export async function ended(client: Client, ms: number): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** Requests in one piece, for a client that reads no answer. */
+const AT_ONCE = 500
+
+/** Stops to read, and sends requests until the server takes no more of them: its answers fill the buffers on the way. */
+export function pourUnread(scene: Scene, client: Client): Promise<Poured> {
+  client.stream.pause()
+  const some = scene.request().repeat(AT_ONCE)
+  return client.pour(Buffer.from(some, 'latin1'), scene.bounds.unread, scene.bounds.stall)
 }
 
 /** How the server's end looks, in words. */

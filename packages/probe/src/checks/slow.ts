@@ -42,6 +42,28 @@ export const slow = [
   }),
   check({
     ...common,
+    id: 'b/error-behind-slow',
+    level: 'SHOULD',
+    section: 'RFC 9112 §9.3.2, §9.6',
+    title: 'A malformed request behind a slow one does not swallow its answer.',
+    sends: 'The slow GET, and behind it, in the same write, a request whose Content-Length is "abc".',
+    expects: 'The slow answer, whole; then an error or the end.',
+    why: 'The error is known long before the answer: a server that closes at once drops what its application still works on.',
+    look: async (scene: Scene) => {
+      const client = await scene.connect()
+      const malformed = scene.request({ method: 'POST', fields: ['Content-Length: abc'] })
+      void client.send(scene.request({ path: slowPath(scene) }) + malformed)
+      return answered(client, 2, waitFor(scene))
+    },
+    judge: ({ answers, ending }) =>
+      judged(
+        (answers[0]?.status ?? 500) < 400,
+        `${statuses(answers)}, then ${endingInWords[ending]}`,
+        `the first answer is ${answers[0]?.status ?? 'not there'}, then ${endingInWords[ending]}`,
+      ),
+  }),
+  check({
+    ...common,
     id: 'b/close-slow',
     level: 'MUST',
     section: 'RFC 9112 §9.6',

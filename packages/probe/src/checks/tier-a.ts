@@ -2,6 +2,7 @@ import type { Check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { bounds } from './bounds.js'
 import { close, http10 } from './close.js'
+import { tlsCutShows } from './cut-shows.js'
 import { earlyAnswer, halfClosed } from './half-closed.js'
 import { floods, http2 } from './http2.js'
 import { idle, persistence } from './persistence.js'
@@ -19,6 +20,7 @@ export const tierA: readonly Check<Scene>[] = [
   ...pipelining,
   ...bounds,
   ...tls,
+  ...tlsCutShows,
   ...http2,
   ...floods,
 ]

@@ -1,3 +1,6 @@
+/** Bytes of requests, at most, that fill the buffers of a client which does not read. */
+export const UNREAD = 8 * 1024 * 1024
+
 /** How long the probe waits, and how much it sends. All times in ms. */
 export interface Bounds {
   /** An answer to a request that was sent whole. */
@@ -24,7 +27,7 @@ export function boundsOf({ patience = 75_000, deadline = 30_000, upload = 16 * 1
     quiet: Math.min(400, patience / 4),
     stall: Math.min(1_000, patience / 5),
     upload,
-    unread: 10 * 1024 * 1024,
+    unread: UNREAD,
     deadline,
   }
 }

@@ -24,6 +24,11 @@ export class Budget {
     return true
   }
 
+  /** Corrects what was spent in advance, once it is known how much was sent. */
+  settle(spent: number, sent: number): void {
+    this.#bytes += spent - sent
+  }
+
   /** Resolves when this many connections are free. In the order of the calls, so that none waits for ever. */
   async take(connections: number): Promise<void> {
     if (this.#waiting.length > 0 || connections > this.#free) {

@@ -31,6 +31,8 @@ export interface Score {
   kept: number
   /** MUST and SHOULD that apply. */
   applicable: number
+  /** Its last verdict came this many ms after the checks began. Tiers a and b run together, tier c after them. */
+  ms: number
 }
 
 /** Everything that a run of the probe found. */
@@ -39,8 +41,10 @@ export interface Report {
   probe: string
   /** What was probed. */
   url: string
-  /** When, in ISO 8601. */
+  /** When it began, in ISO 8601. */
   at: string
+  /** How long it took, in ms. */
+  ms: number
   /** What was found out before the checks. */
   facts: Facts
   /** One for each tier that was run. */
@@ -49,10 +53,12 @@ export interface Report {
   results: Result[]
 }
 
-export function scoresOf(results: readonly Result[]): Score[] {
+/** `ended`: when each tier had its last verdict. */
+export function scoresOf(results: readonly Result[], ended: ReadonlyMap<Tier, number>): Score[] {
   const tiers = [...new Set(results.map(({ tier }) => tier))]
   return tiers.map((tier) => {
     const rules = results.filter((one) => one.tier === tier && one.level !== 'behaviour' && one.outcome !== 'not applicable')
-    return { tier, kept: rules.filter(({ outcome }) => outcome === 'pass').length, applicable: rules.length }
+    const kept = rules.filter(({ outcome }) => outcome === 'pass').length
+    return { tier, kept, applicable: rules.length, ms: Math.round(ended.get(tier) ?? 0) }
   })
 }

@@ -130,6 +130,7 @@ async function runCheck<S extends Scene>(check: Check<S>, run: Run<S>, lateness:
       } finally {
         await scene.dispose()
         run.budget.give(connections)
+        run.budget.settle(bytes, scene.sent)
       }
     }
   }

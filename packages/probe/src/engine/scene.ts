@@ -63,6 +63,11 @@ export class Scene {
     for (const client of this.#clients) client.vanish()
   }
 
+  /** Bytes that were sent, with those of TLS. */
+  get sent(): number {
+    return this.#clients.reduce((sum, { raw }) => sum + raw.bytesWritten, 0)
+  }
+
   /** What was sent and seen, connection by connection. */
   record(): Recorded[] {
     return this.#clients.map((client) => {

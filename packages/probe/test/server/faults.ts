@@ -2,7 +2,7 @@
 export type Faults = ReadonlySet<string>
 
 /** What the server promises and how long it waits, in ms. Short: the tests wait for most of it. */
-export const times = { promise: 1_000, hold: 1_600, bound: 1_000, zombie: 400 }
+export const times = { promise: 1_000, hold: 1_400, bound: 1_000, zombie: 400 }
 
 /** What all connections of a server have in common. */
 export interface Shared {

@@ -149,7 +149,7 @@ export class Http1 {
     const early = this.#earlyFault(request, length) ?? this.#pipelineFault(request) ?? (await this.#halfClosedFault(request))
     if (early !== undefined) return early
     if (request.path.startsWith('/slow')) return this.#slow(request, length)
-    if (request.path.startsWith('/stream')) return this.#stream()
+    if (request.path.startsWith('/stream')) return this.#stream(request)
     if (this.#breaks('b/leavers-noticed') && this.#served === 1) {
       const left = this.shared.busyUntil - Date.now()
       if (left > 0) this.shared.busyUntil = 1
@@ -208,6 +208,10 @@ export class Http1 {
 
   async #slow(request: Request, length: number): Promise<Next> {
     const cut = this.#breaks('c/in-flight')
+    if (this.#breaks('b/error-behind-slow') && this.input.peek().includes('Content-Length: abc')) {
+      await this.#refuse('400 Bad Request')
+      return 'end'
+    }
     if (length > 0 && (await this.#body(length)) !== 'next') return 'end'
     const twin = this.#breaks('b/post-waits-for-post') && request.method === 'POST' && this.input.peek().startsWith('POST')
     if (this.#breaks('b/order-slow-fast') && this.input.peek().startsWith('HEAD')) {
@@ -234,13 +238,14 @@ export class Http1 {
   }
 
   /** An answer without an end: until the process is told to stop. */
-  async #stream(): Promise<Next> {
-    await this.output.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+  async #stream({ version }: Request): Promise<Next> {
+    const chunked = version === 'HTTP/1.1'
+    await this.output.write(`HTTP/1.1 200 OK\r\n${chunked ? 'Transfer-Encoding: chunked' : 'Connection: close'}\r\n\r\n`)
     while (!this.input.gone && (this.shared.stoppedAt === undefined || this.#breaks('c/stream-ends'))) {
-      await this.output.write('4\r\ntick\r\n')
+      await this.output.write(chunked ? '4\r\ntick\r\n' : 'tick')
       await this.input.change(30)
     }
-    await this.output.write('0\r\n\r\n')
+    if (chunked && !this.#breaks('c/cut-shows')) await this.output.write('0\r\n\r\n')
     return 'end'
   }
 
@@ -264,7 +269,7 @@ export class Http1 {
       body,
       request.method,
     )
-    if (!sent) return 'end'
+    if (!sent) return this.#breaks('a/tls-cut-shows') ? 'hang' : 'end'
     if (this.#breaks('a/half-closed-ends') && this.#served === 1 && this.input.length === 0) {
       if (!this.input.ended) await this.input.change(300)
       if (this.input.ended && this.input.length === 0) return 'hang'

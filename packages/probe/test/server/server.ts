@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
-import { createSecureContext, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { PREFACE, Records, tap } from 'halfclose-probe/wire'
 import { type Faults, type Shared, shared } from './faults.js'
 import { Http1 } from './http1.js'
@@ -18,12 +18,13 @@ export interface FaultyServer {
 
 export async function serve(faults: Faults, { tls = false, port = 0 } = {}): Promise<FaultyServer> {
   const common = shared(faults)
+  const secureContext = tls ? certificate() : undefined
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => {})
-    accept(socket, common, tls)
+    accept(socket, common, secureContext)
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const address = server.address()
@@ -35,16 +36,16 @@ export async function serve(faults: Faults, { tls = false, port = 0 } = {}): Pro
   return { server, port: typeof address === 'object' && address !== null ? address.port : 0, shared: common, close }
 }
 
-function accept(socket: Socket, common: Shared, tls: boolean): void {
+function accept(socket: Socket, common: Shared, secureContext: SecureContext | undefined): void {
   if (dropsLate(common)) socket.resetAndDestroy()
-  else if (tls) secured(socket, common)
+  else if (secureContext) secured(socket, common, secureContext)
   else sniff(socket, socket, common)
 }
 
-function secured(socket: Socket, common: Shared): void {
+function secured(socket: Socket, common: Shared, secureContext: SecureContext): void {
   const secure = new TLSSocket(tap(socket, new Records()), {
     isServer: true,
-    secureContext: certificate(),
+    secureContext,
     ALPNProtocols: ['h2', 'http/1.1'],
   })
   secure.on('error', () => {})
