@@ -18,6 +18,8 @@ import { connect as connectTls } from 'node:tls'
 /** @typedef {{ attempts: number, answered: number, refused: number, cut: number, cutAfterRun: number, wrong: string[] }} Verdict */
 
 const TLS = { rejectUnauthorized: false }
+/** Milliseconds of silence before a client's kernel asks whether the server is there. */
+const PROBE = 5_000
 
 /** All requests of some clients. */
 export class Account {
@@ -154,6 +156,8 @@ function open({ port, kind }) {
 /** @param {number} port @param {boolean} tls @returns {Wire} */
 function openHttp1(port, tls) {
   const socket = tls ? connectTls({ port, host: '127.0.0.1', ...TLS }) : connectTcp({ port, host: '127.0.0.1', noDelay: true })
+  // A client that only waits hears of a link that has gone for ever by its probes.
+  socket.setKeepAlive(true, PROBE)
   let isOver = false
   let input = ''
   /** @type {{ id: string, tell: (outcome: Outcome) => void } | undefined} */
@@ -215,12 +219,15 @@ function takeAnswer(input) {
 /** @param {number} status @param {string} body @param {string} id @returns {Outcome} */
 function outcomeOf(status, body, id) {
   if (status === 503) return 'refused'
+  // A proxy says that its backend cut it.
+  if (status === 502 || status === 504) return 'cut'
   return status === 200 && body.split(' ')[0] === id ? 'answered' : 'foreign'
 }
 
 /** @param {number} port @param {boolean} tls @returns {Wire} */
 function openHttp2(port, tls) {
   const session = connectHttp2(`${tls ? 'https' : 'http'}://127.0.0.1:${port}`, TLS)
+  session.once('connect', (_session, socket) => socket.setKeepAlive(true, PROBE))
   let isOver = false
   const end = () => {
     isOver = true

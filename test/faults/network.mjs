@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Account, Load } from './accounting.mjs'
 import { Service } from './service.mjs'
 
-/** @type {{ kind: import('./accounting.mjs').Kind, link: string[][], away: number, settings: Record<string, string>, serving: number }} */
-const { kind, link, away, settings, serving } = JSON.parse(process.argv[2] ?? '')
+/** `away`: milliseconds for which the link is gone; `'for ever'`: it does not come back. @type {{ kind: import('./accounting.mjs').Kind, link: string[][], away: number | 'for ever', settings: Record<string, string>, serving: number, options: object }} */
+const { kind, link, away, settings, serving, options } = JSON.parse(process.argv[2] ?? '')
 
 /** @param {string[]} command */
 const run = ([command = '', ...args]) => execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -23,11 +23,27 @@ try {
   process.exit()
 }
 
-const service = await Service.start({ kind, options: { keepAlive: { timeout: 1_000 } } })
+const service = await Service.start({ kind, options: { keepAlive: { timeout: 1_000 }, ...options } })
 const account = new Account()
 const load = new Load(account, { port: service.port, kind }, { clients: 6 })
 await sleep(serving)
-if (away > 0) {
+/** After how many milliseconds the server has let go of the last client that is out of reach. @type {number | undefined} */
+let emptied
+if (away === 'for ever') {
+  const others = Array.from({ length: 6 }, () => account.client({ port: service.port, kind }))
+  await Promise.all(others.map((client) => client.ask()))
+  // Three stay idle. The answers of three find no way.
+  const amid = others.slice(3).map((client) => client.ask({ ms: 500 }))
+  const began = performance.now()
+  run(['ip', 'link', 'set', 'lo', 'down'])
+  for (;;) {
+    const { open } = await service.ask('stats')
+    if (Object.values(open).every((count) => count === 0)) break
+    await sleep(100)
+  }
+  emptied = performance.now() - began
+  await Promise.all(amid)
+} else if (away > 0) {
   run(['ip', 'link', 'set', 'lo', 'down'])
   await sleep(away)
   run(['ip', 'link', 'set', 'lo', 'up'])
@@ -36,6 +52,6 @@ if (away > 0) {
 const report = await service.ask('drain')
 await load.stop()
 const left = await service.leave()
-console.log(JSON.stringify({ report, left, verdict: account.verdict(service.ledger()) }))
+console.log(JSON.stringify({ report, left, emptied, verdict: account.verdict(service.ledger()) }))
 await service.end()
 process.exit()

@@ -12,7 +12,8 @@ interface Link {
   link?: string[][]
   settings?: Record<string, string>
   /** Milliseconds for which the link is gone. */
-  away?: number
+  away?: number | 'for ever'
+  options?: object
   /** Only where there is time. */
   long?: boolean
 }
@@ -33,6 +34,18 @@ const links: Link[] = [
   { name: 'an MTU of 576', link: [['ip', 'link', 'set', 'lo', 'mtu', '576']] },
   { name: 'buffers of 4 kB', settings: { tcp_wmem: '4096 4096 4096', tcp_rmem: '4096 4096 4096' } },
   { name: 'a link that goes away and comes back', away: isLong ? 10_000 : 1_000 },
+  {
+    // Only TCP probes find idle clients that are out of reach, and only `limits.stalled` those to which an answer is on its way.
+    name: 'a link that goes away for ever',
+    away: 'for ever',
+    options: {
+      keepAlive: { timeout: 1_000, hold: 600_000 },
+      tcp: { keepAlive: 1_000 },
+      limits: { stalled: 3_000 },
+      http2: { stalled: 3_000 },
+    },
+    long: true,
+  },
 ]
 
 /** Why there is no namespace, if there is none. */
@@ -53,7 +66,7 @@ here.each(links.filter(({ long }) => isLong || long !== true))(
   async ({ name, ...link }) => {
     await Promise.all(
       kinds.map(async (kind) => {
-        const setup = { kind, link: [], away: 0, settings: {}, serving: isLong ? 5_000 : 500, ...link }
+        const setup = { kind, link: [], away: 0, settings: {}, options: {}, serving: isLong ? 5_000 : 500, ...link }
         const printed = await new Promise<string>((resolve, reject) => {
           execFile(
             'unshare',
@@ -65,7 +78,7 @@ here.each(links.filter(({ long }) => isLong || long !== true))(
             },
           )
         })
-        const { skipped, report, left, verdict } = JSON.parse(printed)
+        const { skipped, report, left, emptied, verdict } = JSON.parse(printed)
         if (skipped !== undefined) {
           process.stderr.write(`skipped, since this kernel has no such link (${name}): ${skipped}\n`)
           return
@@ -73,9 +86,11 @@ here.each(links.filter(({ long }) => isLong || long !== true))(
         expect({ report, left, verdict }).toMatchObject({
           report: { clean: true },
           left: 0,
-          verdict: { wrong: [], cutAfterRun: 0 },
+          verdict: { wrong: [], ...(link.away === 'for ever' ? {} : { cutAfterRun: 0 }) },
         })
         expect(verdict.answered).toBeGreaterThan(0)
+        if (link.away === 'for ever')
+          console.log(`${kind}: the last client that was out of reach was let go after ${Math.round(emptied)} ms`)
       }),
     )
   },

@@ -64,23 +64,30 @@ async function endsWell(service: Service, account: Account, running?: Load, drai
 const told = (outcome: Promise<Outcome>) => within(outcome, () => 'its client is told', LONGEST)
 
 test.each(stops)(
-  'stopped for %i ms amid serving, and again amid its drain, a process loses nothing',
+  'stopped for %i ms amid serving, again amid leaving, and again amid its drain, a process loses nothing',
   async (ms) => {
     await Promise.all(
       kinds.map(async (kind) => {
-        const service = await serve({ kind })
+        // By the clock: three stops are within the deadline.
+        const service = await serve({ kind, options: { drain: { delay: ms + 500, deadline: 5 * ms + LONGEST } } })
         const account = new Account()
         const running = load(account, service, kind)
+        const stop = async () => {
+          service.signal('SIGSTOP')
+          await sleep(ms)
+          service.signal('SIGCONT')
+        }
         await sleep(200)
-        service.signal('SIGSTOP')
-        await sleep(ms)
-        service.signal('SIGCONT')
+        await stop()
         await sleep(200)
         const drained = service.ask('drain')
-        await until('it drains', async () => (await service.ask('state')) !== 'serving')
-        service.signal('SIGSTOP')
-        await sleep(ms)
-        service.signal('SIGCONT')
+        await until('it leaves', async () => (await service.ask('state')) === 'leaving')
+        await stop()
+        // Holds the drain until it has been stopped.
+        const slow = clientOf(account, service, kind).ask({ ms: 1_500 })
+        await until('it drains', async () => (await service.ask('state')) === 'draining')
+        await stop()
+        expect(await told(slow)).toBe('answered')
         await endsWell(service, account, running, drained)
       }),
     )

@@ -17,9 +17,15 @@ import { dropWaiting } from './waiting-requests.js'
 
 /**
  * Closes a connection output first: the server sends what was written, then (TLS: close_notify and) FIN, and then reads and discards the rest of the
- * input within the bounds of `linger`. The application gets no further request. `quiet`: the silence granted, at most `linger.quiet`.
+ * input within the bounds of `linger`. The application gets no further request. `quiet`: the silence granted, at most `linger.quiet`. `receives`: whether
+ * input is arriving that nothing will read, where that is known.
  */
-export function closeOutputFirst(connection: Connection, reason: CloseReason, quiet = Number.POSITIVE_INFINITY): void {
+export function closeOutputFirst(
+  connection: Connection,
+  reason: CloseReason,
+  quiet = Number.POSITIVE_INFINITY,
+  receives?: boolean,
+): void {
   const {
     socket,
     phase,
@@ -33,7 +39,7 @@ export function closeOutputFirst(connection: Connection, reason: CloseReason, qu
     cut(connection, connection.ending ?? reason)
     return
   }
-  const hasUnreadInput = hasBegun(connection, current?.req ?? unread)
+  const hasUnreadInput = receives ?? hasBegun(connection, current?.req ?? unread)
   recordClose(connection)
   connection.ending ??= reason
   connection.closedFirst ??= 'server'

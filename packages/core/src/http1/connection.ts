@@ -11,6 +11,7 @@ import type { Timer } from '../node/timers.js'
 import type { Linger, Lingers } from '../socket/linger.js'
 import type { Upgrade } from '../socket/websocket-output.js'
 import type { ConnectionOwner } from './owner.js'
+import { receivingByBytes } from './receiving.js'
 import type { RequestFacts } from './request-facts.js'
 
 /** What a connection needs of its server. */
@@ -184,12 +185,12 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
 
   /** Whether a request has begun to arrive that is not being answered yet. To ask about many connections, use {@link atOnce}. */
   get receiving(): boolean {
-    // The request is malformed, or too late: the parser no longer has it.
-    if (this.rare.answering) return true
-    if (!this.countsBytes) return isMessageIncomplete(this.owner.server, this.socket)
-    if (this.socket.bytesRead === this.mark) return false
-    // The application may have read bytes before Node parses: a front reads its PROXY line.
-    return this.phase !== 'silent' || this.socket.readableLength > 0 || hasBegun(this.socket) === true
+    return receivingByBytes(this) ?? isMessageIncomplete(this.owner.server, this.socket)
+  }
+
+  /** The same, but the parser of this connection is asked alone: however many connections there are. Not to be used while it is parsing. */
+  get receivingAlone(): boolean {
+    return receivingByBytes(this) ?? hasBegun(this.socket) === true
   }
 
   /** The state, by the names of the documentation. */

@@ -8,7 +8,7 @@ import type { Policy } from '../options/types.js'
 import { GRACE } from '../policy.js'
 import { closeOutputFirst } from './close.js'
 import type { Connection } from './connection.js'
-import { IDLE_QUIET } from './idle.js'
+import { closeQuiet, IDLE_QUIET } from './idle.js'
 import type { OpenConnections } from './open-connections.js'
 
 /**
@@ -153,8 +153,8 @@ export class IdleTimeout {
     if (connection.phase !== 'idle' || connection.requests !== requests || connection.socket.destroyed) return
     // The answer to an error has a bound of its own.
     if (connection.rare.answering) return
-    if (connection.receiving) this.#waitForRest(connection)
-    else attempt(connection, (one) => closeOutputFirst(one, 'idle', IDLE_QUIET))
+    if (connection.receivingAlone) this.#waitForRest(connection)
+    else attempt(connection, (one) => closeQuiet(one, 'idle'))
   }
 
   /**

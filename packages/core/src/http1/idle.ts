@@ -23,7 +23,12 @@ export function goIdle(connection: Connection): void {
 /** Closes a connection that is idle or silent, if nothing has begun to arrive. `broken`: what the promise counts as broken by, if it is not over. */
 export function closeIfQuiet(connection: Connection, reason: CloseReason, broken?: PromiseBreaker): void {
   const { phase, socket, owner } = connection
-  if ((phase !== 'idle' && phase !== 'silent') || socket.destroyed || connection.receiving) return
+  if ((phase !== 'idle' && phase !== 'silent') || socket.destroyed || connection.receivingAlone) return
   if (broken !== undefined && performance.now() < connection.promiseUntil) owner.promiseBroken(broken)
-  closeOutputFirst(connection, reason, IDLE_QUIET)
+  closeQuiet(connection, reason)
+}
+
+/** Closes a connection on which nothing arrives. To ask once more would cost as much as there are connections. */
+export function closeQuiet(connection: Connection, reason: CloseReason): void {
+  closeOutputFirst(connection, reason, IDLE_QUIET, connection.rare.unread === undefined ? false : undefined)
 }

@@ -12,14 +12,13 @@ import { inBatches } from '../node/in-batches.js'
 import { streamDescriptor } from '../node/socket-handle.js'
 import { afterPoll } from '../node/timers.js'
 import { count as atLeast } from '../options/rules.js'
-import { descriptorReserve, GRACE, reliefOf } from '../policy.js'
+import { descriptorReserve, GRACE } from '../policy.js'
 import type { Handshakes } from '../socket/tls-handshakes.js'
+import { IdleSearch } from './idle-search.js'
 import { isStillIdle, longestIdle, type ServerConnections } from './longest-idle.js'
 
 type Member = Connection | Session
 
-/** Milliseconds until the next search for idle connections, after one that found none: each search walks over all connections. */
-const ASK_AGAIN = 50
 /** Milliseconds between two warnings. */
 const WARN_AGAIN = 60_000
 /** A limit of open files below this is logged at the start: a server with persistent connections reaches it. */
@@ -40,9 +39,11 @@ export class DescriptorPressure {
   #limit = 0
   /** The first descriptor of the reserve. It is -1 at first, so the first connection makes halfclose read the limit. */
   #from = -1
-  /** Connections that were chosen to be closed, in that order. They hold their descriptors until their clients end, too. */
+  readonly #search: IdleSearch
+  /** Connections that were chosen to be closed. They hold their descriptors until their clients end, too. */
   readonly #going = new Map<Member, number>()
-  #askedInVain = Number.NEGATIVE_INFINITY
+  /** Those of them whose output the server has ended, in that order. */
+  readonly #ended = new Set<Member>()
   #warnedAt = Number.NEGATIVE_INFINITY
   #closed = 0
   #refused = 0
@@ -56,6 +57,7 @@ export class DescriptorPressure {
     this.#servers = servers
     this.#events = events
     this.#limitOf = limitOf
+    this.#search = new IdleSearch(servers, this.#isGoing)
   }
 
   /** A server begins to listen. `isLimited`: the policy limits the number of connections. */
@@ -87,7 +89,7 @@ export class DescriptorPressure {
 
   /** The descriptor of a connection is free. */
   gone(member: Member): void {
-    if (this.#going.size > 0) this.#going.delete(member)
+    if (this.#going.size > 0 && this.#going.delete(member)) this.#ended.delete(member)
   }
 
   #read(): void {
@@ -108,11 +110,11 @@ export class DescriptorPressure {
   }
 
   #choose(): void {
-    const now = performance.now()
-    if (now < this.#askedInVain + ASK_AGAIN) return
-    this.#closed += this.#closeSoon(longestIdle(this.#servers(), reliefOf, this.#isGoing, true).chosen)
+    const chosen = this.#search.next()
+    if (chosen === undefined) return
+    this.#closed += this.#closeSoon(chosen)
     if (this.#going.size > 0) return
-    this.#askedInVain = now
+    const now = performance.now()
     let left = 1
     for (const { handshakes } of this.#servers()) handshakes.destroyWhere((openedAt) => openedAt + GRACE <= now && left-- > 0)
   }
@@ -130,20 +132,23 @@ export class DescriptorPressure {
   readonly #closeOne = (member: Member): void => {
     const requests = this.#going.get(member)
     if (requests === undefined) return
-    if (!isStillIdle(member, requests)) this.#going.delete(member)
-    else if (member instanceof Session) goAway(member, 'pressure')
-    else {
-      closeIfQuiet(member, 'pressure', 'pressure')
-      // A request has begun to arrive.
-      if (member.ending === undefined) this.#going.delete(member)
+    if (!isStillIdle(member, requests)) {
+      this.#going.delete(member)
+      return
     }
+    if (member instanceof Session) goAway(member, 'pressure')
+    else closeIfQuiet(member, 'pressure', 'pressure')
+    if (!this.#going.has(member)) return
+    if (member.ending === 'pressure') this.#ended.add(member)
+    // A request has begun to arrive.
+    else if (member.ending === undefined) this.#going.delete(member)
   }
 
   #endGoing(most: number): void {
     let left = most
-    for (const member of this.#going.keys()) {
-      if (member.ending !== 'pressure') continue
+    for (const member of this.#ended) {
       if (left-- <= 0) return
+      this.#ended.delete(member)
       attempt(member, end)
     }
   }

@@ -8,7 +8,7 @@ import { GRACE } from '../policy.js'
 /** Something with connections: a governed server. */
 export interface ServerConnections {
   readonly connections: OpenConnections
-  readonly sessions: Iterable<Session>
+  readonly sessions: Iterable<Session> & { readonly size: number }
 }
 
 /** The connections that may be closed, in the order in which they are. */
