@@ -1,7 +1,10 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { Unacknowledged } from '../src/socket/unacknowledged-bytes.js'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { UnacknowledgedBytes } from '../src/socket/unacknowledged-bytes.js'
 
 const MiB = 1024 * 1024
 const test_ = existsSync('/proc/self/net/tcp') ? test : test.skip
@@ -42,7 +45,7 @@ describe('what a peer has not taken', () => {
     ['::1', '::1'],
   ])('a server on %s, a client of %s: all of what the kernel has, until the client reads', async (listen, host) => {
     await pair(listen, host, 10_000, async (socket, client) => {
-      const look = () => new Unacknowledged().of({ socket, raw: undefined })
+      const look = () => new UnacknowledgedBytes().of({ socket, raw: undefined })
       await settled(look, (bytes) => bytes === 10_000)
       client.resume()
       await settled(look, (bytes) => bytes === 0)
@@ -53,17 +56,19 @@ describe('what a peer has not taken', () => {
     await pair('127.0.0.1', '127.0.0.1', 64 * MiB, async (socket) => {
       const ends = { socket, raw: undefined }
       await settled(
-        () => new Unacknowledged().takenBy(ends).peer,
+        () => new UnacknowledgedBytes().takenBy(ends).peer,
         (bytes) => bytes === 0,
       )
-      expect(new Unacknowledged().takenBy(ends).kernel).toBeGreaterThan(0)
+      expect(new UnacknowledgedBytes().takenBy(ends).kernel).toBeGreaterThan(0)
     })
   })
 
   test('without the kernel’s lists nobody can tell', async () => {
     await pair('127.0.0.1', '127.0.0.1', 10, (socket) => {
-      expect(new Unacknowledged([]).of({ socket, raw: undefined })).toBeUndefined()
-      expect(new Unacknowledged(['/nowhere']).takenBy({ socket, raw: undefined }).peer).toBeUndefined()
+      expect(new UnacknowledgedBytes(() => []).of({ socket, raw: undefined })).toBeUndefined()
+      expect(
+        new UnacknowledgedBytes(() => [Buffer.from('nothing\nof the kind')]).takenBy({ socket, raw: undefined }).peer,
+      ).toBeUndefined()
     })
   })
 
@@ -71,7 +76,72 @@ describe('what a peer has not taken', () => {
     await pair('127.0.0.1', '127.0.0.1', 10, async (socket) => {
       socket.destroy()
       await once(socket, 'close')
-      expect(new Unacknowledged().of({ socket, raw: undefined })).toBeUndefined()
+      expect(new UnacknowledgedBytes().of({ socket, raw: undefined })).toBeUndefined()
     })
+  })
+
+  /** The lists, and how often they were read. */
+  function counted() {
+    const counts = { reads: 0 }
+    const unacknowledged = new UnacknowledgedBytes(() => {
+      counts.reads++
+      return [readFileSync('/proc/self/net/tcp')]
+    })
+    return { counts, unacknowledged }
+  }
+
+  test_('a thousand connections that are asked about at once cost one look at the lists', async () => {
+    await pair('127.0.0.1', '127.0.0.1', 10_000, async (socket) => {
+      const { counts, unacknowledged } = counted()
+      const began = performance.now()
+      for (let asked = 0; asked < 1_000; asked++) expect(unacknowledged.of({ socket, raw: undefined })).toBeDefined()
+      expect(counts.reads).toBeLessThanOrEqual(1 + (performance.now() - began) / 100)
+    })
+  })
+
+  test_('a connection that is younger than the lists that were read is found', async () => {
+    const { unacknowledged } = counted()
+    await pair('127.0.0.1', '127.0.0.1', 0, async (older) => {
+      expect(unacknowledged.of({ socket: older, raw: undefined })).toBe(0)
+      await pair('127.0.0.1', '127.0.0.1', 10_000, async (socket) => {
+        await settled(
+          () => unacknowledged.of({ socket, raw: undefined }),
+          (bytes) => bytes === 10_000,
+        )
+      })
+    })
+  })
+
+  test_('lists that take long to read are read for a fiftieth of the time at most', async () => {
+    await pair('127.0.0.1', '127.0.0.1', 10_000, async (socket) => {
+      let reads = 0
+      const unacknowledged = new UnacknowledgedBytes(() => {
+        reads++
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+        return [readFileSync('/proc/self/net/tcp')]
+      })
+      const began = performance.now()
+      while (performance.now() - began < 500) {
+        unacknowledged.of({ socket, raw: undefined })
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      expect(reads).toBe(1)
+    })
+  })
+
+  test('of a unix domain socket the lists are not even read', async () => {
+    const path = join(tmpdir(), `halfclose-${process.pid}.sock`)
+    const server = createServer().listen(path)
+    await once(server, 'listening')
+    const accepted: Promise<Socket[]> = once(server, 'connection')
+    const client = connect(path)
+    const [socket] = await accepted
+    const { counts, unacknowledged } = counted()
+    if (socket === undefined) throw new Error('no socket')
+    expect(unacknowledged.of({ socket, raw: undefined })).toBeUndefined()
+    expect(counts.reads).toBe(0)
+    client.destroy()
+    socket.destroy()
+    server.close()
   })
 })

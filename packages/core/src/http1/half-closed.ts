@@ -4,7 +4,6 @@ import { attempt } from '../events/error-boundary.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import { hasReset, LOOK } from '../socket/peer-gone.js'
 import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
-import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { cut, kill, killByPeer } from './close.js'
 import type { Connection } from './connection.js'
 import { connectionOf, kConnection, type SocketCarrier } from './connection-of.js'
@@ -78,7 +77,7 @@ function watch(connection: Connection, before: Quiet, left = connection.owner.po
   const look = () => {
     if (hasReset(connection)) return killByPeer(connection)
     if (left > piece) return watch(connection, before, left - piece)
-    const taken = new Unacknowledged().takenBy(connection)
+    const taken = owner.unacknowledged.takenBy(connection)
     const next = stayQuiet(before, taken, isOwed(connection, taken), halfClosed)
     if (next === undefined) cut(connection, 'half-closed')
     else watch(connection, next)

@@ -8,6 +8,7 @@ import type { Inherited, KeepsAlive } from '../node/server-kinds.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import type { Lingering, Lingers } from '../socket/linger.js'
+import type { UnacknowledgedBytes } from '../socket/unacknowledged-bytes.js'
 
 // The interfaces through which a connection uses its server. `C` is the connection: the class is defined in a file that imports this one.
 
@@ -113,6 +114,7 @@ export interface Application {
 export interface ConnectionOwner<C extends Lingers<C>> extends PolicyInForce, DrainStanding, OtherConnections<C>, Application {
   readonly counts: RequestCounts
   readonly timers: Timers
+  readonly unacknowledged: UnacknowledgedBytes
   /** The server listens on a path: its connections have no addresses. */
   readonly listensOnPath: boolean
 }

@@ -2,7 +2,6 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
 import type { Http2Policy } from '../options/types.js'
-import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { enhanceYourCalm } from './goaway.js'
 import type { Session } from './session.js'
 
@@ -80,12 +79,11 @@ export class StalledSessions {
     this.#longest = stalled === false ? Number.POSITIVE_INFINITY : stalled
   }
 
-  /** The sessions that have taken nothing, or hardly anything, for as long as is granted. One look asks all of them. */
+  /** The sessions that have taken nothing, or hardly anything, for as long as is granted. */
   among(sessions: Iterable<Session>, now: number): Session[] {
-    const queues = new Unacknowledged()
     const over: Session[] = []
     for (const session of sessions)
-      if (this.#isOver(session, now, queues) || (IS_SILENT && this.#isDead(session, now))) over.push(session)
+      if (this.#isOver(session, now) || (IS_SILENT && this.#isDead(session, now))) over.push(session)
     return over
   }
 
@@ -106,7 +104,7 @@ export class StalledSessions {
     return false
   }
 
-  #isOver(session: Session, now: number, queues: Unacknowledged): boolean {
+  #isOver(session: Session, now: number): boolean {
     const { streams } = session
     const before = this.#since.get(session)
     let waits = false
@@ -124,7 +122,7 @@ export class StalledSessions {
     }
     if (now - before.at < this.#longest / 2) return false
     // Our own kernel has taken hardly anything. It may have taken much before, and the client may be taking that.
-    const taken = bytes - (queues.of(session) ?? 0)
+    const taken = bytes - (session.owner.unacknowledged.of(session) ?? 0)
     if (before.taken === undefined) {
       this.#since.set(session, { ...before, taken })
       return false

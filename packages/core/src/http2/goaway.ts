@@ -6,7 +6,6 @@ import { bytesQueued, bytesTaken, writeBeside } from '../node/socket-handle.js'
 import { afterPoll } from '../node/timers.js'
 import { recordSocket } from '../socket/record-socket.js'
 import { type Quiet, stayQuiet } from '../socket/stalled-reader.js'
-import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { recordSessionClose } from './close-record.js'
 import { CODES, IDLE, type Session } from './session.js'
 
@@ -205,7 +204,8 @@ function longestFlush({ ending, byPeer, owner }: Session): number {
 
 function watchFlush(session: Session, ms: number, before: Quiet): void {
   session.setTimer(ms, () => {
-    const next = stayQuiet(before, new Unacknowledged().takenBy(session), session.socket.writableLength > 0, ms)
+    const taken = session.owner.unacknowledged.takenBy(session)
+    const next = stayQuiet(before, taken, session.socket.writableLength > 0, ms)
     if (next === undefined || next.peer === undefined) killSession(session)
     else watchFlush(session, Math.min(ms, session.owner.policy.linger.quiet), next)
   })

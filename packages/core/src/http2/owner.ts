@@ -5,6 +5,7 @@ import type { ServerState } from '../events/types.js'
 import type { Intercept } from '../http/messages.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
+import type { UnacknowledgedBytes } from '../socket/unacknowledged-bytes.js'
 
 // The interfaces through which a session uses its server. `S` is the session: the class is defined in a file that imports this one.
 
@@ -34,6 +35,7 @@ export interface StreamCounts {
 export interface SessionOwner<S> {
   readonly policy: Policy
   readonly timers: Timers
+  readonly unacknowledged: UnacknowledgedBytes
   readonly events: Reporter
   readonly counts: StreamCounts
   /** The server listens on a path: its connections have no addresses. */

@@ -7,7 +7,6 @@ import { isConnectionError } from '../socket/connection-error.js'
 import { hasReset, LOOK } from '../socket/peer-gone.js'
 import { recordSocket } from '../socket/record-socket.js'
 import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
-import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import { recordSessionClose } from './close-record.js'
 import { cutSession, goAway, killSession } from './goaway.js'
 import { type Session, sessionOf } from './session.js'
@@ -100,7 +99,7 @@ function watch(session: Session, before: Quiet, left = session.owner.policy.half
   session.setTimer(piece, () => {
     if (hasReset(session)) return killByPeer(session)
     if (left > piece) return watch(session, before, left - piece)
-    const taken = new Unacknowledged().takenBy(session)
+    const taken = session.owner.unacknowledged.takenBy(session)
     const next = session.lingering ? undefined : stayQuiet(before, taken, isOwed(session, taken), halfClosed)
     if (next === undefined) giveUp(session)
     else watch(session, next)

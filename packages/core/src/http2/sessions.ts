@@ -27,7 +27,7 @@ export class Sessions {
 
   constructor(owner: Http2Owner) {
     this.#owner = owner
-    this.#lingering = new Lingering(owner.policy.linger, owner.timers, killSession)
+    this.#lingering = new Lingering(owner.policy.linger, owner.timers, owner.unacknowledged, killSession)
     this.#stalled = new StalledSessions(owner.policy.http2)
   }
 

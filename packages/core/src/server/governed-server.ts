@@ -27,6 +27,7 @@ import type { Policy } from '../options/types.js'
 import { Lingering } from '../socket/linger.js'
 import { remoteOf } from '../socket/remote-address.js'
 import { Handshakes } from '../socket/tls-handshakes.js'
+import { UnacknowledgedBytes } from '../socket/unacknowledged-bytes.js'
 import { CutsThisTick } from './cuts-this-tick.js'
 import type { DrainUnderWay } from './drain-under-way.js'
 import { reportEnded } from './ended-connection.js'
@@ -58,6 +59,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   readonly handshakes: Handshakes
   readonly tcpKeepAlive: TcpKeepAlive
   readonly lingering: Lingering<Connection>
+  readonly unacknowledged = new UnacknowledgedBytes()
   readonly closeDelimited = new CloseDelimitedBodies()
   readonly sessions: Sessions
   requireHost = true
@@ -91,7 +93,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     readonly forwardConnection: (socket: Socket) => boolean,
   ) {
     this.isDemanding = intercept !== undefined || policy.limits.idle !== false
-    this.lingering = new Lingering(policy.linger, timers, kill)
+    this.lingering = new Lingering(policy.linger, timers, this.unacknowledged, kill)
     this.sessions = new Sessions(this)
     this.handshakes = new Handshakes(timers, limits)
     this.idleTimeout = new IdleTimeout(this)

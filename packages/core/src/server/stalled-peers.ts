@@ -9,7 +9,6 @@ import { bytesTaken } from '../node/socket-handle.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from '../socket/stalled-reader.js'
-import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 
 /** The shortest time between two looks, in ms. */
 const LOOK = 500
@@ -23,9 +22,16 @@ interface Awaited {
 }
 
 /** What a client has moved up to the last look, and until when it has time. */
-type Sample =
-  | { readonly kind: 'output'; readonly patience: Patience }
-  | { readonly kind: 'input'; readonly bytes: number; readonly until: number }
+type Sample = OutputSample | { readonly kind: 'input'; readonly bytes: number; readonly until: number }
+
+interface OutputSample {
+  readonly kind: 'output'
+  /** Bytes that our kernel has taken. */
+  readonly kernel: number
+  readonly at: number
+  /** Set once our kernel takes less than the rate. */
+  readonly patience: Patience | undefined
+}
 
 /**
  * Finds clients that neither take their response nor send their body. Only the client's part counts: a handler that writes nothing, or does not read,
@@ -44,13 +50,12 @@ export class MinDataRate {
   among(peers: Iterable<Connection | Session>, now: number): (Connection | Session)[] {
     if (this.#minRate === false || now - this.#lookedAt < LOOK) return []
     this.#lookedAt = now
-    const queues = new Unacknowledged()
     const stalled: (Connection | Session)[] = []
-    for (const peer of peers) if (this.#isStalled(peer, now, this.#minRate, queues)) stalled.push(peer)
+    for (const peer of peers) if (this.#isStalled(peer, now, this.#minRate)) stalled.push(peer)
     return stalled
   }
 
-  #isStalled(peer: Connection | Session, now: number, rate: number, queues: Unacknowledged): boolean {
+  #isStalled(peer: Connection | Session, now: number, rate: number): boolean {
     const awaited = awaitedOf(peer)
     if (awaited === undefined) {
       this.#samples.delete(peer)
@@ -58,10 +63,24 @@ export class MinDataRate {
     }
     const sample = this.#samples.get(peer)
     if (awaited.kind === 'input') return this.#sendsNothing(peer, sample, awaited.bytes, now, rate)
-    const before = sample?.kind === 'output' ? sample.patience : undefined
-    const taken = takenOf(awaited.bytes, queues.of(peer))
-    const patience = before === undefined ? beginPatience(taken, now) : goOn(before, taken, now, rate)
-    this.#samples.set(peer, { kind: 'output', patience })
+    return this.#takesNothing(peer, sample?.kind === 'output' ? sample : undefined, awaited.bytes, now, rate)
+  }
+
+  /** While our kernel takes output at the rate, the client is reading. Only where it takes less is the client's own kernel asked. */
+  #takesNothing(
+    peer: Connection | Session,
+    before: OutputSample | undefined,
+    kernel: number,
+    now: number,
+    rate: number,
+  ): boolean {
+    if (before === undefined || (kernel - before.kernel) * 1_000 >= (now - before.at) * rate) {
+      this.#samples.set(peer, { kind: 'output', kernel, at: now, patience: undefined })
+      return false
+    }
+    const taken = takenOf(kernel, peer.owner.unacknowledged.of(peer))
+    const patience = before.patience === undefined ? beginPatience(taken, before.at) : goOn(before.patience, taken, now, rate)
+    this.#samples.set(peer, { kind: 'output', kernel, at: now, patience })
     return isOver(patience, now)
   }
 
@@ -85,7 +104,7 @@ class SendTimeout {
     this.#longest = longest
   }
 
-  isOver(connection: Connection, now: number, queues: Unacknowledged): boolean {
+  isOver(connection: Connection, now: number): boolean {
     const awaited = awaitedOf(connection)
     const sample = this.#samples.get(connection)
     if (awaited?.kind !== 'output') {
@@ -98,7 +117,7 @@ class SendTimeout {
       this.#samples.set(connection, { kernel, taken: undefined, until: now + Math.max(this.#longest, generous) })
       return false
     }
-    const waiting = queues.of(connection)
+    const waiting = connection.owner.unacknowledged.of(connection)
     const taken = waiting === undefined ? undefined : kernel - waiting
     if (taken !== undefined && taken !== sample.taken) {
       const since = sample.taken === undefined ? Math.min(sample.until, now + this.#longest) : now + this.#longest
@@ -126,9 +145,7 @@ export function watchForStalledPeers({ connections, sessions, timers, policy }: 
     const { now } = timers
     for (const peer of minDataRate.among(peersOf(connections, sessions), now)) attempt(peer, cutStalled)
     if (stalled === false) return
-    const queues = new Unacknowledged()
-    for (const connection of connections)
-      attempt(connection, (one) => void (sendTimeout.isOver(one, now, queues) && cut(one, 'stalled')))
+    for (const connection of connections) attempt(connection, (one) => void (sendTimeout.isOver(one, now) && cut(one, 'stalled')))
   }
   const period = minRate === false && stalled !== false ? Math.min(WINDOW, Math.max(LOOK / 10, stalled / 8)) : LOOK
   const timer = timers.every(period, look, { unref: true })

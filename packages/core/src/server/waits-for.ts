@@ -8,7 +8,6 @@ import type { Session, StreamExchange } from '../http2/session.js'
 import { refusesBody } from '../node/response-fields.js'
 import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
 import { GRACE } from '../policy.js'
-import { Unacknowledged } from '../socket/unacknowledged-bytes.js'
 import type { PeerProgress } from './peer-progress.js'
 
 // What each open connection waits for, in words on which an operator can act. They are logged and shown, so they have to be true of the application
@@ -22,15 +21,13 @@ const NOTHING_YET = 'the client has sent nothing yet'
 export interface Look {
   readonly now: number
   readonly progress: PeerProgress
-  /** Asked only about clients for which output waits. */
-  readonly queues: Unacknowledged
   /** When the last request arrived on any connection, if a drain waits for that; else 0. */
   readonly lastRequest: number
 }
 
 /** `progress`: what earlier looks have found. */
 export function beginLook(progress: PeerProgress, lastRequest = 0): Look {
-  return { now: performance.now(), progress, queues: new Unacknowledged(), lastRequest }
+  return { now: performance.now(), progress, lastRequest }
 }
 
 /** What a connection waits for. */
@@ -96,8 +93,8 @@ function withoutExchange(connection: Connection, look: Look): string {
   return ending === undefined ? 'the client does not finish its request' : CLOSE
 }
 
-function output(peer: Connection | Session, unsent: number, taken: number, { progress, queues, now }: Look): string {
-  const moves = progress.moves(peer, 'output', taken, now) ?? queues.isTaking(peer)
+function output(peer: Connection | Session, unsent: number, taken: number, { progress, now }: Look): string {
+  const moves = progress.moves(peer, 'output', taken, now) ?? peer.owner.unacknowledged.isTaking(peer)
   return `the client ${moves ? 'takes its response' : 'does not read'}: ${size(unsent)} unsent`
 }
 

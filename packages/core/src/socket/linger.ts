@@ -6,7 +6,7 @@ import { bytesTaken } from '../node/socket-handle.js'
 import type { Timer, Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import { beginPatience, goOn, isOver, type Patience } from './stalled-reader.js'
-import { Unacknowledged } from './unacknowledged-bytes.js'
+import type { UnacknowledgedBytes } from './unacknowledged-bytes.js'
 
 /** The lowest rate, in bytes per second, at which a peer still counts as taking what is on its way to it. */
 const RATE = 240
@@ -50,12 +50,14 @@ export class Lingering<C extends Lingers<C>> {
   readonly #destroy: (connection: C) => void
   readonly #open = new List<Linger<C>>()
   readonly #timers: Timers
+  readonly #unacknowledged: UnacknowledgedBytes
   #timer: Timer | undefined
 
   /** `destroy` ends a connection at once. */
-  constructor(bounds: Policy['linger'], timers: Timers, destroy: (connection: C) => void) {
+  constructor(bounds: Policy['linger'], timers: Timers, unacknowledged: UnacknowledgedBytes, destroy: (connection: C) => void) {
     this.#bounds = bounds
     this.#timers = timers
+    this.#unacknowledged = unacknowledged
     this.#destroy = (connection) => {
       this.delete(connection)
       destroy(connection)
@@ -122,7 +124,6 @@ export class Lingering<C extends Lingers<C>> {
       return
     }
     const { now } = this.#timers
-    const queues = new Unacknowledged()
     for (const linger of this.#open) {
       const { connection } = linger
       if (linger.parsed) this.takeRaw(connection)
@@ -137,15 +138,15 @@ export class Lingering<C extends Lingers<C>> {
       }
       const quiet = !progress && now - linger.lastProgress >= linger.quiet
       if (!quiet && now - linger.since < this.#bounds.total) continue
-      if (!this.#stillTakes(linger, queues, now)) this.#destroy(connection)
+      if (!this.#stillTakes(linger, now)) this.#destroy(connection)
     }
   }
 
   /** The kernel may hold all of a response for which a slow client needs half a minute. */
-  #stillTakes(linger: Linger<C>, queues: Unacknowledged, now: number): boolean {
+  #stillTakes(linger: Linger<C>, now: number): boolean {
     // It was cut since it takes nothing.
     if (linger.connection.ending === 'stalled') return false
-    const taken = queues.takenBy(linger.connection)
+    const taken = this.#unacknowledged.takenBy(linger.connection)
     if (taken.peer === undefined || taken.peer >= taken.kernel) return false
     linger.patience = linger.patience === undefined ? beginPatience(taken, now) : goOn(linger.patience, taken, now, RATE)
     return !isOver(linger.patience, now)

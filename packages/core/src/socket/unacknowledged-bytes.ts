@@ -1,21 +1,20 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { bytesTaken, descriptorOf } from '../node/socket-handle.js'
 import { type Taken, takenOf } from './stalled-reader.js'
+import { TcpList } from './tcp-list.js'
 
 /** Where Linux lists its TCP connections, one a line. */
 const LISTS = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
-/** How an IPv4 address begins in the list of IPv6 connections. */
-const MAPPED = '0000000000000000FFFF0000'
-
-interface Row {
-  /** Bytes written that the peer's kernel has not acknowledged. */
-  readonly unacknowledged: number
-  /** Remote and local address: so they stand in the peer's own row, if the peer is on this machine. */
-  readonly seenByPeer: string
-  /** The peer's kernel has no room, because the peer does not read: our kernel asks it from time to time (the zero-window probe of `timer`). */
-  readonly isWindowShut: boolean
-}
+/** Milliseconds for which a list that was read is good enough. */
+const FRESH = 100
+/** Milliseconds before the lists are read again for a connection that they do not have: it may be younger than they are. */
+const NEWER = 20
+/** The lists are read no more often than in one part of so many of the time: to read 100,000 connections takes the kernel 0.2 s. */
+const SHARE = 50
+/** The same for a connection that the lists do not have. */
+const NEWER_SHARE = 5
 
 interface Ends {
   readonly socket: Socket
@@ -24,77 +23,78 @@ interface Ends {
 
 /**
  * How many bytes written to a connection its peer has not taken yet. That our kernel took them says little: it buffers megabytes, and wakes a writer
- * only when a third of them is free. One object is for one look: it reads the kernel's lists once, and only when it is asked.
+ * only when a third of them is free. The kernel's lists have every connection of the machine (of its network namespace), so they are read only when this is asked, and
+ * what was read is used for all connections that are asked about soon after.
  */
-export class Unacknowledged {
-  readonly #lists: readonly string[]
-  #rows: ReadonlyMap<string, Row> | undefined
-  readonly #unread = new Map<string, number>()
+export class UnacknowledgedBytes {
+  readonly #read: () => Buffer[]
+  #list: TcpList | undefined
+  #readAt = Number.NEGATIVE_INFINITY
+  /** How long it took to read them, in ms. */
+  #cost = 0
+  readonly #inodes = new WeakMap<Socket, number>()
 
-  constructor(lists: readonly string[] = LISTS) {
-    this.#lists = lists
+  /** `read` returns the texts of the lists. */
+  constructor(read = () => LISTS.map(contentOf)) {
+    this.#read = read
   }
 
   /** `undefined`: there is no such information (another system, no /proc, a unix domain socket). */
   of(ends: Ends): number | undefined {
-    const row = this.#rowOf(ends)
-    // If the peer is on this machine, the list shows what it has received and not read, too.
-    return row === undefined ? undefined : row.unacknowledged + (this.#unread.get(row.seenByPeer) ?? 0)
+    return this.#ask(ends, (list, inode) => list.unacknowledged(inode))
   }
 
   /** Whether the peer takes what it is sent, as far as one look can tell: its kernel has room. False where there is no information. */
   isTaking(ends: Ends): boolean {
-    const row = this.#rowOf(ends)
-    return row !== undefined && !row.isWindowShut && !this.#unread.has(row.seenByPeer)
-  }
-
-  #rowOf({ socket, raw }: Ends): Row | undefined {
-    const inode = inodeOf(raw ?? socket)
-    if (inode === undefined) return undefined
-    this.#rows ??= this.#read()
-    return this.#rows.get(inode)
+    return this.#ask(ends, (list, inode) => list.isTaking(inode)) ?? false
   }
 
   takenBy(ends: Ends): Taken {
     return takenOf(bytesTaken(ends), this.of(ends))
   }
 
-  #read(): ReadonlyMap<string, Row> {
-    const rows = new Map<string, Row>()
-    for (const list of this.#lists) {
-      for (const line of textOf(list).split('\n')) {
-        // sl local remote state tx:rx timer:when retransmits uid timeout inode
-        const [, local, remote, , queues, timer, , , , inode] = line.trimStart().split(/\s+/, 10)
-        const [unacknowledged, unread] = (queues ?? '').split(':').map((hex) => Number.parseInt(hex, 16))
-        if (local === undefined || remote === undefined || inode === undefined) continue
-        if (unacknowledged === undefined || unread === undefined || Number.isNaN(unread)) continue
-        // A server on `::` has an IPv4 client in the list of IPv6, while the client's own row is in the list of IPv4.
-        const [here, there] = [unmapped(local), unmapped(remote)]
-        rows.set(inode, { unacknowledged, seenByPeer: `${there} ${here}`, isWindowShut: timer?.startsWith('04') === true })
-        if (unread > 0) this.#unread.set(`${here} ${there}`, unread)
-      }
-    }
-    return rows
+  #ask<T>({ socket, raw }: Ends, ask: (list: TcpList, inode: number) => T | undefined): T | undefined {
+    const inode = this.#inodeOf(raw ?? socket)
+    if (inode === undefined) return undefined
+    const found = ask(this.#listWithin(Math.max(FRESH, this.#cost * SHARE)), inode)
+    return found ?? ask(this.#listWithin(Math.max(NEWER, this.#cost * NEWER_SHARE)), inode)
+  }
+
+  /** The lists, as they were at most so many milliseconds ago. */
+  #listWithin(ms: number): TcpList {
+    const now = performance.now()
+    if (this.#list !== undefined && now - this.#readAt < ms) return this.#list
+    this.#list = new TcpList(this.#read())
+    this.#readAt = performance.now()
+    this.#cost = this.#readAt - now
+    return this.#list
+  }
+
+  /** The number by which the kernel's lists name a socket: one that is closed has none. */
+  #inodeOf(socket: Socket): number | undefined {
+    const descriptor = descriptorOf(socket)
+    // A unix domain socket has no address, and is not in these lists.
+    if (descriptor === undefined || socket.remoteAddress === undefined) return undefined
+    const known = this.#inodes.get(socket)
+    if (known !== undefined) return known
+    const inode = readInode(descriptor)
+    if (inode !== undefined) this.#inodes.set(socket, inode)
+    return inode
   }
 }
 
-function unmapped(address: string): string {
-  return address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address
-}
-
-function textOf(list: string): string {
+function contentOf(list: string): Buffer {
   try {
-    return readFileSync(list, 'latin1')
+    return readFileSync(list)
   } catch {
-    return ''
+    return Buffer.alloc(0)
   }
 }
 
-function inodeOf(socket: Socket): string | undefined {
-  const descriptor = descriptorOf(socket)
-  if (descriptor === undefined) return undefined
+function readInode(descriptor: number): number | undefined {
   try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1]
+    const digits = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1]
+    return digits === undefined ? undefined : Number(digits)
   } catch {
     return undefined
   }
