@@ -5,17 +5,11 @@ import { type DrainRecord, recordDrain, renderDrain, view } from '@halfclose/cor
 import { Chromium, type Page, type Screen } from '../support/chromium.js'
 import { Client } from '../support/client.js'
 import { get, postHead } from '../support/requests.js'
+import { portOf, quiet } from '../support/server.js'
 import { until, within } from '../support/wait.js'
 import { describeWith, find } from './client.js'
 
-const quiet = { info() {}, warn() {} }
 const TIME = 90_000
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 async function listen(server: Server): Promise<Server> {
   await once(server.listen(0, '127.0.0.1'), 'listening')

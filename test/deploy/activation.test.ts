@@ -4,6 +4,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { where } from '../support/where.js'
 import { Backend, type Restart } from './backend.mjs'
 import { endAll } from './children.mjs'
 import { modes } from './settings.mjs'
@@ -53,8 +54,8 @@ function load(port: number): { stop(): Promise<Record<string, number>> } {
 
 // The bare frameworks pass this, too, where every client opens a connection for each request: what is guarded is that the drain leaves
 // a listening socket alone that others go on using, and that both adapters can be given one.
-const onLinux = process.platform === 'linux' ? describe : describe.skip
-onLinux('a listening socket passed in by systemd (`listen({ fd: 3 })`)', () => {
+const linux = where(process.platform === 'linux', 'systemd is on Linux')
+linux.describe(`a listening socket passed in by systemd (\`listen({ fd: 3 })\`)${linux.note}`, () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'halfclose-activation-'))
   afterAll(() => {
     endAll()

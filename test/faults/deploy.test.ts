@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { portOf, quiet } from '../support/server.js'
 import { within } from '../support/wait.js'
 import { Account, type Kind, Load, together } from './accounting.mjs'
 import { Service } from './service.mjs'
@@ -105,12 +106,11 @@ test('two copies of the package in one process: each governs its servers, and no
       runs[id] = (runs[id] ?? 0) + 1
       req.resume().on('end', () => res.end(`${id} 0`))
     })
-    const handle = copy.attach(server, { ...options, logger: { info: () => {}, warn: () => {} } })
+    const handle = copy.attach(server, { ...options, logger: quiet })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('it does not listen')
+    const port = portOf(server)
     const account = new Account()
-    const running = new Load(account, { port: address.port, kind: 'http' }, { clients: 3 })
+    const running = new Load(account, { port, kind: 'http' }, { clients: 3 })
     loads.push(running)
     accounts.push({ copy, server, handle, account, running, runs })
   }
@@ -129,7 +129,7 @@ test('two copies of the package in one process: each governs its servers, and no
 test('a drain before the first listening: the server never listens, and nobody waits', async () => {
   const { attach } = await import('@halfclose/core')
   const server = createServer()
-  const handle = attach(server, { ...options, logger: { info: () => {}, warn: () => {} } })
+  const handle = attach(server, { ...options, logger: quiet })
   const listens = new Promise((resolve) =>
     server.once('listening', () => resolve('listening')).once('close', () => resolve('closed')),
   )

@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
 import path from 'node:path'
+import { where } from '../support/where.js'
 import type { Kind } from './accounting.mjs'
 
 // Bad links, each in a network namespace of its own, which only this test's processes see.
@@ -59,10 +60,10 @@ function obstacle(): string | undefined {
 }
 
 const why = process.platform === 'linux' ? obstacle() : 'there are no namespaces but on Linux'
-const here = why === undefined ? test : test.skip
+const namespace = where(why === undefined, why ?? '')
 
-here.each(links.filter(({ long }) => isLong || long !== true))(
-  'over $name nothing is lost without a word (skipped without `unshare -rn`)',
+namespace.test.each(links.filter(({ long }) => isLong || long !== true))(
+  `over $name nothing is lost without a word${namespace.note}`,
   async ({ name, ...link }) => {
     await Promise.all(
       kinds.map(async (kind) => {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '../support/client.js'
 import { until, within } from '../support/wait.js'
+import { where } from '../support/where.js'
 import { Account, type AccountingClient, type Kind, Load, type Outcome } from './accounting.mjs'
 import { Service } from './service.mjs'
 
@@ -226,10 +227,10 @@ test.each(isLong ? (['express', 'fastify'] as const) : (['express'] as const))(
 )
 
 const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1'
-const withFaketime = existsSync(FAKETIME) ? test : test.skip
+const faketime = where(existsSync(FAKETIME), "no faketime of Debian's on this machine")
 
-withFaketime(
-  "the wall clock set forth and back by a day changes nothing (skipped without Debian's faketime)",
+faketime.test(
+  `the wall clock set forth and back by a day changes nothing${faketime.note}`,
   async () => {
     await Promise.all(
       some('express').map(async (kind) => {

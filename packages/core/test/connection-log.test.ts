@@ -3,12 +3,11 @@ import { createServer } from 'node:http'
 import { attach, type CloseEvent, type Options } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { connectionFlags, connectionLine } from '../src/events/connection-line.js'
 
 // Where the line of a connection goes, and how it looks. That its letters are right is looked at on the wire, by the cases `ends/`.
-
-const quiet = { info() {}, warn() {} }
 
 async function oneConnection(options: Options): Promise<void> {
   const server = createServer((_req, res) => void res.end('x'))

@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, listening, quiet } from '../../../test/support/server.js'
 import { deferred, until, within } from '../../../test/support/wait.js'
 import { govern } from '../src/adapter/index.js'
 import { attach } from '../src/index.js'
@@ -29,20 +30,14 @@ test.each([
   expect(clientKeyOf(address)).toBe(client)
 })
 
-const ends: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
+const opened = endedAfterEach()
 
 async function governed(make: (listener: RequestListener) => ReturnType<typeof createServer>, options: Options, host: string) {
   const server = make((_req, res) => res.end('ok'))
-  const connections = attach(server, { logger: { info: () => {}, warn: () => {} }, drain: 'fast', ...options })
-  await once(server.listen(0, host), 'listening')
-  ends.push(() => connections.drain())
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  return address.port
+  const connections = attach(server, { logger: quiet, drain: 'fast', ...options })
+  const port = await listening(server, host)
+  opened.after(() => connections.drain())
+  return port
 }
 
 describe.each([
@@ -54,19 +49,17 @@ describe.each([
     async (limits) => {
       const port = await governed(make, { limits, linger: { quiet: 20_000 } }, '127.0.0.1')
       for (let n = 0; n < 3; n++) {
-        const client = await Client.open({ port, tls })
-        ends.push(() => client.destroy())
+        const client = await opened.connect({ port, tls })
         // It has the server's FIN, and sends none of its own.
         expect((await client.ask(get('/', 'Connection: close'))).status).toBe(200)
         expect(await client.closed()).toBe('fin')
       }
-      const last = await Client.open({ port, tls })
-      ends.push(() => last.destroy())
+      const last = await opened.connect({ port, tls })
       expect((await last.ask(get('/'))).status).toBe(200)
       const excess = await Client.open({ port, tls }).catch(() => undefined)
       if (limits?.refuse === 'drop') return excess?.destroy()
       if (excess === undefined) throw new Error('it was not let in')
-      ends.push(() => excess.destroy())
+      opened.after(() => excess.destroy())
       expect((await excess.ask(get('/'))).status).toBe(503)
     },
   )
@@ -81,14 +74,13 @@ test('one connection too many that leaves before its answer is no request that w
   }
   const server = createServer((_req, res) => res.end('ok'))
   const app = { name: 'places', handler: () => {}, alsoKnown: [], already: 'governed twice', closing: 'nothing' }
-  const options = { limits: { connections: 1 }, drain: 'fast' as const, logger: { info: () => {}, warn: () => {} } }
+  const options = { limits: { connections: 1 }, drain: 'fast' as const, logger: quiet }
   const { connections } = govern(app, { ...options, readiness: { path: '/ready', check } })
   connections.attach(server)
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  ends.push(() => connections.drain())
+  opened.after(() => connections.drain())
   const { port } = Object(server.address())
-  const kept = await Client.open({ port })
-  ends.push(() => kept.destroy())
+  const kept = await opened.connect(port)
   await kept.ask(get('/'))
   const excess = await Client.open({ port })
   void excess.send(get('/ready'))

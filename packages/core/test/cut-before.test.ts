@@ -1,21 +1,14 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import type { Socket } from 'node:net'
 import { attach } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { portOf, quiet } from '../../../test/support/server.js'
 import { within } from '../../../test/support/wait.js'
 
 // With the core alone a listener of the signal may destroy connections, and then call drain(), or the next listener does: one tick.
-
-const logger = { info() {}, warn() {} }
-
-function portOf(server: Server | ReturnType<typeof createHttp2Server>): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 test.each([
   ['in the same tick is counted by the report', 0, { clean: false, cut: 1 }],
@@ -24,7 +17,7 @@ test.each([
   const server = createServer()
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => sockets.add(socket))
-  const connections = attach(server, { logger, drain: { deadline: 5_000 } })
+  const connections = attach(server, { logger: quiet, drain: { deadline: 5_000 } })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const client = await Client.open({ port: portOf(server) })
   await client.send(get('/'))
@@ -41,7 +34,7 @@ test('over HTTP/2, whose streams close a tick later, too', async () => {
   const server = createHttp2Server()
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => sockets.add(socket))
-  const connections = attach(server, { logger, drain: { deadline: 5_000 } })
+  const connections = attach(server, { logger: quiet, drain: { deadline: 5_000 } })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const session = connectHttp2(`http://127.0.0.1:${portOf(server)}`).on('error', () => {})
   session.request({ ':path': '/' }).on('error', () => {})

@@ -2,10 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http2'
 import { FrameClient } from '../../../test/support/h2/client.js'
 import { frame } from '../../../test/support/h2/frames.js'
+import { quiet } from '../../../test/support/server.js'
 import { pass, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
-
-const quiet = { info: () => {}, warn: () => {} }
 
 async function governed() {
   const server = createServer((req, res) => req.resume().on('end', () => res.end('read')))

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createServer as createHttp2Server, createSecureServer, type Http2SecureServer, type Http2Server } from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
@@ -8,12 +7,12 @@ import { FrameClient } from '../../../test/support/h2/client.js'
 import { frame, settings, uint32 } from '../../../test/support/h2/frames.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get, get10, pipeline, postHead } from '../../../test/support/requests.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { isGone } from '../src/node/socket-handle.js'
 
 // What a report says of a drain's deadline is what the clients got: whoever got a whole answer was not cut, and whoever did not was.
 
-const logger = { info() {}, warn() {} }
 const MiB = 1024 * 1024
 
 interface Answering {
@@ -88,11 +87,9 @@ interface Governed {
 async function govern(kind: keyof typeof servers, options: Options): Promise<Governed> {
   const app = new Application()
   const server = servers[kind](app)
-  const connections = attach(server, { logger, ...options })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return { app, connections, port: address.port, tls: kind.startsWith('https') }
+  const connections = attach(server, { logger: quiet, ...options })
+  const port = await listening(server)
+  return { app, connections, port, tls: kind.startsWith('https') }
 }
 
 async function drain(connections: Connections) {

@@ -1,51 +1,24 @@
-import { once } from 'node:events'
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  ServerResponse,
-} from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createNetServer, type Server as NetServer } from 'node:net'
 import { Duplex } from 'node:stream'
-import { Client } from '../../../test/support/client.js'
+import type { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, portOf, quiet } from '../../../test/support/server.js'
 import { deferred, pass, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options } from '../src/types.js'
 
 // How connections end at the edges: bodies and heads that stop coming, sockets that other code had before, and when the application hears of it.
 
-const quiet = { info: () => {}, warn: () => {} }
-const servers: NetServer[] = []
-const clients: Client[] = []
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy()
-  for (const server of servers.splice(0)) {
-    const closed = once(server, 'close')
-    server.close()
-    await closed
-  }
-})
+const opened = endedAfterEach()
 
 function governed(options: Options, listener: RequestListener, settings: ServerOptions = {}) {
   const server = createServer(settings, listener)
   return { server, connections: attach(server, { drain: 'fast', logger: quiet, ...options }) }
 }
 
-async function clientOf(server: NetServer | Server): Promise<Client> {
-  if (!server.listening) {
-    servers.push(server)
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-  }
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  const client = await Client.open({ port: address.port })
-  clients.push(client)
-  return client
+async function clientOf(server: NetServer): Promise<Client> {
+  return opened.connect(server.listening ? portOf(server) : await opened.listen(server))
 }
 
 const SHORT = { keepAlive: { timeout: 1_000 } }
@@ -110,7 +83,6 @@ test('a stream that is not ours is left alone while a drain ends what is idle', 
   expect(foreign.destroyed).toBe(false)
   res.end('ok')
   await within(drained, () => 'the drain')
-  servers.splice(0)
 })
 
 test('half a request is waited for on a socket that was handed to another server late: its parser is in no list of ours', async () => {
@@ -170,7 +142,6 @@ test('a promise that is as long as drain.idle is kept, and not counted as broken
   const client = await clientOf(server)
   await client.ask(get('/1'))
   const { promisesBroken, connections: closed } = await connections.drain()
-  servers.splice(0)
   expect([promisesBroken, closed.byReason]).toEqual([{}, { draining: 1 }])
   expect(await client.closed()).toBe('fin')
 })
@@ -206,7 +177,6 @@ test('a promise does not become longer because the loop stands still right after
   const until = performance.now() + 4_100
   while (performance.now() < until);
   await within(connections.drain(), () => 'the drain', 3_500)
-  servers.splice(0)
   expect(await client.closed()).toBe('fin')
 })
 
@@ -236,7 +206,6 @@ test('the application hears of a request that was cut before the drain is over',
   await client.send(get('/never'))
   await until('the request', () => connections.stats().requests.received === 1)
   const { requests } = await connections.drain()
-  servers.splice(0)
   expect([requests.cut, heard]).toEqual([1, ['aborted', 'close']])
 })
 

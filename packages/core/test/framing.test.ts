@@ -1,22 +1,11 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import { Client } from '../../../test/support/client.js'
+import { createServer } from 'node:http'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, quiet } from '../../../test/support/server.js'
 import { attach } from '../src/index.js'
 
 // Requests whose length is said twice, which only a lenient parser lets through.
 
-const servers: Server[] = []
-const clients: Client[] = []
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy()
-  for (const server of servers.splice(0)) {
-    const closed = once(server, 'close')
-    server.close()
-    await closed
-  }
-})
+const opened = endedAfterEach()
 
 /** What a lenient server answers to `request` with another one hidden behind it, how the connection ends, and what ran. */
 async function play(request: string) {
@@ -26,14 +15,8 @@ async function play(request: string) {
     req.resume().on('end', () => res.end('ok'))
     req.on('error', () => {})
   })
-  attach(server, { drain: 'fast', logger: { info: () => {}, warn: () => {} } })
-  servers.push(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  const client = await Client.open({ port: address.port })
-  clients.push(client)
+  attach(server, { drain: 'fast', logger: quiet })
+  const client = await opened.connect(await opened.listen(server))
   await client.send(`${request}${get('/hidden')}`)
   const answer = await client.next()
   const ending = await client.closed()

@@ -7,12 +7,11 @@ import { Client } from '../../../test/support/client.js'
 import { FrameClient } from '../../../test/support/h2/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { until } from '../../../test/support/wait.js'
 
 // A client that has reset its connection is gone, whatever looked like a FIN before: nobody waits for it for the time that a half-closed one has. Where a
 // request and a reset are read in one go libuv tells of an end, and over TLS Node tells of no write that has failed.
-
-const logger = { info() {}, warn() {} }
 
 interface Answering {
   once(event: 'close', listener: () => void): unknown
@@ -41,11 +40,9 @@ const KINDS: readonly Kind[] = ['http', 'https', 'http2', 'https2']
 async function open(kind: Kind, options: Options = {}) {
   const app = new Application()
   const server = servers[kind](app)
-  const connections = attach(server, { logger, halfClosed: 600_000, drain: 'fast', ...options })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  const to = { port: address.port, tls: kind.startsWith('https') }
+  const connections = attach(server, { logger: quiet, halfClosed: 600_000, drain: 'fast', ...options })
+  const port = await listening(server)
+  const to = { port, tls: kind.startsWith('https') }
   if (!kind.endsWith('2')) {
     const client = await Client.open(to)
     return { app, connections, client, ask: () => void client.send(get('/')) }

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { Duplex } from 'node:stream'
 import { Client } from '../../../test/support/client.js'
+import { portOf, quiet } from '../../../test/support/server.js'
 import { deferred, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options, ServerState } from '../src/types.js'
@@ -26,8 +27,6 @@ beforeEach(() => {
 afterEach(() => {
   process.nextTick = nextTick
 })
-
-const quiet = { info: () => {}, warn: () => {} }
 
 async function listening(server: Server): Promise<void> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -77,10 +76,9 @@ describe('what listeners and loggers throw', () => {
     connections.on('close', () => {
       throw new Error('thrown on close')
     })
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('not listening')
+    const port = portOf(server)
     for (let n = 0; n < 2; n++) {
-      const answer = await fetch(`http://127.0.0.1:${address.port}`, { headers: { Connection: 'close' } })
+      const answer = await fetch(`http://127.0.0.1:${port}`, { headers: { Connection: 'close' } })
       expect(await answer.text()).toBe('ok')
     }
     await within(connections.drain(), () => 'the drain')
@@ -133,9 +131,8 @@ describe('what listeners and loggers throw', () => {
     }
     server.emit('connection', foreign)
     foreign.push('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('not listening')
-    const client = await Client.open({ port: address.port })
+    const port = portOf(server)
+    const client = await Client.open({ port })
     await client.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     await within(connections.drain(), () => 'the drain')
     expect(await client.closed()).toBe('fin')

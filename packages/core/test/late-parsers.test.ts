@@ -5,6 +5,7 @@ import { connect as connectTcp, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { credentials } from '../../../test/support/hosts/http.js'
+import { portOf, quiet } from '../../../test/support/server.js'
 import { Arrivals, pass, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import { hasBegun, parsedSockets } from '../src/node/parser.js'
@@ -104,10 +105,9 @@ function starter(
     open.push(server)
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const client = async (line: string, behind = ''): Promise<Client> => {
-      const address = server.address()
-      if (address === null || typeof address === 'string') throw new Error('it does not listen')
+      const port = portOf(server)
       const arrived = once(server, 'connection')
-      const raw = connectTcp(address.port, '127.0.0.1').on('error', () => {})
+      const raw = connectTcp(port, '127.0.0.1').on('error', () => {})
       open.push(raw)
       // Where the line is within TLS, it is the first that the client sends there.
       if (event === 'connection') raw.write(isSecure ? line : line + behind)
@@ -138,13 +138,12 @@ const fronts: [string, Front][] = [
   ['calls the listeners', caller],
 ]
 const all = kinds.flatMap(([kind, start]) => fronts.map(([how, front]) => [kind, how, start, front] as const))
-const logger = { info: () => {}, warn: () => {} }
 const drain = { silent: 100, idle: 0, deadline: 60_000 }
 
 describe.each(all)('%s, behind a front that reads the PROXY line and then %s', (_kind, _how, start, front) => {
   test('a client of which only the line has come holds no drain longer than a silent one', async () => {
     const { server, client } = await start(front)
-    const connections = attach(server, { drain, logger })
+    const connections = attach(server, { drain, logger: quiet })
     const { ended } = await client(LINE)
     await until('the line', () => connections.stats().connections.opened === 1)
     await pass(50)
@@ -158,7 +157,7 @@ describe.each(all)('%s, behind a front that reads the PROXY line and then %s', (
     const { server, client } = await start(front)
     const { ended } = await client(LINE)
     await until('that it is parsed', () => parsedSockets(server).length === 1)
-    const connections = attach(server, { drain: { ...drain, idle: 'promise', deadline: 20_000 }, logger })
+    const connections = attach(server, { drain: { ...drain, idle: 'promise', deadline: 20_000 }, logger: quiet })
     await until('the connection', () => connections.stats().connections.opened === 1)
     expect(connections.stats().open).toMatchObject({ silent: 1, idle: 0, busy: 0 })
     const report = await within(connections.drain(), () => 'the drain')
@@ -173,7 +172,7 @@ describe.each(all)('%s, behind a front that reads the PROXY line and then %s', (
     const { socket, text, ended } = await client(LINE)
     socket.write('GET / HTTP/1.1\r\nHo')
     await until('half a request', () => parsedSockets(server).some((one) => one instanceof Socket && hasBegun(one) === true))
-    const connections = attach(server, { drain, logger })
+    const connections = attach(server, { drain, logger: quiet })
     await until('that it counts as busy', () => connections.stats().open.busy === 1)
     const drained = connections.drain()
     await until('draining', () => connections.state === 'draining')
@@ -187,7 +186,7 @@ describe.each(all)('%s, behind a front that reads the PROXY line and then %s', (
 
   test('half a request behind the line is waited for', async () => {
     const { server, client, requests } = await start(front)
-    const connections = attach(server, { drain, logger })
+    const connections = attach(server, { drain, logger: quiet })
     const { socket, text, ended } = await client(LINE)
     socket.write('GET / HTTP/1.1\r\nHo')
     await until('that it counts as busy', () => connections.stats().open.busy === 1)
@@ -203,7 +202,7 @@ describe.each(all)('%s, behind a front that reads the PROXY line and then %s', (
 
   test('what comes in one piece with the line is answered', async () => {
     const { server, client } = await start(front)
-    const connections = attach(server, { drain, logger })
+    const connections = attach(server, { drain, logger: quiet })
     const { text } = await client(LINE, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     await until('the answer', () => text().endsWith('answer'))
     await within(connections.drain(), () => 'the drain')
@@ -213,7 +212,7 @@ describe.each(all)('%s, behind a front that reads the PROXY line and then %s', (
 test.each(fronts)('http: half a PROXY line holds no drain either, behind a front that %s', async (_how, front) => {
   const start = http
   const { server, client } = await start(front)
-  const connections = attach(server, { drain, logger })
+  const connections = attach(server, { drain, logger: quiet })
   const { ended } = await client('PROXY TCP4 203.0')
   await until('the connection', () => connections.stats().connections.opened === 1)
   await pass(50)
@@ -226,7 +225,7 @@ test.each(fronts)(
   async (_how, front) => {
     const options = { headersTimeout: 100, requestTimeout: 100, connectionsCheckingInterval: 50 }
     const { server, client } = await starter((listener) => createServer(options, listener), 'connection', false)(front)
-    attach(server, { logger })
+    attach(server, { logger: quiet })
     const silent = await client(LINE)
     await within(silent.ended, () => 'the end')
     expect(silent.text()).toBe('')

@@ -1,30 +1,16 @@
-import { once } from 'node:events'
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import { Client } from '../../../test/support/client.js'
+import { createServer, type ServerResponse } from 'node:http'
+import type { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, listening, quiet } from '../../../test/support/server.js'
 import { Arrivals, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 
 // Servers that come under a policy while the servers that it has are leaving, or drain.
 
-const logger = { info: () => {}, warn: () => {} }
-const clients: Client[] = []
-
-afterEach(() => {
-  for (const client of clients.splice(0)) client.destroy()
-})
-
-async function listening(server: Server): Promise<number> {
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  return address.port
-}
+const opened = endedAfterEach()
 
 async function open(port: number): Promise<Client> {
-  const client = await Client.open({ port })
-  clients.push(client)
-  return client
+  return opened.connect(port)
 }
 
 function holding() {
@@ -41,7 +27,7 @@ test.each([
     const first = holding()
     const second = holding()
     const ports = [await listening(first.server), await listening(second.server)]
-    const connections = attach(first.server, { logger, drain: { delay: Math.min(delay, 200), deadline: 20_000 } })
+    const connections = attach(first.server, { logger: quiet, drain: { delay: Math.min(delay, 200), deadline: 20_000 } })
     const one = await open(ports[0] ?? 0)
     await one.send(get('/one'))
     const held = await within(first.held.at(0), () => 'the first request')
@@ -76,7 +62,7 @@ test('a server that is attached while another one drains cuts at the same deadli
   const second = holding()
   const port = await listening(second.server)
   const at = await listening(first.server)
-  const connections = attach(first.server, { logger, drain: { deadline: 400 }, linger: { quiet: 100 } })
+  const connections = attach(first.server, { logger: quiet, drain: { deadline: 400 }, linger: { quiet: 100 } })
   const one = await open(at)
   await one.send(get('/one'))
   const held = await within(first.held.at(0), () => 'the first request')

@@ -7,9 +7,9 @@ import path from 'node:path'
 import { attach, formatConnections, type OpenConnection } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 
-const quiet = { info() {}, warn() {} }
 const pem = (name: string): Buffer => readFileSync(path.join(__dirname, '../../../test/support/cert', `${name}.pem`))
 
 const one: OpenConnection = {
@@ -71,10 +71,8 @@ test.each([
 test('a TLS handshake that its client does not finish is listed; after it, the connection is', async () => {
   const server = createTlsServer({ cert: pem('cert'), key: pem('key') }, (_req, res) => res.end('x'))
   const connections = attach(server, { logger: quiet, drain: 'fast' })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  const half = connect(address.port, '127.0.0.1')
+  const port = await listening(server)
+  const half = connect(port, '127.0.0.1')
   await once(half, 'connect')
   await until('one', () => connections.list().length === 1)
   expect(connections.list()).toEqual([
@@ -85,7 +83,7 @@ test('a TLS handshake that its client does not finish is listed; after it, the c
     }),
   ])
   half.destroy()
-  const client = await Client.open({ port: address.port, tls: true })
+  const client = await Client.open({ port, tls: true })
   await client.ask(get('/'))
   await until(
     'the other one',
@@ -106,10 +104,8 @@ test('a list of many is of every server of the handle, and no longer than asked 
   connections.attach(servers[1] ?? createServer())
   const clients: Client[] = []
   for (const server of servers) {
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port')
-    for (let i = 0; i < 30; i++) clients.push(await Client.open({ port: address.port }))
+    const port = await listening(server)
+    for (let i = 0; i < 30; i++) clients.push(await Client.open({ port }))
   }
   await until('all', () => connections.list().length === 60)
   expect(connections.list({ limit: 7 })).toHaveLength(7)

@@ -6,25 +6,19 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { attach } from '@halfclose/core'
-import { Client } from '../../../test/support/client.js'
+import type { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, quiet } from '../../../test/support/server.js'
 import { within } from '../../../test/support/wait.js'
 
 // A bare server may listen again right after its close(), beside its old connections. Never in silence: a governed one does, or throws.
 
-const logger = { info() {}, warn() {} }
-const clients: Client[] = []
-
-afterEach(() => {
-  for (const client of clients.splice(0)) client.destroy()
-})
+const opened = endedAfterEach()
 
 async function connect(server: Server): Promise<Client> {
   const address = server.address()
   if (!isAddress(address)) throw new Error('not listening')
-  const client = await Client.open({ port: address.port })
-  clients.push(client)
-  return client
+  return opened.connect(address.port)
 }
 
 function isAddress(address: AddressInfo | string | null): address is AddressInfo {
@@ -38,7 +32,7 @@ async function busy() {
     if (req.url === '/held') held.push(res)
     else res.end('x')
   })
-  const connections = attach(server, { logger, keepAlive: { timeout: 1_000 }, drain: { deadline: 10_000 } })
+  const connections = attach(server, { logger: quiet, keepAlive: { timeout: 1_000 }, drain: { deadline: 10_000 } })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const client = await connect(server)
   void client.send(get('/held'))
@@ -99,7 +93,7 @@ test('close() while a listen() of a new life is looking up its address calls tha
 
 test("closed before its 'listening' event has come, it can listen again", async () => {
   const server = createServer((_req, res) => res.end('x'))
-  const connections = attach(server, { logger, drain: { deadline: 5_000 } })
+  const connections = attach(server, { logger: quiet, drain: { deadline: 5_000 } })
   const anywhere = () => server.listen(0)
   const closed = new Promise((resolve) => anywhere().close(resolve))
   expect(anywhere).toThrow(expect.objectContaining({ code: 'HALFCLOSE_STILL_DRAINING' }))
@@ -112,12 +106,11 @@ test("closed before its 'listening' event has come, it can listen again", async 
 test('on a path', async () => {
   const where = path.join(tmpdir(), `halfclose-again-${process.pid}.sock`)
   const server = createServer((_req, res) => res.end('x'))
-  const connections = attach(server, { logger, drain: { deadline: 5_000 } })
+  const connections = attach(server, { logger: quiet, drain: { deadline: 5_000 } })
   await once(server.listen(where), 'listening')
   await new Promise((resolve) => server.close(resolve))
   await within(once(server.listen(where), 'listening'), () => 'it listens again')
-  const client = await Client.open({ port: where })
-  clients.push(client)
+  const client = await opened.connect(where)
   expect(await client.ask(get('/'))).toMatchObject({ status: 200, closes: false })
   expect((await connections.drain({ fast: true })).clean).toBe(true)
 })
@@ -126,7 +119,7 @@ test('over HTTP/2', async () => {
   const held: (() => void)[] = []
   const server = createHttp2Server()
   server.on('stream', (stream) => held.push(() => stream.respond({ ':status': 200 }, { endStream: true })))
-  const connections = attach(server, { logger, drain: { deadline: 10_000 } })
+  const connections = attach(server, { logger: quiet, drain: { deadline: 10_000 } })
   const port = async (): Promise<number> => {
     const address = server.address()
     if (!isAddress(address)) throw new Error('not listening')

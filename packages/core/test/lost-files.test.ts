@@ -2,10 +2,9 @@ import { once } from 'node:events'
 import { createServer, type ServerHttp2Stream } from 'node:http2'
 import { FrameClient } from '../../../test/support/h2/client.js'
 import { frame } from '../../../test/support/h2/frames.js'
+import { quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { attach, type CloseEvent } from '../src/index.js'
-
-const quiet = { info: () => {}, warn: () => {} }
 
 const ways: Record<string, (client: FrameClient) => void> = {
   'TCP reset': (client) => client.connection.reset(),

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import path from 'node:path'
@@ -12,34 +11,21 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import * as client from 'prom-client'
-import { Client } from '../../../test/support/client.js'
 import { get, post } from '../../../test/support/requests.js'
+import { endedAfterEach, listening, quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { errorTypeOf } from '../src/metrics/error-type.js'
 
 // The metrics of one server, by three ways: the text that is ours, prom-client and the SDK of OpenTelemetry. All tell the same.
 
-const quiet = { info() {}, warn() {} }
-const running: Connections[] = []
-const clients: Client[] = []
-
-afterEach(async () => {
-  for (const one of clients.splice(0)) one.destroy()
-  for (const one of running.splice(0)) await within(one.drain({ fast: true }), () => 'the drain')
-})
+const opened = endedAfterEach()
 
 async function serve(options: Options = {}, listener: RequestListener = (_req, res) => void res.end('x')) {
   const server = createServer(listener)
   const connections = attach(server, { logger: quiet, drain: 'fast', ...options })
-  running.push(connections)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  const open = async () => {
-    const one = await Client.open({ port: address.port })
-    clients.push(one)
-    return one
-  }
+  opened.after(() => within(connections.drain({ fast: true }), () => 'the drain'))
+  const port = await listening(server)
+  const open = () => opened.connect(port)
   return { server, connections, open }
 }
 

@@ -1,36 +1,19 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import { Client } from '../../../test/support/client.js'
+import { createServer } from 'node:http'
 import { keeps } from '../../../test/support/expect.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, quiet } from '../../../test/support/server.js'
 import { attach } from '../src/index.js'
 
 // What a server was set up with, by Node or by the application, before and after it was attached.
 
-const servers: Server[] = []
-const clients: Client[] = []
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy()
-  for (const server of servers.splice(0)) {
-    const closed = once(server, 'close')
-    server.close()
-    await closed
-  }
-})
+const opened = endedAfterEach()
 
 async function start(settings: Record<string, number>) {
   const server = createServer((_req, res) => void res.end('ok'))
   // Node 20 has no such setting, but an application may make it.
   Object.assign(server, settings)
-  const connections = attach(server, { drain: 'fast', logger: { info: () => {}, warn: () => {} } })
-  servers.push(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  const client = await Client.open({ port: address.port })
-  clients.push(client)
+  const connections = attach(server, { drain: 'fast', logger: quiet })
+  const client = await opened.connect(await opened.listen(server))
   return { server, connections, client }
 }
 

@@ -1,21 +1,16 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, listening, quiet } from '../../../test/support/server.js'
 import { Arrivals, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options, WarningEvent } from '../src/types.js'
 
 // Connections that were open before attach(): they are governed from then on, and no worse off than without us.
 
-const logger = { info: () => {}, warn: () => {} }
-const clients: Client[] = []
-
-afterEach(() => {
-  for (const client of clients.splice(0)) client.destroy()
-})
+const opened = endedAfterEach()
 
 describe.each([
   ['http', (listener: RequestListener) => createServer(listener), false],
@@ -30,20 +25,16 @@ describe.each([
       else held.push(res)
     })
     server.keepAliveTimeout = 2_000
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('it does not listen')
-    const { port } = address
+    const port = await listening(server)
     const connect = async () => {
       const seen = once(server, tls ? 'secureConnection' : 'connection')
-      const client = await Client.open({ port, tls })
+      const client = await opened.connect({ port, tls })
       await within(seen, () => 'the connection at the server')
-      clients.push(client)
       return client
     }
     const warnings = new Arrivals<WarningEvent>()
     const govern = (options: Options = {}) => {
-      const connections = attach(server, { logger, ...options })
+      const connections = attach(server, { logger: quiet, ...options })
       connections.on('warning', (warning) => warnings.push(warning))
       return connections
     }

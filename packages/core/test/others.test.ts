@@ -3,22 +3,13 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, IncomingMessage, ServerResponse } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
-import { type Server as NetServer, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { Events } from '../src/events/events.js'
 import { attach } from '../src/index.js'
-
-const quiet = { info: () => {}, warn: () => {} }
-
-async function listening(server: NetServer): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('not listening')
-  return address.port
-}
 
 test('requests that waited leave async_hooks, be they answered, dropped behind a close, or left by their client', async () => {
   const live = new Set<number>()

@@ -6,19 +6,10 @@ import type { Socket } from 'node:net'
 import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { deferred, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { AttachableServer } from '../src/types.js'
-
-const quiet = { info: () => {}, warn: () => {} }
-
-async function listening(server: AttachableServer): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('not listening')
-  return address.port
-}
 
 /** Puts a method on an object that notes its call, and then does what was there. */
 function wrap(target: object, name: string, called: string[]): void {

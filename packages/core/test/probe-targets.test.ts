@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { Client } from '../../../test/support/client.js'
+import { listening } from '../../../test/support/server.js'
 import { interceptProbes } from '../src/adapter/readiness.js'
 import { createConnections } from '../src/handle/attach.js'
 
@@ -17,10 +17,8 @@ test.each([
   const server = createServer((_req, res) => void res.end('application'))
   const connections = createConnections({ drain: 'fast' }, { intercept: interceptProbes(undefined, undefined, '/live') })
   connections.attach(server)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  const client = await Client.open({ port: address.port })
+  const port = await listening(server)
+  const client = await Client.open({ port })
   const { text } = await client.ask(`GET ${target} HTTP/1.1\r\nHost: host\r\n\r\n`)
   expect(text !== 'application').toBe(isProbe)
   client.destroy()

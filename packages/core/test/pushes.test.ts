@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import { createServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import { FrameClient } from '../../../test/support/h2/client.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 
-const quiet = { info: () => {}, warn: () => {} }
 const CODES = [0, 1, 2, 5, 7, 8, 11]
 
 /** Node alone ends the process, or itself with SIGSEGV (20): not a case of the contract, which plays on bare hosts, too. */
@@ -12,11 +11,8 @@ describe('a client that resets what is pushed to it', () => {
   test.each(CODES)('with the code %i: nothing is thrown, and its request is answered', async (code) => {
     const server = createServer()
     const connections = attach(server, { drain: 'fast', logger: quiet })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('not listening')
-    const client = await FrameClient.open({ port: address.port, tls: false, settings: [[2, 1]] })
+    const port = await listening(server)
+    const client = await FrameClient.open({ port, tls: false, settings: [[2, 1]] })
     const asked: Promise<[Http2ServerRequest, Http2ServerResponse]> = new Promise((resolve) =>
       server.once('request', (req, res) => resolve([req, res])),
     )
@@ -42,10 +38,7 @@ describe('a client that resets what is pushed to it', () => {
   test('an application that listens for its error is told', async () => {
     const server = createServer()
     const connections = attach(server, { drain: 'fast', logger: quiet })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('not listening')
+    const port = await listening(server)
     const told = new Promise<Error>((resolve) =>
       server.once('stream', (stream: ServerHttp2Stream) =>
         stream.pushStream({ ':path': '/pushed' }, (_error, pushed) => {
@@ -57,7 +50,7 @@ describe('a client that resets what is pushed to it', () => {
         }),
       ),
     )
-    const client = await FrameClient.open({ port: address.port, tls: false, settings: [[2, 1]] })
+    const client = await FrameClient.open({ port, tls: false, settings: [[2, 1]] })
     const stream = client.ask('/')
     expect(await within(told, () => `the error\n${client}`)).toMatchObject({ code: 'ERR_HTTP2_STREAM_ERROR' })
     expect((await client.answer(stream)).text).toBe('answered')

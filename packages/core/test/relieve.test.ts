@@ -1,44 +1,24 @@
 import { once } from 'node:events'
 import { createServer as createHttp, type ServerResponse } from 'node:http'
 import { type ClientHttp2Session, connect, createServer as createHttp2 } from 'node:http2'
-import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, quiet } from '../../../test/support/server.js'
 import { pass, until, within } from '../../../test/support/wait.js'
-import { type AttachableServer, attach, type Options } from '../src/index.js'
+import { attach, type Options } from '../src/index.js'
 import { descriptorLimit } from '../src/node/descriptor-limit.js'
 import { descriptorReserve, reliefOf } from '../src/policy.js'
 
-const logger = { info: () => {}, warn: () => {} }
-const servers: AttachableServer[] = []
-const clients: { destroy(): void }[] = []
+const opened = endedAfterEach()
 const waiting: ServerResponse[] = []
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy()
-  for (const server of servers.splice(0)) server.close()
-})
-
-async function listening(server: AttachableServer): Promise<number> {
-  servers.push(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  return address.port
-}
 
 async function governed(options: Options = {}) {
   const server = createHttp((req, res) => {
     if (req.url === '/wait') waiting.push(res)
     else res.end(req.url)
   })
-  const connections = attach(server, { drain: 'fast', logger, ...options })
-  const port = await listening(server)
-  const open = async (): Promise<Client> => {
-    const client = await Client.open({ port })
-    clients.push(client)
-    return client
-  }
+  const connections = attach(server, { drain: 'fast', logger: quiet, ...options })
+  const port = await opened.listen(server)
+  const open = () => opened.connect(port)
   return { connections, open }
 }
 
@@ -99,9 +79,9 @@ test('a request that had reached the kernel is answered: there is a look at the 
 
 test('a session of HTTP/2 without a stream gets a GOAWAY', async () => {
   const server = createHttp2((_req, res) => res.end('x'))
-  const connections = attach(server, { drain: 'fast', logger })
-  const session: ClientHttp2Session = connect(`http://127.0.0.1:${await listening(server)}`)
-  clients.push(session)
+  const connections = attach(server, { drain: 'fast', logger: quiet })
+  const session: ClientHttp2Session = connect(`http://127.0.0.1:${await opened.listen(server)}`)
+  opened.after(() => session.destroy())
   const goaway = once(session, 'goaway')
   const stream = session.request({ ':path': '/' }).resume()
   await once(stream, 'close')

@@ -6,12 +6,11 @@ import { inspect } from 'node:util'
 import { attach, type CloseEvent } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { quiet } from '../../../test/support/server.js'
 import { within } from '../../../test/support/wait.js'
 import { inItsOrder } from '../src/events/logger.js'
 
 // What people see of a handle: on their console, in lines and in events.
-
-const quiet = { info() {}, warn() {} }
 
 /** Notes how it is called. */
 class Methods {

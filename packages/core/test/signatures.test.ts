@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Server } from 'node:net'
+import { quiet } from '../../../test/support/server.js'
 import { within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 
@@ -842,7 +843,7 @@ const bare = serverWith(bareNoted)
 const governed = serverWith(governedNoted)
 
 beforeAll(async () => {
-  attach(governed, { drain: 'fast', logger: { info: () => {}, warn: () => {} } })
+  attach(governed, { drain: 'fast', logger: quiet })
   for (const server of [bare, governed]) {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -1,9 +1,8 @@
 import { createServer, ServerResponse } from 'node:http'
-import { type AddressInfo, connect, createServer as createNetServer, type Server, Socket } from 'node:net'
+import { connect, createServer as createNetServer, type Server, Socket } from 'node:net'
+import { listening, quiet } from '../../../test/support/server.js'
 import { attach } from '../src/index.js'
 import { isShared } from '../src/node/server-kinds.js'
-
-const quiet = { info: () => {}, warn: () => {} }
 
 interface ListenHandle {
   listen(backlog: number): number
@@ -83,13 +82,6 @@ test('the signal may have any number of listeners, in every life, and no warning
 })
 
 describe('what the application says of a connection or a response stays', () => {
-  const listening = async (server: Server): Promise<AddressInfo> => {
-    await listened(server, { port: 0, host: '127.0.0.1' })
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('it does not listen')
-    return address
-  }
-
   /** The whole of the answers until the server closes. */
   const answerTo = (port: number, request: string): Promise<string> =>
     new Promise((resolve, reject) => {
@@ -111,7 +103,7 @@ describe('what the application says of a connection or a response stays', () => 
     Object.defineProperty(Getter.prototype, 'statusCode', { get: () => 200, set: (code) => set.push(code) })
     const server = createServer({ ServerResponse: Getter }, (_req, res) => res.end('x'))
     const connections = attach(server, { logger: quiet })
-    const { port } = await listening(server)
+    const port = await listening(server)
     expect(await answerTo(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 Acc\r\n/)
     expect(set).toEqual([200]) // by Node, with the head
     await connections.drain()
@@ -128,7 +120,7 @@ describe('what the application says of a connection or a response stays', () => 
     try {
       const server = createServer((_req, res) => res.end('x'))
       const connections = attach(server, { logger: quiet })
-      const { port } = await listening(server)
+      const port = await listening(server)
       await answerTo(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
       expect(set).toEqual(['OK'])
       await connections.drain()
@@ -151,7 +143,7 @@ describe('what the application says of a connection or a response stays', () => 
     })
     const connections = attach(server, { logger: quiet, tcp: { keepAlive: 30_000 } })
     try {
-      const { port } = await listening(server)
+      const port = await listening(server)
       await answerTo(port, 'GET /mine HTTP/1.1\r\nHost: a\r\n\r\nGET /last HTTP/1.1\r\nHost: a\r\n\r\n')
       expect(asked).toEqual([
         [true, 30_000],

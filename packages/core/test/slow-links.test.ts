@@ -2,27 +2,19 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
-import { connect, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
+import { connect, createServer as createNetServer, type Socket } from 'node:net'
 import { Client } from '../../../test/support/client.js'
 import { FrameClient } from '../../../test/support/h2/client.js'
 import { frame, uint32 } from '../../../test/support/h2/frames.js'
 import { get, postHead } from '../../../test/support/requests.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { within } from '../../../test/support/wait.js'
+import { where } from '../../../test/support/where.js'
 import { attach, type Options } from '../src/index.js'
 
-const quiet = { info: () => {}, warn: () => {} }
 const KiB = 1_024
 const SIZE = 1_500 * KiB
-/** Only Linux tells what a peer has taken. */
-const onLinux = existsSync('/proc/self/net/tcp') ? test : test.skip
-
-async function listening(server: NetServer): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('not listening')
-  return address.port
-}
+const linux = where(existsSync('/proc/self/net/tcp'), 'only Linux tells what a peer has taken')
 
 /** A link on which the answers come at `rate` bytes/s: what waits for it stays in the server's kernel. */
 async function relay(port: number, rate: number): Promise<{ readonly port: number; close(): void }> {
@@ -82,37 +74,43 @@ test('a client that has taken nothing of its answer is cut 5 s into a drain', as
   socket.destroy()
 })
 
-onLinux('linger.quiet and linger.total wait for an answer that a slow link is still taking, be there input or not', async () => {
-  const early: RequestListener = (_req, res) => void res.writeHead(413, { Connection: 'close' }).end(Buffer.alloc(SIZE, 'x'))
-  await behind({ linger: { quiet: 300, total: 900 } }, early, async (port) => {
-    const client = await Client.open({ port, obliging: false })
-    await client.send(`${postHead('/upload', 1_000_000)}x`)
-    const timer = setInterval(() => void client.send('x'), 100)
-    try {
-      const { status, length } = await client.next(40_000)
-      expect([status, length]).toEqual([413, SIZE])
-    } finally {
-      clearInterval(timer)
-      client.vanish()
+linux.test(
+  `linger.quiet and linger.total wait for an answer that a slow link is still taking, be there input or not${linux.note}`,
+  async () => {
+    const early: RequestListener = (_req, res) => void res.writeHead(413, { Connection: 'close' }).end(Buffer.alloc(SIZE, 'x'))
+    await behind({ linger: { quiet: 300, total: 900 } }, early, async (port) => {
+      const client = await Client.open({ port, obliging: false })
+      await client.send(`${postHead('/upload', 1_000_000)}x`)
+      const timer = setInterval(() => void client.send('x'), 100)
+      try {
+        const { status, length } = await client.next(40_000)
+        expect([status, length]).toEqual([413, SIZE])
+      } finally {
+        clearInterval(timer)
+        client.vanish()
+      }
+    })
+  },
+)
+
+linux.test(
+  `halfClosed: an answer that the kernel has is not lost to a slow link while its end is still to be written${linux.note}`,
+  async () => {
+    const late: RequestListener = (_req, res) => {
+      res.writeHead(200, { 'Content-Length': SIZE + 4 })
+      res.write(Buffer.alloc(SIZE, 'x'), () => setTimeout(() => res.end('last'), 1_000))
     }
-  })
-})
+    await behind({ halfClosed: 600 }, late, async (port, closes) => {
+      const client = await Client.open({ port, obliging: false })
+      await client.send(get('/'))
+      client.fin()
+      const { length } = await client.next(40_000)
+      expect([length, closes.includes('half-closed')]).toEqual([SIZE + 4, false])
+    })
+  },
+)
 
-onLinux('halfClosed: an answer that the kernel has is not lost to a slow link while its end is still to be written', async () => {
-  const late: RequestListener = (_req, res) => {
-    res.writeHead(200, { 'Content-Length': SIZE + 4 })
-    res.write(Buffer.alloc(SIZE, 'x'), () => setTimeout(() => res.end('last'), 1_000))
-  }
-  await behind({ halfClosed: 600 }, late, async (port, closes) => {
-    const client = await Client.open({ port, obliging: false })
-    await client.send(get('/'))
-    client.fin()
-    const { length } = await client.next(40_000)
-    expect([length, closes.includes('half-closed')]).toEqual([SIZE + 4, false])
-  })
-})
-
-onLinux('over HTTP/2, too: a client that has sent FIN, and one whose session ends', async () => {
+linux.test(`over HTTP/2, too: a client that has sent FIN, and one whose session ends${linux.note}`, async () => {
   const server = createHttp2Server((_req, res) => res.end(Buffer.alloc(SIZE, 'x')))
   const connections = attach(server, {
     drain: { deadline: 40_000 },

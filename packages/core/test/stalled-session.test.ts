@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http2'
 import { FrameClient } from '../../../test/support/h2/client.js'
+import { quiet } from '../../../test/support/server.js'
 import { within } from '../../../test/support/wait.js'
 import { attach, type CloseEvent } from '../src/index.js'
-
-const quiet = { info: () => {}, warn: () => {} }
 
 /** Over TLS the end of its output waits behind what it does not take; in clear the kernel has all of it, and the session lingers. */
 test('a client that has read and then stops is gone soon after http2.stalled: the linger does not wait for it once more', async () => {

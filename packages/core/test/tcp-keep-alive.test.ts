@@ -3,12 +3,14 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server, createSecureServer } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
-import { type Server, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { find } from '../../../test/clients/client.js'
 import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { Arrivals, within } from '../../../test/support/wait.js'
+import { where } from '../../../test/support/where.js'
 import { attach } from '../src/index.js'
 import { parseTcp } from '../src/options/tcp.js'
 import type { WarningEvent } from '../src/types.js'
@@ -40,7 +42,7 @@ test('the interval and the count are given to Node', async () => {
       return Reflect.apply(setKeepAlive, socket, args)
     }
   })
-  const connections = attach(server, { drain: 'fast', tcp: PROBES, logger: { info: () => {}, warn: () => {} } })
+  const connections = attach(server, { drain: 'fast', tcp: PROBES, logger: quiet })
   const client = await Client.open({ port: await listening(server) })
   await client.ask(get('/'))
   expect(asked).toEqual([[true, 30_000, 5_000, 4]])
@@ -79,19 +81,18 @@ async function askKernel(socket: Socket): Promise<Kept> {
   return JSON.parse(text)
 }
 
-const skipped = python3 === undefined ? ', skipped: no python3 on Linux to ask the kernel with' : ''
-const onKernel = python3 === undefined ? describe.skip : describe
+const kernel = where(python3 !== undefined, 'no python3 on Linux to ask the kernel with')
 
 /** Node asks for its own where it is told none: a probe each second, ten in all. */
 const NODES = { interval: 1, count: 10 }
 const SETS_PROBES = Socket.prototype.setKeepAlive.length >= 4
 
-onKernel.each([
+kernel.describe.each([
   ['http', () => createServer((_req, res) => void res.end('ok')), false],
   ['https', () => createHttpsServer(credentials, (_req, res) => void res.end('ok')), true],
   ['http2', () => createHttp2Server((_req, res) => void res.end('ok')), false],
   ['https2', () => createSecureServer(credentials, (_req, res) => void res.end('ok')), true],
-])(`what the kernel has of a connection, %s${skipped}`, (name, make, isSecure) => {
+])(`what the kernel has of a connection, %s${kernel.note}`, (name, make, isSecure) => {
   /** Its warnings, and what the kernel has of two connections with one request each. */
   async function opened(tcp: object): Promise<{ codes: unknown[]; kept: Kept[] }> {
     const raws = new Arrivals<Socket>()
@@ -146,11 +147,4 @@ async function askOverHttp2(port: number, isSecure: boolean): Promise<() => void
   const [headers] = await within(once(stream.resume(), 'response'), () => 'the response')
   expect(headers[':status']).toBe(200)
   return () => session.destroy()
-}
-
-async function listening(server: Server): Promise<number> {
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  return address.port
 }

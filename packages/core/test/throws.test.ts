@@ -1,38 +1,27 @@
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, listening, quiet } from '../../../test/support/server.js'
 import { Arrivals, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options, WarningEvent } from '../src/types.js'
 
 // What the application has put on its sockets and servers may throw where it is called by us, at a time of ours: nobody is there to catch it.
 
-const logger = { info: () => {}, warn: () => {} }
-const clients: Client[] = []
-
-afterEach(() => {
-  for (const client of clients.splice(0)) client.destroy()
-})
+const opened = endedAfterEach()
 
 /** A server whose sockets `spoil` has had first. */
 async function spoiltServer(options: Options, spoil: (socket: Socket, index: number) => void) {
   const held = new Arrivals<ServerResponse>()
   const server = createServer((req, res) => void (req.url === '/held' ? held.push(res) : res.end('ok')))
-  const connections = attach(server, { keepAlive: { timeout: 1_000 }, logger, ...options })
+  const connections = attach(server, { keepAlive: { timeout: 1_000 }, logger: quiet, ...options })
   const warnings = new Arrivals<WarningEvent>()
   connections.on('warning', (warning) => warnings.push(warning))
   let index = 0
   server.on('connection', (socket) => spoil(socket, index++))
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  const { port } = address
+  const port = await listening(server)
   const connect = async () => {
-    const client = await Client.open({ port })
-    clients.push(client)
-    return client
+    return opened.connect(port)
   }
   return { server, connections, warnings, held, connect }
 }

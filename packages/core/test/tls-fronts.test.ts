@@ -10,32 +10,17 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { closed, endedAfterEach, quiet } from '../../../test/support/server.js'
 import { Arrivals, deferred, pass, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { AttachableServer, Options } from '../src/types.js'
 
 // TLS and TCP sockets that do not come from the governed server's own listener: fronts of the application's own.
 
-const logger = { info: () => {}, warn: () => {} }
-const servers: Server[] = []
-const sockets: Socket[] = []
-
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy()
-  for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve))
-})
-
-async function portOf(server: Server): Promise<number> {
-  servers.push(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  return address.port
-}
+const opened = endedAfterEach()
 
 function keep<S extends Socket>(socket: S): S {
-  sockets.push(socket)
+  opened.after(() => socket.destroy())
   return socket.on('error', () => {})
 }
 
@@ -56,7 +41,7 @@ function proxyFront(server: AttachableServer): Server {
 /** A TCP connection to the front that has said its PROXY line, which has been read. */
 async function announced(front: Server, server: AttachableServer): Promise<Socket> {
   const seen = once(server, 'connection')
-  const socket = keep(connectTcp(await portOf(front), '127.0.0.1'))
+  const socket = keep(connectTcp(await opened.listen(front), '127.0.0.1'))
   socket.write('PROXY TCP4 203.0.113.7 10.0.0.1 5555 443\r\n')
   await within(seen, () => 'the connection at the server')
   return socket
@@ -75,7 +60,7 @@ describe.each<[string, Options['drain']]>([
   test('waits for the request that is being answered over TLS', async () => {
     const { arrived, listener } = held()
     const server = createHttpsServer(credentials, listener)
-    const connections = attach(server, { drain, logger })
+    const connections = attach(server, { drain, logger: quiet })
     const raw = await announced(proxyFront(server), server)
     const client = keep(connectTls({ socket: raw, rejectUnauthorized: false }))
     let text = ''
@@ -97,7 +82,7 @@ describe.each<[string, Options['drain']]>([
   test('waits for the stream that is being answered over HTTP/2', async () => {
     const { arrived, listener } = held()
     const server = createSecureServer(credentials, listener)
-    const connections = attach(server, { drain, logger })
+    const connections = attach(server, { drain, logger: quiet })
     const raw = await announced(proxyFront(server), server)
     const tls = () => keep(connectTls({ socket: raw, ALPNProtocols: ['h2'], rejectUnauthorized: false }))
     const client = connectHttp2('https://localhost', { createConnection: tls })
@@ -155,9 +140,9 @@ describe.each(belows)('a TLS server of the application hands its sockets to an h
       res.on('error', () => {}).write('half')
       arrived.resolve(res)
     })
-    const connections = attach(server, { drain: 'fast', logger, ...options })
+    const connections = attach(server, { drain: 'fast', logger: quiet, ...options })
     const tls = createTlsServer({ ...credentials, allowHalfOpen: true }, (socket) => server.emit('connection', socket))
-    const raw = keep(connectTcp({ port: await portOf(frontOf(tls)), host: '127.0.0.1', allowHalfOpen: true }))
+    const raw = keep(connectTcp({ port: await opened.listen(frontOf(tls)), host: '127.0.0.1', allowHalfOpen: true }))
     const client = keep(connectTls({ socket: raw, rejectUnauthorized: false }))
     client.resume()
     const errors: unknown[] = []
@@ -181,10 +166,10 @@ test('a cut leaves a socket alone that knows no reset: a pipe below TLS', async 
     res.write('half')
     arrived.resolve(res)
   })
-  attach(server, { drain: 'fast', logger })
+  attach(server, { drain: 'fast', logger: quiet })
   const tls = createTlsServer(credentials, (socket) => server.emit('connection', socket))
   const path = join(mkdtempSync(join(tmpdir(), 'halfclose-')), 'tls')
-  servers.push(tls)
+  opened.after(() => closed(tls))
   await once(tls.listen(path), 'listening')
   const client = keep(connectTls({ path, rejectUnauthorized: false })).resume()
   client.write('GET / HTTP/1.0\r\n\r\n')
@@ -195,15 +180,15 @@ test('a cut leaves a socket alone that knows no reset: a pipe below TLS', async 
 
 test('handshakes on streams and pipes are bounded by a drain as well', async () => {
   const server = createHttpsServer(credentials)
-  const connections = attach(server, { drain: { silent: 100, deadline: 20_000 }, logger })
+  const connections = attach(server, { drain: { silent: 100, deadline: 20_000 }, logger: quiet })
   const path = join(mkdtempSync(join(tmpdir(), 'halfclose-')), 'https')
-  servers.push(server)
+  opened.after(() => closed(server))
   await once(server.listen(path), 'listening')
   const seen = new Arrivals<unknown>()
   server.on('connection', (socket) => seen.push(socket))
   const pipe = keep(connectTcp(path)).resume()
   const front = createNetServer((socket) => server.emit('connection', streamOf(socket)))
-  const stream = keep(connectTcp(await portOf(front), '127.0.0.1')).resume()
+  const stream = keep(connectTcp(await opened.listen(front), '127.0.0.1')).resume()
   const ends = Promise.all([once(pipe, 'close'), once(stream, 'close')])
   await within(seen.at(1), () => 'two connections at the server')
   // Long before its deadline.

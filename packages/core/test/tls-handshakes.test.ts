@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createSecureServer } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
-import { connect, createServer as createNetServer, type Server, type Socket } from 'node:net'
-import { Client } from '../../../test/support/client.js'
+import { connect, createServer as createNetServer, type Socket } from 'node:net'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, listening, quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { Events } from '../src/events/events.js'
 import { attach, formatReport } from '../src/index.js'
@@ -17,19 +17,7 @@ import type { Options } from '../src/types.js'
 
 // TLS handshakes that are under way: clients that connect and say nothing.
 
-const logger = { info: () => {}, warn: () => {} }
-const cleanUp: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const end of cleanUp.splice(0).reverse()) await end()
-})
-
-async function listening(server: Server): Promise<number> {
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  return address.port
-}
+const opened = endedAfterEach()
 
 describe.each([
   ['https', () => createHttpsServer(credentials, (_req, res) => res.end('ok'))],
@@ -37,13 +25,13 @@ describe.each([
 ])('over %s', (_name, make) => {
   async function governed(limits: Options['limits'], options: Options = {}) {
     const server = make()
-    const connections = attach(server, { logger, drain: 'fast', limits, ...options })
+    const connections = attach(server, { logger: quiet, drain: 'fast', limits, ...options })
     const port = await listening(server)
-    cleanUp.push(() => connections.drain())
+    opened.after(() => connections.drain())
     /** A TCP connection on which no handshake begins. */
     const tcp = () => {
       const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {})
-      cleanUp.push(() => socket.destroy())
+      opened.after(() => socket.destroy())
       return socket
     }
     const mute = async () => {
@@ -58,11 +46,7 @@ describe.each([
       return Promise.race([seen, once(tcp().resume(), 'close').then(() => false)])
     }
     const refused = () => within(once(tcp().resume(), 'close'), () => 'the end of the one that is refused')
-    const client = async () => {
-      const opened = await Client.open({ port, tls: true })
-      cleanUp.push(() => opened.destroy())
-      return opened
-    }
+    const client = () => opened.connect({ port, tls: true })
     return { connections, mute, hasRoom, refused, client }
   }
 
@@ -148,11 +132,11 @@ async function bounded(longest: number) {
     handshakes.begin(raw, () => {})
   })
   const port = await listening(server)
-  cleanUp.push(() => new Promise((resolve) => server.close(resolve)))
+  opened.after(() => new Promise((resolve) => server.close(resolve)))
   const open = async () => {
     const before = raws.length
     const client = connect({ port, host: '127.0.0.1' }).on('error', () => {})
-    cleanUp.push(() => client.destroy())
+    opened.after(() => client.destroy())
     await until('it is accepted', () => raws.length > before)
     return client
   }

@@ -4,10 +4,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { where } from '../../../test/support/where.js'
 import { UnacknowledgedBytes } from '../src/socket/unacknowledged-bytes.js'
 
 const MiB = 1024 * 1024
-const test_ = existsSync('/proc/self/net/tcp') ? test : test.skip
+const linux = where(existsSync('/proc/self/net/tcp'), 'only Linux tells what a peer has taken')
 
 /** The server's socket, with so much written to it, and a client that has read nothing. */
 async function pair(listen: string, host: string, bytes: number, work: (socket: Socket, client: Socket) => Promise<void> | void) {
@@ -39,11 +40,11 @@ async function settled(look: () => number | undefined, want: (bytes: number | un
 }
 
 describe('what a peer has not taken', () => {
-  test_.each([
+  linux.test.each([
     ['127.0.0.1', '127.0.0.1'],
     ['::', '127.0.0.1'],
     ['::1', '::1'],
-  ])('a server on %s, a client of %s: all of what the kernel has, until the client reads', async (listen, host) => {
+  ])(`a server on %s, a client of %s: all of what the kernel has, until the client reads${linux.note}`, async (listen, host) => {
     await pair(listen, host, 10_000, async (socket, client) => {
       const look = () => new UnacknowledgedBytes().of({ socket, raw: undefined })
       await settled(look, (bytes) => bytes === 10_000)
@@ -52,7 +53,7 @@ describe('what a peer has not taken', () => {
     })
   })
 
-  test_('more than the buffers of both hold is told by what our kernel took', async () => {
+  linux.test(`more than the buffers of both hold is told by what our kernel took${linux.note}`, async () => {
     await pair('127.0.0.1', '127.0.0.1', 64 * MiB, async (socket) => {
       const ends = { socket, raw: undefined }
       await settled(

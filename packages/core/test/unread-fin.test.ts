@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { Writable } from 'node:stream'
@@ -6,11 +5,11 @@ import { attach } from '@halfclose/core'
 import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get, pipeline, postHead } from '../../../test/support/requests.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { pass, until } from '../../../test/support/wait.js'
 
 // A FIN stands behind half a body that its handler has let go, and answered: nobody reads as far as the FIN but us, after `linger.quiet`.
 
-const logger = { info() {}, warn() {} }
 const MiB = 1024 * 1024
 
 const lettingGo: Record<string, (req: IncomingMessage) => unknown> = {
@@ -31,16 +30,14 @@ test.each(['http', 'https'].flatMap((kind) => Object.keys(lettingGo).map((way) =
     const tls = kind === 'https'
     const server = tls ? createTlsServer(credentials, handle) : createServer(handle)
     const connections = attach(server, {
-      logger,
+      logger: quiet,
       linger: { quiet: 300 },
       halfClosed: 100_000,
       keepAlive: { timeout: 5_000, hold: 100_000 },
       drain: 'fast',
     })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port')
-    const client = await Client.open({ port: address.port, tls })
+    const port = await listening(server)
+    const client = await Client.open({ port, tls })
     await client.send(postHead('/', 3 * MiB))
     void client.send(Buffer.alloc(MiB))
     expect((await client.next()).status).toBe(422)
@@ -61,11 +58,9 @@ test.each(['http', 'https'])(
     const tls = kind === 'https'
     const server = tls ? createTlsServer(credentials, handle) : createServer(handle)
     const linger = { quiet: 100_000, total: 100_000 }
-    const connections = attach(server, { logger, linger, halfClosed: 100_000, drain: 'fast' })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port')
-    const client = await Client.open({ port: address.port, tls })
+    const connections = attach(server, { logger: quiet, linger, halfClosed: 100_000, drain: 'fast' })
+    const port = await listening(server)
+    const client = await Client.open({ port, tls })
     // Reading stops at a body that waits.
     await client.send(pipeline(get('/'), `${postHead('/', 1)}x`, 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'))
     await until('the request', () => held !== undefined)

@@ -2,32 +2,20 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server, type Http2ServerResponse } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
-import type { Server, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, listening, quiet } from '../../../test/support/server.js'
 import { Arrivals, pass, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 
 // What a policy cannot see is waited for as a bare server does; and what listeners an application takes away holds no drain.
 
-const logger = { info: () => {}, warn: () => {} }
-const cleanUp: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const end of cleanUp.splice(0).reverse()) await end()
-})
-
-async function listening(server: Server): Promise<number> {
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  return address.port
-}
+const opened = endedAfterEach()
 
 describe('a session of HTTP/2 from before attach()', () => {
-  async function opened() {
+  async function session() {
     const held = new Arrivals<Http2ServerResponse>()
     const server = createHttp2Server((_req, res) => held.push(res))
     let closed = 0
@@ -36,7 +24,7 @@ describe('a session of HTTP/2 from before attach()', () => {
     })
     const port = await listening(server)
     const client = connectHttp2(`http://127.0.0.1:${port}`).on('error', () => {})
-    cleanUp.push(() => client.destroy())
+    opened.after(() => client.destroy())
     const stream = client.request({ ':path': '/' }).setEncoding('utf8')
     let text = ''
     stream
@@ -49,8 +37,8 @@ describe('a session of HTTP/2 from before attach()', () => {
   }
 
   test('is waited for longer than a second, and is counted as unseen', async () => {
-    const { server, client, res, text, closed } = await opened()
-    const connections = attach(server, { logger })
+    const { server, client, res, text, closed } = await session()
+    const connections = attach(server, { logger: quiet })
     expect(connections.stats().unseen).toBe(1)
     const drained = connections.drain()
     await pass(1_500)
@@ -63,8 +51,8 @@ describe('a session of HTTP/2 from before attach()', () => {
   })
 
   test("that is open at the deadline makes the report unclean, and the server's 'close' is told when it ends", async () => {
-    const { server, client, closed } = await opened()
-    const connections = attach(server, { logger, drain: { deadline: 300 } })
+    const { server, client, closed } = await session()
+    const connections = attach(server, { logger: quiet, drain: { deadline: 300 } })
     const { clean, requests, unseen } = await within(connections.drain(), () => 'the drain')
     expect({ clean, cut: requests.cut, unseen, closed: closed() }).toEqual({ clean: false, cut: 1, unseen: 1, closed: 0 })
     client.destroy()
@@ -88,10 +76,10 @@ describe('a stream that is no socket, handed to the server as a connection', () 
     const held = new Arrivals<ServerResponse>()
     const server = createServer((_req, res) => held.push(res))
     await listening(server)
-    const connections = attach(server, { logger, ...options })
+    const connections = attach(server, { logger: quiet, ...options })
     const pipe = new Pipe()
-    cleanUp.push(() => pipe.destroy())
-    cleanUp.push(() => connections.drain({ fast: true }))
+    opened.after(() => pipe.destroy())
+    opened.after(() => connections.drain({ fast: true }))
     server.emit('connection', pipe)
     pipe.push(get('/'))
     const res = await within(held.at(0), () => 'the request')
@@ -141,10 +129,9 @@ describe.each([
     const server = make()
     server.on('request', (_req: unknown, res: ServerResponse) => held.push(res))
     const port = await listening(server)
-    const connections = attach(server, { logger, drain: { deadline: 60_000 }, linger: { quiet: 100 } })
+    const connections = attach(server, { logger: quiet, drain: { deadline: 60_000 }, linger: { quiet: 100 } })
     if (whose === 'of its server') server.removeAllListeners('close')
-    const client = await Client.open({ port, tls })
-    cleanUp.push(() => client.destroy())
+    const client = await opened.connect({ port, tls })
     await client.send(get('/'))
     const res = await within(held.at(0), () => 'the request')
     const { socket } = res
@@ -162,9 +149,8 @@ test('a handshake whose listeners of close are taken away holds no drain to its 
   const raws = new Arrivals<Socket>()
   server.on('connection', (raw: Socket) => raws.push(raw))
   const port = await listening(server)
-  const connections = attach(server, { logger, drain: { deadline: 60_000, silent: 60_000 } })
-  const client = await Client.open({ port })
-  cleanUp.push(() => client.destroy())
+  const connections = attach(server, { logger: quiet, drain: { deadline: 60_000, silent: 60_000 } })
+  await opened.connect(port)
   const raw = await within(raws.at(0), () => 'the connection')
   const drained = connections.drain()
   await until('draining', () => connections.state === 'draining')

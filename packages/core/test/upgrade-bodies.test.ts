@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createHttpsServer } from 'node:https'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { Client } from '../../../test/support/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, listening, quiet } from '../../../test/support/server.js'
 import { Arrivals, pass, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options, UpgradeEvent } from '../src/types.js'
@@ -18,12 +18,7 @@ const HAS_STREAMS = Number(process.versions.node.split('.')[0]) >= 26
 const upgrade = (protocol: string, body = '') =>
   `POST /chat?secret HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\nContent-Length: 10\r\n\r\n${body}`
 
-const logger = { info: () => {}, warn: () => {} }
-const cleanUp: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const end of cleanUp.splice(0).reverse()) await end()
-})
+const opened = endedAfterEach()
 
 interface Taken {
   readonly req: IncomingMessage
@@ -52,17 +47,12 @@ describe.each([
       stream.on('data', (chunk: Buffer) => stream.write(chunk))
       taken.push({ req, stream, body: () => body })
     })
-    const connections = attach(server, { logger, ...options })
+    const connections = attach(server, { logger: quiet, ...options })
     const told: UpgradeEvent[] = []
     connections.on('upgrade', (event) => told.push(event))
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('it does not listen')
-    const client = await Client.open({ port: address.port, tls })
-    cleanUp.push(
-      () => connections.drain(),
-      () => client.destroy(),
-    )
+    const port = await listening(server)
+    opened.after(() => connections.drain())
+    const client = await opened.connect({ port, tls })
     const first = async () => {
       const one = await within(taken.at(0), () => 'the upgrade')
       expect(one.stream instanceof Socket).toBe(!HAS_STREAMS)

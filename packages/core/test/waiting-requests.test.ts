@@ -1,13 +1,11 @@
 import { AsyncLocalStorage, createHook } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { once } from 'node:events'
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
 import { Client } from '../../../test/support/client.js'
 import { get, post } from '../../../test/support/requests.js'
+import { listening, quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { attach, type Connections } from '../src/index.js'
-
-const quiet = { info: () => {}, warn: () => {} }
 
 interface Started {
   readonly server: Server
@@ -23,11 +21,8 @@ async function started(listener: RequestListener, make: () => Server = createSer
     server.on('request', (req, res) => (req.url === '/held' ? resolve(res) : listener(req, res)))
   })
   const connections = attach(server, { drain: 'fast', logger: quiet })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('not listening')
-  return { server, connections, client: await Client.open({ port: address.port }), held }
+  const port = await listening(server)
+  return { server, connections, client: await Client.open({ port }), held }
 }
 
 async function end({ client, connections }: Started): Promise<void> {
@@ -142,11 +137,8 @@ describe('each request that waited has the store that was entered for it', () =>
     const outer = createServer((req, res) => void storage.run(`for ${req.url}`, () => inner.emit('request', req, res)))
     const one = attach(inner, { drain: 'fast', logger: quiet })
     const two = attach(outer, { drain: 'fast', logger: quiet })
-    outer.listen(0, '127.0.0.1')
-    await once(outer, 'listening')
-    const address = outer.address()
-    if (address === null || typeof address === 'string') throw new Error('not listening')
-    const client = await Client.open({ port: address.port })
+    const port = await listening(outer)
+    const client = await Client.open({ port })
     await client.send(get('/held') + get('/a') + get('/b'))
     ;(await held).end()
     await client.take(3)

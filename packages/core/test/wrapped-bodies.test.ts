@@ -1,25 +1,15 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { createGzip, gunzipSync } from 'node:zlib'
-import { Client } from '../../../test/support/client.js'
+import type { Client } from '../../../test/support/client.js'
 import { get, pipeline } from '../../../test/support/requests.js'
+import { endedAfterEach, quiet } from '../../../test/support/server.js'
 import { attach } from '../src/index.js'
 import type { WarningEvent } from '../src/types.js'
 
 // Bodies and heads that pass through the code of others before Node gets them: a body is as long as what Node is given.
 
-const clients: Client[] = []
-const servers: Server[] = []
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy()
-  for (const server of servers.splice(0)) {
-    const closed = once(server, 'close')
-    server.close()
-    await closed
-  }
-})
+const opened = endedAfterEach()
 
 type Body = string | Uint8Array | (() => void) | undefined
 
@@ -120,16 +110,10 @@ interface Play {
 /** What comes of three requests, and which warnings. */
 async function play(listener: RequestListener, Response: typeof ServerResponse<IncomingMessage>, path = '/'): Promise<Play> {
   const server = createServer({ ServerResponse: Response }, listener)
-  const connections = attach(server, { drain: 'fast', logger: { info: () => {}, warn: () => {} } })
+  const connections = attach(server, { drain: 'fast', logger: quiet })
   const codes: string[] = []
   connections.on('warning', ({ code }: WarningEvent) => codes.push(code))
-  servers.push(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  const client = await Client.open({ port: address.port })
-  clients.push(client)
+  const client = await opened.connect(await opened.listen(server))
   await client.send(pipeline(get(path), get(path), get(path, 'Connection: close')))
   const ending = await client.closed()
   return { answers: client.answers.list.map(({ text }) => text), codes, ending, client }

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { halfclose } from '@halfclose/express'
 import express from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 import { WebSocket, WebSocketServer } from 'ws'
+import { listening, portOf } from '../../../test/support/server.js'
 import { within } from '../../../test/support/wait.js'
 
 // WebSockets that nobody has a handle to: http-proxy-middleware pipes them from one socket to the other.
@@ -13,15 +14,8 @@ afterEach(() => {
   for (const close of closing.splice(0).reverse()) close()
 })
 
-async function portOf(server: Server): Promise<number> {
-  if (!server.listening) await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
-
 async function backend(): Promise<{ port: number; sockets: WebSocketServer }> {
-  const server = createServer().listen(0, '127.0.0.1')
+  const server = createServer()
   const sockets = new WebSocketServer({ server })
   sockets.on('connection', (socket) => {
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
@@ -30,7 +24,7 @@ async function backend(): Promise<{ port: number; sockets: WebSocketServer }> {
     for (const socket of sockets.clients) socket.terminate()
     server.close()
   })
-  return { port: await portOf(server), sockets }
+  return { port: await listening(server), sockets }
 }
 
 test('with drain.upgraded they end by 1001, at both ends, long before the deadline', async () => {
@@ -41,9 +35,10 @@ test('with drain.upgraded they end by 1001, at both ends, long before the deadli
   app.use(proxy)
   const front = app.listen(0, '127.0.0.1')
   front.on('upgrade', proxy.upgrade)
+  if (!front.listening) await once(front, 'listening')
   closing.push(() => front.closeAllConnections())
 
-  const client = new WebSocket(`ws://127.0.0.1:${await portOf(front)}/chat`)
+  const client = new WebSocket(`ws://127.0.0.1:${portOf(front)}/chat`)
   closing.push(() => client.terminate())
   await within(once(client, 'open'), () => 'the client is connected')
   client.send(Buffer.alloc(100_000, 1))

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Client } from '../../../../test/support/client.js'
 import { pass, until } from '../../../../test/support/wait.js'
+import { where } from '../../../../test/support/where.js'
 import { APP, alive, finish, type Setup, Supervised } from './supervised.js'
 
 // What starts and stops a service, for real or played. The children use what was built: `npm run build` first.
@@ -55,23 +56,20 @@ describe.each(hosts)('%s under npm start, which forwards what its child got itse
   }
   const quiet = { npm_config_update_notifier: 'false', npm_config_loglevel: 'error' }
 
-  const script = spawnSync('script', ['--version']).status === 0 ? it : it.skip
-  script(
-    `one Ctrl-C at a terminal is one${script === it ? '' : ' (skipped: there is no script(1) to make a terminal)'}`,
-    async () => {
-      run(
-        Supervised.run({ host }, 'script', ['-qefc', 'exec npm start', '/dev/null'], {
-          cwd: project(),
-          env: { ...quiet, SHELL: '/bin/sh' },
-        }),
-      )
-      const client = await child.uploading()
-      child.process.stdin!.write('\x03')
-      await child.line(/^state draining/)
-      await forwarded('SIGINT')
-      await answersAndEnds(client)
-    },
-  )
+  const terminal = where(spawnSync('script', ['--version']).status === 0, 'there is no script(1) to make a terminal')
+  terminal.test(`one Ctrl-C at a terminal is one${terminal.note}`, async () => {
+    run(
+      Supervised.run({ host }, 'script', ['-qefc', 'exec npm start', '/dev/null'], {
+        cwd: project(),
+        env: { ...quiet, SHELL: '/bin/sh' },
+      }),
+    )
+    const client = await child.uploading()
+    child.process.stdin!.write('\x03')
+    await child.line(/^state draining/)
+    await forwarded('SIGINT')
+    await answersAndEnds(client)
+  })
 
   it('one SIGTERM of systemd, to every process of the service, is one', async () => {
     run(Supervised.run({ host }, 'npm', ['start'], { cwd: project(), env: quiet }))
@@ -178,19 +176,21 @@ describe.each(hosts)('%s under node --watch', (host) => {
 
 describe.each(hosts)('%s as PID 1 of a container', (host) => {
   const { status } = spawnSync('unshare', ['--pid', '--fork', 'true'])
-  const permitted = status === 0 ? it : it.skip
-  const reason = status === 0 ? '' : ' (skipped: unshare --pid is not to be had, or not permitted, here)'
+  const namespace = where(status === 0, 'unshare --pid is not to be had, or not permitted, here')
 
   // For PID 1 the kernel ignores whatever the process does not listen to.
-  permitted.each(['SIGTERM', 'SIGINT'] as const)(`answers what is in flight on %s, and ends${reason}`, async (signal) => {
-    run(Supervised.run({ host }, 'unshare', ['--pid', '--fork', '--kill-child', process.execPath, APP]))
-    const client = await child.uploading()
-    expect((await child.listening()).pid).toBe(1)
-    const outside = Number(readFileSync(`/proc/${child.process.pid}/task/${child.process.pid}/children`, 'utf8'))
-    process.kill(outside, signal)
-    await child.line(/^state draining/)
-    await answersAndEnds(client)
-  })
+  namespace.test.each(['SIGTERM', 'SIGINT'] as const)(
+    `answers what is in flight on %s, and ends${namespace.note}`,
+    async (signal) => {
+      run(Supervised.run({ host }, 'unshare', ['--pid', '--fork', '--kill-child', process.execPath, APP]))
+      const client = await child.uploading()
+      expect((await child.listening()).pid).toBe(1)
+      const outside = Number(readFileSync(`/proc/${child.process.pid}/task/${child.process.pid}/children`, 'utf8'))
+      process.kill(outside, signal)
+      await child.line(/^state draining/)
+      await answersAndEnds(client)
+    },
+  )
 })
 
 describe.each(hosts)('%s, ended by somebody while it drains', (host) => {

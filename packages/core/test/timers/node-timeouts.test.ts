@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { attach } from '@halfclose/core'
 import { Client } from '../../../../test/support/client.js'
+import { listening } from '../../../../test/support/server.js'
 import { pass } from '../../../../test/support/wait.js'
 
 // Why `hold` may be longer than Node's headersTimeout and requestTimeout (docs/proxies.md). Nodes before 18 counted the idle time as part of
@@ -29,11 +30,8 @@ describe.each(['Node alone', 'halfclose'])('%s', (governed) => {
     })
     server.setTimeout(socketTimeout)
     if (governed === 'halfclose') attach(server, { keepAlive: { hold: 20_000 }, drain: 'fast' })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port')
-    const client = await Client.open({ port: address.port })
+    const port = await listening(server)
+    const client = await Client.open({ port })
     clients.push(client)
     return client
   }

@@ -1,8 +1,8 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { attach } from '@halfclose/core'
 import { Client } from '../../../../test/support/client.js'
 import { get } from '../../../../test/support/requests.js'
+import { listening, quiet } from '../../../../test/support/server.js'
 import { pass, within } from '../../../../test/support/wait.js'
 import { Timers } from '../../src/node/timers.js'
 import type { Options } from '../../src/options/types.js'
@@ -10,8 +10,6 @@ import type { Options } from '../../src/options/types.js'
 // Node takes a timer of more than 2^31 - 1 ms for one of 1 ms, and says so in a warning: everything would be closed at once.
 
 const LONGEST = 2 ** 31 - 1
-const logger = { info: () => {}, warn: () => {} }
-
 const warnings: string[] = []
 const note = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`)
 
@@ -53,13 +51,10 @@ test('no duration that an option may have makes a timer fire at once, nor do two
   const server = createServer((_req, res) => res.end('ok'))
   // What Node adds to the time for which it keeps a connection.
   Reflect.set(server, 'keepAliveTimeoutBuffer', 5_000)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('it does not listen')
-  const { port } = address
+  const port = await listening(server)
   const connections = attach(server, {
     ...longest,
-    logger,
+    logger: quiet,
     drain: { delay: 0, deadline: LONGEST, idle: LONGEST, silent: LONGEST, upgraded: LONGEST },
   })
   const client = await Client.open({ port })
@@ -79,7 +74,7 @@ test('no duration that an option may have makes a timer fire at once, nor do two
 
 test('a response on a connection that nobody governs is kept by a timer of Node that does not fire at once', async () => {
   const server = createServer()
-  attach(server, { ...longest, logger, drain: 'fast' })
+  attach(server, { ...longest, logger: quiet, drain: 'fast' })
   const keepsFor = server.keepAliveTimeout + (Number(Reflect.get(server, 'keepAliveTimeoutBuffer')) || 1_000)
   expect(keepsFor).toBeLessThanOrEqual(LONGEST)
 })

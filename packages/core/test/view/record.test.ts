@@ -1,19 +1,12 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { attach, type CloseEvent, type Connections, type OpenConnection } from '@halfclose/core'
 import { type DrainRecord, recordDrain, renderDrain } from '@halfclose/core/view'
 import { Client } from '../../../../test/support/client.js'
 import { get } from '../../../../test/support/requests.js'
+import { portOf, quiet } from '../../../../test/support/server.js'
 import { until, within } from '../../../../test/support/wait.js'
 import { LANES, Recorder } from '../../src/view/recorder.js'
-
-const quiet = { info() {}, warn() {} }
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 test('a record has a lane for each connection of the drain, its states in order, its end, and what was lost', async () => {
   const server = createServer((req, res) => void (req.url === '/' && res.end('x')))

@@ -8,9 +8,8 @@ import { govern } from '@halfclose/core/adapter'
 import { view } from '@halfclose/core/view'
 import { Client } from '../../../../test/support/client.js'
 import { ask, get } from '../../../../test/support/requests.js'
+import { portOf, quiet } from '../../../../test/support/server.js'
 import { until, within } from '../../../../test/support/wait.js'
-
-const quiet = { info() {}, warn() {} }
 
 /** An application that answers nothing, under a policy, and the view of it on a server of its own. */
 class Viewed {
@@ -44,12 +43,6 @@ class Viewed {
     this.server.close()
     await within(this.connections.drain(), () => 'the drain')
   }
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 let viewed: Viewed
