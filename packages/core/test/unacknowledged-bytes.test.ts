@@ -91,7 +91,7 @@ describe('what a peer has not taken', () => {
     return { counts, unacknowledged }
   }
 
-  test_('a thousand connections that are asked about at once cost one look at the lists', async () => {
+  linux.test(`a thousand connections that are asked about at once cost one look at the lists${linux.note}`, async () => {
     await pair('127.0.0.1', '127.0.0.1', 10_000, async (socket) => {
       const { counts, unacknowledged } = counted()
       const began = performance.now()
@@ -100,7 +100,7 @@ describe('what a peer has not taken', () => {
     })
   })
 
-  test_('a connection that is younger than the lists that were read is found', async () => {
+  linux.test(`a connection that is younger than the lists that were read is found${linux.note}`, async () => {
     const { unacknowledged } = counted()
     await pair('127.0.0.1', '127.0.0.1', 0, async (older) => {
       expect(unacknowledged.of({ socket: older, raw: undefined })).toBe(0)
@@ -113,7 +113,7 @@ describe('what a peer has not taken', () => {
     })
   })
 
-  test_('lists that take long to read are read for a fiftieth of the time at most', async () => {
+  linux.test(`lists that take long to read are read for a fiftieth of the time at most${linux.note}`, async () => {
     await pair('127.0.0.1', '127.0.0.1', 10_000, async (socket) => {
       let reads = 0
       const unacknowledged = new UnacknowledgedBytes(() => {
