@@ -8,7 +8,7 @@ const connections = halfclose(app, {
   signals: true,
   readiness: '/ready',
   drain: {
-    // Both from task-definition.json, so that the figures that depend on one another stand in one file.
+    // Both come from task-definition.json, so that figures that depend on each other are in one file.
     delay: Number(process.env.DRAIN_DELAY ?? 12_000),
     deadline: Number(process.env.DRAIN_DEADLINE ?? 27_000),
   },

@@ -22,21 +22,21 @@ async function restart() {
         console.log(`worker ${old.process.pid} replaced, ${Math.round(ms)} ms, ${clean ? 'nothing cut' : 'something was cut'}`),
     })
   } catch (error) {
-    // The new worker did not start: the old ones go on serving.
+    // The new worker did not start. The old ones still serve.
     console.error(error.message)
   }
 }
 
 function stop(signal) {
   if (stopping.signal.aborted) return
-  // Before the workers are told: the restart tells nobody from here on.
+  // Before the workers are told: from here on the restart tells no worker.
   stopping.abort(signal)
   for (const worker of alive()) if (listening.has(worker)) tell(worker)
 }
 
-/** Not those that a restart has told already: a second signal ends a process at once. */
+/** Not the workers that a restart has already told: a second signal ends a process at once. */
 function tell(worker) {
-  // The signal that came: a terminal and systemd have sent it to the workers already, and the same one twice counts once.
+  // The same signal that came. A terminal and systemd have sent it to the workers already, and the same signal twice counts once.
   if (!isLeaving(worker)) worker.process.kill(stopping.signal.reason)
 }
 

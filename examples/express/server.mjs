@@ -3,7 +3,7 @@ import express from 'express'
 
 const app = express()
 
-// `delay`: how long your load balancer needs to see that /ready says no. 5 s suits most.
+// `delay`: how long your load balancer needs to see that /ready says 503. 5 s is enough for most.
 halfclose(app, { signals: true, readiness: '/ready', drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) } })
 
 app.use((request, _response, next) => {

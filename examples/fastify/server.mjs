@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 
 const app = Fastify({ logger: true })
 
-// `delay`: how long your load balancer needs to see that /ready says no. 5 s suits most.
+// `delay`: how long your load balancer needs to see that /ready says 503. 5 s is enough for most.
 await app.register(halfclose, { signals: true, readiness: '/ready', drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) } })
 
 app.get('/', async () => ({ hello: 'world' }))

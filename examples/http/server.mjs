@@ -15,7 +15,7 @@ const server = createServer((request, response) => {
   })
 })
 
-// `delay`: how long your load balancer needs to see that /ready says no. 5 s suits most.
+// `delay`: how long your load balancer needs to see that /ready says 503. 5 s is enough for most.
 const connections = attach(server, { drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) } })
 
 // attach() installs no signal handlers: when to leave is yours to say.

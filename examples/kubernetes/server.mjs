@@ -7,11 +7,11 @@ const connections = halfclose(app, {
   signals: true,
   readiness: '/ready',
   drain: {
-    // Both from deployment.yaml, so that the figures that depend on one another stand in one file.
+    // Both come from deployment.yaml, so that figures that depend on each other are in one file.
     delay: Number(process.env.DRAIN_DELAY ?? 5_000),
     deadline: Number(process.env.DRAIN_DEADLINE ?? 20_000),
   },
-  // Close your database here. It has 5 s until the kubelet kills.
+  // Close your database here. It has 5 s before the kubelet kills the process.
   onDrained: (report) => console.log('drained in', report.ms, 'ms,', report.requests),
 })
 

@@ -8,13 +8,13 @@ const connections = halfclose(app, {
   drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) },
 })
 
-/** The polls that wait: each is called once, with its messages. */
+/** The polls that wait. Each of these functions is called once, with the messages. */
 const waiting = new Set()
 const answerAll = (messages) => {
   for (const answer of waiting) answer(messages)
 }
 
-// "Nothing new": the client asks again, and since the answer says close, over a new connection, which another process takes.
+// "Nothing new": the client asks again. The answer says close, so it uses a new connection, to another process.
 connections.signal.addEventListener('abort', () => answerAll([]))
 
 app.get('/messages', (_request, response) => {
@@ -26,7 +26,7 @@ app.get('/messages', (_request, response) => {
     forget()
     response.json(messages)
   }
-  // Never longer than there is; Infinity while serving.
+  // Not longer than the time that is left. `remaining()` is Infinity while serving.
   const timer = setTimeout(answer, Math.min(25_000, connections.remaining()), [])
   waiting.add(answer)
   response.on('close', () => {
@@ -34,7 +34,7 @@ app.get('/messages', (_request, response) => {
     console.log('polls waiting:', waiting.size)
   })
   console.log('polls waiting:', waiting.size)
-  // The signal fires once: for a request that comes later it has fired.
+  // The signal fires once. For a request that arrives later it has already fired.
   if (connections.signal.aborted) answer([])
 })
 

@@ -8,18 +8,18 @@ const connections = halfclose(app, { signals: true, drain: { deadline: Number(pr
 app.post('/echo', express.json(), (request, response) => response.json(request.body))
 
 const server = createServer(app)
-// By hand: socket.io puts its own listener in the app's place, and the server would be recognised as the app's by its first request only.
+// Needed here: socket.io puts its own listener in the app's place. Without this line halfclose would recognise the server only at its first request.
 connections.attach(server)
 
 const io = new Server(server, {
-  // Who comes once the drain has begun, over a connection that is still open, goes elsewhere.
+  // A client that asks after the drain has begun, over a connection that is still open, is refused and goes to another process.
   allowRequest: (_request, decide) => decide(null, !connections.signal.aborted),
 })
 io.on('connection', (socket) => {
   socket.on('ask', (question, answer) => answer(`echo ${question}`))
 })
 
-// Clients come back by themselves (not so after `io.disconnectSockets()`). It closes the server, too, which drains already.
+// Clients connect again by themselves (not after `io.disconnectSockets()`). It also closes the server, which drains already.
 connections.signal.addEventListener('abort', () => io.close())
 
 server.listen(Number(process.env.PORT ?? 3000), process.env.HOST ?? '127.0.0.1', () => {

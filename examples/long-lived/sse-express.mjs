@@ -13,7 +13,7 @@ const connections = halfclose(app, {
 app.get('/', (_request, response) => response.json({ hello: 'world' }))
 
 app.get('/events', (request, response) => {
-  // `close`: the connection ends with the stream. Kept alive, it would hold the drain for what Keep-Alive promises.
+  // `close`: the connection ends with the stream. Otherwise it would be kept alive after the stream, and hold the drain for the time that Keep-Alive promises.
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', Connection: 'close' })
 
   // Where the client's last stream ended, here or in another process.
@@ -27,7 +27,7 @@ app.get('/events', (request, response) => {
   }
   const leave = () => {
     clearInterval(timer)
-    // EventSource comes back after `retry` ms, with its last id. Spread, so that they do not all come at once.
+    // EventSource connects again after `retry` ms, with its last id. The time is random, so that not all clients connect at once.
     response.end(`event: leaving\nretry: ${Math.round(500 + 1_000 * Math.random())}\n${left()}\n\n`)
   }
 
@@ -38,7 +38,7 @@ app.get('/events', (request, response) => {
     connections.signal.removeEventListener('abort', leave)
     console.log('stream closed')
   })
-  // The signal fires once: for a request that comes later it has fired.
+  // The signal fires once. For a request that arrives later it has already fired.
   if (connections.signal.aborted) leave()
   else tick()
 })

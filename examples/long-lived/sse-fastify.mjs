@@ -26,10 +26,10 @@ async function* events(id) {
       yield `event: tick\nid: ${++id}\ndata: ${left()}\n\n`
       await sleep(1_000, undefined, { signal }).catch(() => {})
     }
-    // EventSource comes back after `retry` ms, with its last id. Spread, so that they do not all come at once.
+    // EventSource connects again after `retry` ms, with its last id. The time is random, so that not all clients connect at once.
     yield `event: leaving\nretry: ${Math.round(500 + 1_000 * Math.random())}\ndata: ${left()}\n\n`
   } finally {
-    // Also when the client has gone: at the next event at the latest.
+    // This also runs when the client has gone, at the next event at the latest.
     app.log.info('stream closed')
   }
 }

@@ -13,7 +13,7 @@ await app.register(halfclose, {
 })
 app.get('/', async () => ({ hello: 'world' }))
 
-// On a port of its own, that no load balancer shows to anybody, and that is still there while the application drains.
+// On a separate port: no load balancer shows it to clients, and it still answers while the application drains.
 createServer(async (_request, response) => {
   response.setHeader('Content-Type', client.register.contentType).end(await client.register.metrics())
 }).listen(Number(process.env.METRICS_PORT ?? 9464))

@@ -5,7 +5,7 @@ import { contentTypes, exposition } from '@halfclose/core/metrics'
 const server = createServer((_request, response) => response.end('hello'))
 const connections = attach(server, { drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) } })
 
-// From the first call on it counts how connections end.
+// It counts how connections end from the first call on.
 exposition(connections)
 createServer((_request, response) => {
   response.setHeader('Content-Type', contentTypes.openmetrics).end(exposition(connections))

@@ -13,7 +13,7 @@ halfclose(app, {
   readiness: '/ready',
   metrics: { meter: provider.getMeter('hello') },
   drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) },
-  // What the drain did is known when it has ended: the last export is made then, before the process exits.
+  // The result of the drain is known when it has ended. The last export happens then, before the process exits.
   onDrained: () => provider.forceFlush(),
 })
 app.get('/', (_request, response) => response.json({ hello: 'world' }))

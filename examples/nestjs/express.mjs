@@ -4,15 +4,15 @@ import { AppModule } from './app.mjs'
 
 const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'] })
 
-// First the drain, then Nest's hooks. Not app.enableShutdownHooks(): it would run them while requests are still being answered.
+// First the drain, then Nest's hooks. Do not use app.enableShutdownHooks(): it would run the hooks while requests are still in flight.
 const connections = halfclose(app.getHttpAdapter().getInstance(), {
   signals: true,
   readiness: '/ready',
-  // `delay`: how long your load balancer needs to see that /ready says no. 5 s suits most.
+  // `delay`: how long your load balancer needs to see that /ready says 503. 5 s is enough for most.
   drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) },
   onDrained: () => app.close(),
 })
-// A WebSocket gateway may put socket.io in the app's place: the server would be recognised by its first request only.
+// A WebSocket gateway may put socket.io in the app's place. Without this line halfclose would recognise the server only at its first request.
 connections.attach(app.getHttpServer())
 
 app.use((request, _response, next) => {

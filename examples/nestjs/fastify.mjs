@@ -5,13 +5,13 @@ import { AppModule } from './app.mjs'
 
 const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['warn', 'error'] })
 
-// First the drain, then Nest's hooks. Not app.enableShutdownHooks(): it would run them while requests are still being answered.
+// First the drain, then Nest's hooks. Do not use app.enableShutdownHooks(): it would run the hooks while requests are still in flight.
 await app.register(halfclose, {
   signals: true,
   readiness: '/ready',
-  // `delay`: how long your load balancer needs to see that /ready says no. 5 s suits most.
+  // `delay`: how long your load balancer needs to see that /ready says 503. 5 s is enough for most.
   drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) },
-  // Instead of Fastify's own close(), of which Nest would not hear. It closes Fastify as well.
+  // Instead of Fastify's own close(), which would not run Nest's hooks. It closes Fastify too.
   close: () => app.close(),
 })
 

@@ -11,10 +11,10 @@ const server = createServer((request, response) => {
   else handle(request, response)
 })
 
-// `delay`: how long your load balancer needs to see that /ready says no. 5 s suits most.
+// `delay`: how long your load balancer needs to see that /ready says 503. 5 s is enough for most.
 const connections = attach(server, { drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) } })
 
-// A custom server gets no signal handlers from Next. app.close() waits for what was left to `after()`.
+// Next installs no signal handlers for a custom server. app.close() waits for the work that routes gave to `after()`.
 async function leave(reason) {
   const report = await connections.drain({ reason })
   await app.close()

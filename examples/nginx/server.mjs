@@ -3,7 +3,7 @@ import express from 'express'
 
 const app = express()
 
-// `behind`: an idle connection is kept longer than nginx keeps it. No `readiness` and no delay: nginx asks nobody.
+// `behind`: an idle connection is kept longer than nginx keeps it. No `readiness` and no delay: nginx asks no readiness route.
 halfclose(app, { behind: 'nginx', signals: true })
 
 app.use((request, _response, next) => {

@@ -3,8 +3,8 @@ import express from 'express'
 
 const app = express()
 
-// `signals` covers all three of PM2's ways: the message `shutdown`, SIGINT, and the SIGTERM of whoever stops PM2 itself.
-// No `readiness`: nobody asks before a reload, the new process serves already.
+// `signals` covers all three of PM2's ways: the message `shutdown`, SIGINT, and the SIGTERM that stops PM2 itself.
+// No `readiness`: PM2 asks no route before a reload, and the new process serves already.
 halfclose(app, {
   signals: true,
   keepAlive: { timeout: Number(process.env.KEEP_ALIVE ?? 5_000) },

@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 
 const app = Fastify({ logger: true })
 
-// No `delay`: nobody asks this process whether it is ready. The kernel gives new connections to the other one as soon as this one stops listening.
+// No `delay`: no load balancer asks this process whether it is ready. The kernel gives new connections to the other process as soon as this one stops listening.
 await app.register(halfclose, { signals: true })
 
 app.get('/', async () => ({ hello: 'world' }))

@@ -4,7 +4,7 @@ import Fastify from 'fastify'
 
 const app = Fastify({ logger: true })
 
-// `delay`: how long your load balancer needs to see that /ready says no. 5 s suits most.
+// `delay`: how long your load balancer needs to see that /ready says 503. 5 s is enough for most.
 await app.register(halfclose, { signals: true, readiness: '/ready', drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) } })
 await app.register(underPressure, {
   maxHeapUsedBytes: Number(process.env.MAX_HEAP ?? 400_000_000),
@@ -12,11 +12,11 @@ await app.register(underPressure, {
   sampleInterval: 500,
   pressureHandler(request, reply, type) {
     if (type === underPressure.TYPE_HEAP_USED_BYTES) {
-      // Idle connections hold memory, requests do their work and go: those are served.
+      // Idle connections hold memory. Requests finish soon, so they are served.
       request.log.warn({ letGo: app.halfclose.relieve(10) }, 'short of memory')
       return
     }
-    // A late event loop has too many requests, and an idle connection is none.
+    // The event loop is late because of too many requests. Closing idle connections would not help.
     reply.code(503).header('Retry-After', '10').send('busy')
   },
 })

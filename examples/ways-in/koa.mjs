@@ -9,7 +9,7 @@ app.use(async (context) => {
   context.body = context.method === 'POST' ? await json(context.req) : { hello: 'world' }
 })
 
-// Not `app.listen()`, which makes its server by itself.
+// Not `app.listen()`, which creates its own server.
 const server = createServer(app.callback())
 const connections = attach(server)
 

@@ -26,7 +26,7 @@ function newSession() {
   return server.connect(transport).then(() => transport)
 }
 
-// The streams that clients hold open with GET have no end of their own. A client opens its next one elsewhere.
+// The streams that clients hold open with GET never end by themselves. A client opens its next one to another process.
 connections.signal.addEventListener('abort', () => {
   for (const transport of transports.values()) transport.closeStandaloneSSEStream()
 })

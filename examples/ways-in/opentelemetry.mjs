@@ -3,7 +3,7 @@ import { trace } from '@opentelemetry/api'
 import { BatchSpanProcessor, ConsoleSpanExporter, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import express from 'express'
 
-// Spans are collected, and sent every five seconds: the last ones are lost where nobody flushes them.
+// Spans are collected, and sent every five seconds: the last ones are lost if they are not flushed.
 const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(new ConsoleSpanExporter())] })
 provider.register()
 const tracer = trace.getTracer('hello')
@@ -13,7 +13,7 @@ halfclose(app, {
   signals: true,
   readiness: '/ready',
   drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) },
-  // Not in a SIGTERM listener of its own, as OpenTelemetry's documentation has it: spans of requests that are still answered would be lost.
+  // Not in a separate SIGTERM listener, as OpenTelemetry's documentation shows: then the spans of requests that are still in flight would be lost.
   onDrained: () => provider.shutdown(),
 })
 app.use((request, _response, next) => {

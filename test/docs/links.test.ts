@@ -50,4 +50,46 @@ describe('the glossary', () => {
       new RegExp(`\\[\\**${term}\\**\\]\\(docs/glossary\\.md#${term.replace(' ', '-')}\\)`),
     )
   })
+
+  it.each(pages.filter(explains))('%s links each of the words to it where the page uses the word first', (page) => {
+    expect(notLinked(read(page))).toEqual([])
+  })
+
+  it('a word that is not linked would be found', () => {
+    expect(notLinked('# A promise\n\nA promise, the `promise`, a [promise](glossary.md#promise).')).toEqual(['promise'])
+    expect(notLinked('# A promise\n\nA [promise](../glossary.md#promise), a promise.')).toEqual([])
+  })
 })
+
+/** The ten words in the forms in which a page uses them. "Hold" is a verb elsewhere, and a proxy has an idle timeout. */
+const USED: Readonly<Record<string, RegExp>> = {
+  promise: /\bpromises?\b/,
+  hold: /(?<=\b(?:[Tt]he|[Ii]ts|[Aa]|[Tt]his) )hold\b/,
+  idle: /\bidle\b(?! timeout)/,
+  silent: /\bsilent\b/,
+  leaving: /\bleaving\b/,
+  draining: /\bdraining\b/,
+  rescued: /\brescue[sd]?\b/,
+  cut: /\bcuts?\b/,
+  lingering: /\blinger(?:s|ing)?\b/,
+  'output first': /\boutput first\b/,
+}
+
+/** Pages of the documentation that people read from the top. */
+function explains(page: string): boolean {
+  return /^(docs\/|README|SECURITY|SUPPORT)/.test(page) && !/^docs\/(glossary|index|conformance)\.md$/.test(page)
+}
+
+/** The words that a page uses before it has linked them to the glossary; headings aside. */
+function notLinked(page: string): string[] {
+  // Without headings, comments and pictures, and without the addresses to which other links lead.
+  const text = prose(page)
+    .replaceAll(/^#[^\n]*$|<!--.*?-->|!\[[^\]]*\]\([^)]*\)/gms, '')
+    .replaceAll(/\]\((?![^)]*glossary\.md)[^)]*\)/g, ']')
+  return Object.entries(USED).flatMap(([term, used]) => {
+    const first = text.search(used)
+    const links = [...text.matchAll(new RegExp(`\\[[^\\]]*\\]\\([^)]*glossary\\.md#${term.replace(' ', '-')}\\)`, 'g'))]
+    const isLinked = links.some((link) => link.index <= first && first < link.index + link[0].length)
+    return first === -1 || isLinked ? [] : [term]
+  })
+}
