@@ -5,6 +5,7 @@ import { cases as http1 } from '../contract/cases/index.js'
 import { cases as http2 } from '../http2/cases/index.js'
 import { h2HostNames } from '../support/h2/hosts.js'
 import { hostNames } from '../support/host.js'
+import { wronglyMarked } from './red.mjs'
 
 interface Rule {
   id: string
@@ -54,6 +55,25 @@ describe('every rule', () => {
     expect(ids).toEqual([...new Set(ids)].sort())
     expect(cases).toHaveLength(Object.keys(rulesOf).length)
   })
+})
+
+/** What the bare hosts did with a case, on each Node. */
+function bareLetters(id: string): Record<string, string>[] {
+  return Object.values(results.nodes).map((node) => {
+    const found: Record<string, string> = {}
+    for (const part of ['cases', 'newest'] as const)
+      for (const [index, letter] of [...(node[part]?.[id] ?? '').split(' ', 1).join('')].entries())
+        found[hosts[part][index] ?? ''] = letter
+    return found
+  })
+}
+
+it('each case fails on a bare server, or guards what halfclose itself could break', () => {
+  const faults = cases.flatMap((one) => {
+    const fault = wronglyMarked(one, bareLetters(one.id))
+    return fault === undefined ? [] : [`${one.id}: ${fault}`]
+  })
+  expect(faults).toEqual([])
 })
 
 describe(`results.json, made by ${again}`, () => {

@@ -64,6 +64,13 @@ export function write({ rules, nodes: found }) {
   writeFileSync(file, `${JSON.stringify(stored, undefined, 2)}\n`)
 }
 
+/** What the bare hosts did on one Node: `{ case: { host: letter } }`, without those that a case is not for. */
+export function bareOn({ nodes: known }, major) {
+  return map(known[major]?.cases ?? {}, ({ bare }) =>
+    Object.fromEntries(hosts.map((host, index) => [host, bare[index]]).filter(([, letter]) => letter !== '-')),
+  )
+}
+
 /** Takes in what one run found; what it looked for and did not find is no longer there. */
 export function merge({ rules, nodes: known }, { major, version, mode, hosts: onHosts, cases: pattern, found }) {
   const none = '-'.repeat(hosts.length)

@@ -1,8 +1,10 @@
-// What a bare server does with the contract, as Markdown: from bare.json, which `node test/contract/bare.mjs check` holds true.
+// What a bare server on Node 20 does with the contract, as Markdown: from test/conformance/results.json.
 // `write` puts it into docs/comparison.md, `check` tells whether it is there; without either it is printed.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { bareOn, read } from '../conformance/results.mjs'
 
-const cases = JSON.parse(readFileSync(new URL('bare.json', import.meta.url), 'utf8'))
+/** case → host → letter */
+const cases = bareOn(read(), '20')
 
 /** The cases that tell most, in the words of somebody who has never read the contract. */
 const telling = {
@@ -33,15 +35,15 @@ const columns = [
 
 const row = (cells) => `| ${cells.join(' | ')} |`
 const rule = () => row(['---', ...columns.map(() => ':-:'), ':-:'])
-const passes = ({ bare }, hosts) => hosts.every((host) => bare[host] === undefined || bare[host] === 'pass')
+const passes = (bare, hosts) => hosts.every((host) => bare[host] === undefined || bare[host] === 'p')
 
-const mark = (one, hosts) => (hosts.some((host) => host in one.bare) ? (passes(one, hosts) ? '✓' : '✗') : '–')
+const mark = (one, hosts) => (hosts.some((host) => host in one) ? (passes(one, hosts) ? '✓' : '✗') : '–')
 
 export function table() {
   const lines = [row(['', ...columns.map(([name]) => `bare ${name}`), 'with halfclose']), rule()]
   for (const [id, words] of Object.entries(telling)) {
     const one = cases[id]
-    if (one === undefined) throw new Error(`${id} is no case of bare.json`)
+    if (one === undefined) throw new Error(`${id} is no case of results.json`)
     lines.push(row([words, ...columns.map(([, hosts]) => mark(one, hosts)), '✓']))
   }
   return lines.join('\n')
@@ -55,7 +57,7 @@ export function counts() {
   const lines = [row(['subject', ...columns.map(([name]) => `bare ${name}`), 'with halfclose']), rule()]
   for (const subject of subjects) {
     const of = (hosts) =>
-      Object.entries(cases).filter(([id, { bare }]) => id.startsWith(`${subject}/`) && hosts.some((host) => host in bare))
+      Object.entries(cases).filter(([id, one]) => id.startsWith(`${subject}/`) && hosts.some((host) => host in one))
     const cell = ([, hosts]) => `${of(hosts).filter(([, one]) => passes(one, hosts)).length} of ${of(hosts).length}`
     const all = of(columns.flatMap(([, hosts]) => hosts)).length
     lines.push(row([subject, ...columns.map(cell), `${all} of ${all}`]))

@@ -5,7 +5,7 @@ import type { AnyCase } from './case.js'
 import { Uncaught } from './uncaught.js'
 import { openResources, until } from './wait.js'
 
-/** A folder, set by bare.mjs: the cases are played on the bare hosts, and the folder gets which of them fail, and how. */
+/** A folder, set by scripts/matrix.mjs: the cases are played on the bare hosts, and the folder gets which of them fail, and how. */
 const record = process.env.HALFCLOSE_BARE
 
 /** Fastify 6 needs Node 24 or later. */
