@@ -3,12 +3,22 @@ import type { IncomingMessage } from 'node:http'
 import { Writable } from 'node:stream'
 import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
-import { keeps } from '../../support/expect.js'
+import { closes, keeps } from '../../support/expect.js'
 import type { Route } from '../../support/host.js'
 import { get, postHead } from '../../support/requests.js'
 import { pass, until } from '../../support/wait.js'
 
 const MiB = 1024 * 1024
+
+/** The rest of a body whose request is answered takes most of the promise to arrive; the next request follows within a promise of its end. */
+async function nextBehindBody(client: Client): Promise<void> {
+  for (let piece = 0; piece < 3; piece++) {
+    await pass(600)
+    await client.send(Buffer.alloc(100))
+  }
+  await pass(800)
+  equal((await client.ask(get('/next'))).text, '/next')
+}
 
 /** Takes what fits into its buffer, and no more. */
 const stuck = (): Writable => new Writable({ write: () => {} })
@@ -128,6 +138,35 @@ const cases: Case[] = [
       },
     }),
   ),
+  {
+    id: 'unread/promise',
+    rules: ['R056', 'R187'],
+    title: 'the promise of an answer that came before the body begins when the body has arrived',
+    regression: true,
+    server: { keepAliveTimeout: 1_000 },
+    options: { keepAlive: { timeout: 1_000 } },
+    run: async (host) => {
+      const client = await host.connect()
+      await client.send(postHead('/early', 300))
+      equal((await client.next()).status, 413)
+      await nextBehindBody(client)
+    },
+  },
+  {
+    id: 'unread/promise-in-a-drain',
+    rules: ['R056', 'R187', 'R204'],
+    title: 'so it does in a drain: the request that follows within it is answered',
+    server: { keepAliveTimeout: 1_000 },
+    options: { keepAlive: { timeout: 1_000 }, drain: { delay: 0, deadline: 60_000 } },
+    run: async (host) => {
+      const client = await host.connect()
+      await client.send(postHead('/early', 300))
+      equal((await client.next()).status, 413)
+      void host.stop()
+      await nextBehindBody(client)
+      closes(client.last)
+    },
+  },
   {
     id: 'unread/client-leaves',
     rules: ['R113', 'R192'],

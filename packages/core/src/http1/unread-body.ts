@@ -51,13 +51,16 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
   req.once('close', () => arrived(connection, req))
 }
 
-/** The body has arrived. */
+/**
+ * The body has arrived: the promise and the hold begin anew. Many clients read no answer before they have sent everything, and only then learn of the
+ * promise.
+ */
 function arrived(connection: Connection, req: IncomingMessage): void {
-  if (connection.rare.unread !== req) return
+  const { phase, current, socket, rare } = connection
+  if (rare.unread !== req) return
   connection.makeRare().unread = undefined
-  connection.mark = connection.socket.bytesRead
-  // Its hold was over before the body had arrived: a new hold begins.
-  if (connection.phase === 'busy' && connection.current === undefined && !connection.socket.destroyed) goIdle(connection)
+  connection.mark = socket.bytesRead
+  if ((phase === 'busy' || phase === 'idle') && current === undefined && !socket.destroyed) goIdle(connection)
 }
 
 function readAway(req: IncomingMessage): void {
