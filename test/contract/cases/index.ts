@@ -47,6 +47,7 @@ import { stalled } from './stalled.js'
 import { stalledProgress } from './stalled-progress.js'
 import { stats } from './stats.js'
 import { statsWarnings } from './stats-warnings.js'
+import { tlsRecords } from './tls-records.js'
 import { truncation } from './truncation.js'
 import { unix } from './unix.js'
 import { unread } from './unread.js'
@@ -110,4 +111,5 @@ export const cases: Case[] = [
   ...conformanceTlsHandshakes,
   ...conformanceTlsSessions,
   ...conformanceUpgraded,
+  ...tlsRecords,
 ]

@@ -10,6 +10,7 @@ import { hasBegun, isMessageIncomplete } from '../node/parser.js'
 import type { Timer } from '../node/timers.js'
 import type { Linger, Lingers } from '../socket/linger.js'
 import type { Upgrade } from '../socket/websocket-output.js'
+import { markInput } from './input-mark.js'
 import type { ConnectionOwner } from './owner.js'
 import { receivingByBytes } from './receiving.js'
 import type { RequestFacts } from './request-facts.js'
@@ -159,7 +160,9 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
   /** Whether it is in the list `rested` of {@link OpenConnections}. */
   rested = false
   /** `socket.bytesRead` when no byte of a request had arrived, for connections where only this count shows that one arrives. */
-  mark: number
+  mark = 0
+  /** Over TLS: `raw.bytesRead` at that time. */
+  rawMark = 0
 
   constructor(
     readonly socket: Socket,
@@ -171,7 +174,7 @@ export class Connection implements Linked<Connection>, Lingers<Connection> {
   ) {
     this.openedAt = Math.ceil(openedAt)
     this.lastUsed = this.openedAt
-    this.mark = socket.bytesRead
+    markInput(this)
     if (expiresAt !== Number.POSITIVE_INFINITY) this.makeRare().expiresAt = expiresAt
   }
 

@@ -163,11 +163,12 @@ export class IdleTimeout {
    */
   #waitForRest(connection: Connection): void {
     const { connections, server } = this.#owner
-    const before = connection.socket.bytesRead
+    const input = connection.raw ?? connection.socket
+    const before = input.bytesRead
     connections.turn(connection, 'busy')
     connection.setTimer(Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD), () => {
       if (connection.phase !== 'busy' || connection.current !== undefined) return
-      if (connection.socket.bytesRead !== before) this.#waitForRest(connection)
+      if (input.bytesRead !== before) this.#waitForRest(connection)
       else closeOutputFirst(connection, 'idle', IDLE_QUIET)
     })
   }

@@ -4,6 +4,7 @@ import type { CloseReason, PromiseBreaker } from '../events/types.js'
 import { GRACE } from '../policy.js'
 import { closeOutputFirst } from './close.js'
 import type { Connection } from './connection.js'
+import { markInput, markRecords } from './input-mark.js'
 
 /** The linger of an idle connection: there is no response that a reset could delete, so a second for the client's FIN is enough. */
 export const IDLE_QUIET = GRACE
@@ -13,10 +14,13 @@ export function goIdle(connection: Connection): void {
   const { socket, owner } = connection
   connection.lastUsed = Math.ceil(performance.now())
   owner.connections.turn(connection, 'idle')
-  if (!connection.hasNoRareFields && connection.countsBytes) connection.mark = socket.bytesRead
+  const { raw, period } = connection
+  const isFirst = period !== owner.idleTimeout.period
+  if (raw !== undefined && !isFirst && connection.hasNoRareFields) markRecords(connection, raw)
+  else if (raw !== undefined || (!connection.hasNoRareFields && connection.countsBytes)) markInput(connection)
   // A timeout that the application set for the request is over; the server's own is set again with the next request.
   if (socket.timeout) Reflect.apply(connection.rare.own?.setTimeout ?? Socket.prototype.setTimeout, socket, [0])
-  if (connection.period !== owner.idleTimeout.period) owner.idleTimeout.rest(connection)
+  if (isFirst) owner.idleTimeout.rest(connection)
   if (owner.isDemanding) owner.limits.idle(connection)
 }
 

@@ -4,6 +4,7 @@ import { hasReset } from '../socket/peer-gone.js'
 import { closeOutputFirst, killByPeer } from './close.js'
 import type { Connection } from './connection.js'
 import { goIdle } from './idle.js'
+import { markInput } from './input-mark.js'
 
 /** Milliseconds between two looks: a fast client sends megabytes in that time. */
 const LOOK = 20
@@ -59,7 +60,7 @@ function arrived(connection: Connection, req: IncomingMessage): void {
   const { phase, current, socket, rare } = connection
   if (rare.unread !== req) return
   connection.makeRare().unread = undefined
-  connection.mark = socket.bytesRead
+  markInput(connection)
   if ((phase === 'busy' || phase === 'idle') && current === undefined && !socket.destroyed) goIdle(connection)
 }
 

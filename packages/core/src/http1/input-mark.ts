@@ -1,0 +1,32 @@
+import type { Socket } from 'node:net'
+
+/** How much had been read from a connection when no byte of its next request had arrived. */
+export interface Marked {
+  readonly socket: Socket
+  readonly raw: Socket | undefined
+  mark: number
+  rawMark: number
+}
+
+/** No number: it was not read. */
+const UNKNOWN = -1
+
+/** No byte of the next request has arrived yet. */
+export function markInput(connection: Marked): void {
+  connection.mark = connection.socket.bytesRead
+  if (connection.raw !== undefined) connection.rawMark = connection.raw.bytesRead
+}
+
+/** The same for a connection over TLS on which many requests follow each other: each number that is read costs 0.3 % of a request. */
+export function markRecords(connection: Marked, raw: Socket): void {
+  connection.mark = UNKNOWN
+  connection.rawMark = raw.bytesRead
+}
+
+/**
+ * Whether a part of a TLS record has arrived. A request may be in it, and nothing else shows that before the record is whole. Where the mark is unknown, it may also
+ * be a whole record without a request: an empty line, which old clients send behind a body.
+ */
+export function isAmidRecord({ socket, raw, mark, rawMark }: Marked): boolean {
+  return raw !== undefined && raw.bytesRead !== rawMark && (mark === UNKNOWN || socket.bytesRead === mark)
+}
