@@ -1,7 +1,8 @@
 // The site: `npm run docs` serves it, `npm run docs:build` builds it into site/dist, after the API pages were made of the types that are published.
 // `quick FOLDER`, for its test, builds it without them, and only where something has changed.
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { API } from '../site/api.mjs'
 import { build, hash, install, node, root, step, unlessStamped } from './steps.mjs'
 
 const site = join(root, 'site')
@@ -16,12 +17,25 @@ if (mode === 'quick') {
 } else {
   await install()
   await build()
-  await step('API pages', () => {
+  await step('API pages', async () => {
     rmSync(join(root, 'docs/api'), { recursive: true, force: true })
-    return node([join(site, 'node_modules/typedoc/bin/typedoc')], { cwd: site })
+    await node([join(site, 'node_modules/typedoc/bin/typedoc')], { cwd: site })
+    nameApiPages(join(root, 'docs/api'))
   })
   if (mode === 'dev') await node([vitepress, 'dev', '--port', '8080'], { cwd: site, live: true })
   else await step('site', () => node([vitepress, 'build'], { cwd: site }))
+}
+
+/** TypeDoc calls a page after its file: each gets the name by which it is imported, and a table of contents that fits beside it. */
+function nameApiPages(folder) {
+  const list = Object.entries(API).map(([name, { from, what }]) => `- [\`${from}\`](${name}.md): ${what}`)
+  writeFileSync(join(folder, 'index.md'), `# API\n\n${list.join('\n')}\n`)
+  for (const file of readdirSync(folder).filter((name) => name !== 'index.md')) {
+    const { from, what } = API[file.replace('.md', '')]
+    const text = readFileSync(join(folder, file), 'utf8')
+    const head = `---\noutline: [2, 3]\n---\n\n# ${from}\n\n${what[0].toUpperCase()}${what.slice(1)}.\n`
+    writeFileSync(join(folder, file), text.replace(/^# .*\n/, head))
+  }
 }
 
 function sources() {

@@ -3,7 +3,10 @@ import { dirname, join, relative } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const docs = join(root, 'docs')
-const REPOSITORY = 'https://github.com/halfclose/halfclose/blob/main/'
+export const REPOSITORY = 'https://github.com/halfclose/halfclose/blob/main/'
+
+/** Pages, pictures, and the page of the probe, which the build copies as it is. */
+const isShown = (file) => /\.(md|svg|png)$/.test(file) || file === join(docs, 'probe/index.html')
 
 /**
  * The pages are written for GitHub: their links lead to files beside them. On the site a link to a page of docs/ stays as it is; one to any
@@ -20,7 +23,7 @@ export function repositoryLinks(markdown) {
       const inside = relative(docs, file)
       const hash = anchor === undefined ? '' : `#${anchor}`
       if (file === join(root, 'README.md')) return `${relative(dirname(env.relativePath), 'index.md') || 'index.md'}${hash}`
-      const isPage = !inside.startsWith('..') && (existsSync(file) ? /\.(md|svg|png)$/.test(file) : inside.startsWith('api/'))
+      const isPage = !inside.startsWith('..') && (existsSync(file) ? isShown(file) : inside.startsWith('api/'))
       if (!isPage) return `${REPOSITORY}${relative(root, file)}${hash}`
       return isReadme ? `./${inside}${hash}` : href
     }
@@ -29,6 +32,8 @@ export function repositoryLinks(markdown) {
         const name = token.type === 'link_open' ? 'href' : token.type === 'image' ? 'src' : undefined
         const value = name && token.attrGet(name)
         if (value) token.attrSet(name, target(value))
+        // Else VitePress would look for a page of its own there.
+        if (value?.endsWith('probe/index.html')) token.attrSet('target', '_self')
       }
     }
   })

@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { API } from './api.mjs'
 
 const docs = join(import.meta.dirname, '../docs')
 
 /** The pages, by what people want to do. One that is not named here stands under "More". */
 const GROUPS = {
   Start: ['index', 'options', 'glossary', 'handle', 'limits', 'long-lived', 'comparison'],
-  'Something is wrong': ['troubleshooting', 'observability', 'connection-log', 'who-is-open', 'codes'],
+  'Something is wrong': ['troubleshooting', 'codes'],
   'Come from something else': [
     'migration/index',
     ...['server-close', 'http-terminator', 'terminus', 'stoppable', 'lightship', 'close-with-grace', 'fastify-graceful-shutdown'],
@@ -24,11 +25,30 @@ const GROUPS = {
     'recipes/under-pressure',
   ],
   'Behind a proxy': ['proxies', 'recipes/nginx', 'recipes/haproxy'],
-  'Watch it': ['observability', 'connection-log', 'probe'],
+  'Watch it': ['observability', 'connection-log', 'who-is-open'],
   Understand: ['connections', 'node', 'conformance', 'benchmark'],
 }
 
-const titles = { index: 'halfclose', 'migration/index': 'From what you have' }
+/** Where the heading of the page is too long for the sidebar. */
+const titles = {
+  index: 'halfclose',
+  handle: 'Handle, log and report',
+  limits: 'Too many connections',
+  comparison: 'Compared with others',
+  observability: 'Metrics',
+  'connection-log': 'Connection log',
+  codes: 'Codes',
+  frameworks: 'Hono, Koa, h3, GraphQL, MCP, …',
+  register: 'Without touching the code',
+  benchmark: 'What halfclose costs',
+  'migration/index': 'From what you have',
+  'recipes/aws-ecs': 'AWS ECS and ALB',
+  'recipes/systemd': 'systemd',
+  'recipes/reuseport': 'Two processes on one port',
+  'recipes/under-pressure': 'Short of memory or time',
+  'recipes/nginx': 'nginx',
+  'recipes/haproxy': 'HAProxy',
+}
 
 /** Every page, without those that are generated. */
 export const pages = readdirSync(docs, { recursive: true })
@@ -47,9 +67,8 @@ export function sidebar() {
     collapsed: text === 'Come from something else',
     items: names.filter((name) => pages.includes(name)).map((name) => ({ text: titleOf(name), link: `/${name}` })),
   }))
-  const api = existsSync(join(docs, 'api')) ? readdirSync(join(docs, 'api')).filter((name) => name.endsWith('.md')) : []
-  if (api.length > 0) {
-    const items = api.sort().map((name) => ({ text: name.replace('.md', ''), link: `/api/${name.slice(0, -3)}` }))
+  if (existsSync(join(docs, 'api'))) {
+    const items = Object.entries(API).map(([name, { from }]) => ({ text: from, link: `/api/${name}` }))
     list.push({ text: 'API', collapsed: true, items })
   }
   return list.filter(({ items }) => items.length > 0)

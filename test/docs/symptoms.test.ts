@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, get } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { fetch } from 'undici'
 import { freePort } from '../../examples/testing/ports.js'
 import { describeWith, find } from '../clients/client.js'
 import { Arrivals, within } from '../support/wait.js'
-import { read } from './pages.js'
+import { read, root } from './pages.js'
 
 // docs/troubleshooting.md has lines of other programs as headings. Each that can be provoked here is: a server takes a request and closes too early.
 
@@ -93,6 +93,28 @@ test('halfclose itself: what it says of a drain that cuts a response', async () 
   expect(quoted).toHaveLength(3)
   for (const line of quoted) expect(alike(await said)).toContain(alike(line.trim()))
 }, 60_000)
+
+// The fixed words of these lines: a reader who searches the page for what halfclose printed finds the section.
+const sources = readdirSync(path.join(root, 'packages/core/src'), { encoding: 'utf8', recursive: true })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => read(`packages/core/src/${file}`))
+  .join('\n')
+
+test.each([
+  ['is milliseconds; did you mean', '### `20 is milliseconds; did you mean 20_000?`'],
+  ['nothing is left to drain in', '`nothing is left to drain in`'],
+  ['other code (process.exit() at', '### `ended by other code`'],
+  ['other code (process.exit() at', '`halfclose: ended by other code (process.exit() at '],
+  ['in this process. While requests are open', '`1 other listener of SIGTERM in this process`'],
+  ['calls the app, but not directly', '### `calls the app, but not directly`'],
+  ["no server is known as the app's", "`no server is known as the app's`"],
+  ['are not more than the ', '### `are not more than the 60000 ms for which`'],
+  ['held it to the deadline', '### `1 held it to the deadline`'],
+  ['the drain was not clean', '`the drain was not clean`'],
+])('halfclose itself: "%s" is what it prints, and the page has it', (printed, written) => {
+  expect(sources).toContain(printed)
+  expect(page).toContain(written)
+})
 
 /** A proxy before a server that ends so, its log, and one request. */
 async function proxied(command: string, argsOf: (file: string) => string[], config: string): Promise<Arrivals<string>> {

@@ -39,6 +39,11 @@ test('the sidebar and llms.txt lead to every page', () => {
   expect(pages.filter((page) => !list.includes(`(/${page}.html)`))).toEqual([])
 })
 
+test('the page of the probe is there as it is, and the first page leads to it', () => {
+  expect(readFileSync(path.join(dist, 'probe/index.html'), 'utf8')).not.toContain('href="../..')
+  expect(html('index')).toContain('href="./probe/index.html" target="_self"')
+})
+
 /** `/recipes/` is recipes/index, `/options.html` options. */
 const pageOf = (address: string): string =>
   address
