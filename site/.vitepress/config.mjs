@@ -32,7 +32,17 @@ export default {
     config: (markdown) => markdown.use(repositoryLinks),
   },
   themeConfig: {
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      // What a reader has at hand is a line of a log or a code: their pages come first, those of the API last.
+      options: {
+        miniSearch: {
+          searchOptions: {
+            boostDocument: (id) => (/\/(troubleshooting|codes)\./.test(id) ? 2 : id.includes('/api/') ? 0.2 : 1),
+          },
+        },
+      },
+    },
     sidebar: sidebar(),
     outline: 'deep',
     nav: [
