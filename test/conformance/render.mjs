@@ -92,24 +92,24 @@ function document() {
   const sources = [...new Set(rules.map(({ source }) => source))]
   return `# Conformance
 
-What a server owes its connections, rule by rule, and who keeps it. ${rules.length} rules come from the texts named below; ${tested.length} of them
-are tried on a raw socket, by ${ids.length - overHttp2} cases over HTTP/1 and ${overHttp2} over HTTP/2, on Node ${versions.join(', ')}. The others are
-about clients or proxies, or are kept by the kernel: the row says so.
+This page says, rule by rule, which duties a server has towards its connections, and which servers fulfil them. ${rules.length} rules come from the texts named below. The contract
+suite tests ${tested.length} of them over raw sockets, with ${ids.length - overHttp2} cases over HTTP/1 and ${overHttp2} over HTTP/2, on Node ${versions.join(', ')}. The other rules
+are for clients or proxies, or the kernel keeps them: their row says so. "Bare" means without halfclose.
 
-- **pass**: every case that holds the rule passed, on every host that it is for. With halfclose on all four Nodes, with the number of cases.
-- The hosts are, for HTTP/1, \`http\`, \`https\`, Express 4 and 5, Fastify 4, 5 and 6; for HTTP/2, \`node:http2\` without TLS, with TLS, and with TLS and
-  \`allowHTTP1\`, Fastify 4, 5 and 6 without TLS, and with \`allowHTTP1\` Fastify 5 and 6 and Express 4 and 5. Bare Node is those without a framework.
-- Fastify 6 is ${fastify6}, on Node 24 and later, for which it is.
-- A rule of HTTP/1 may be held by cases over HTTP/2 too, where it says something of both. The ids of those begin with \`h2-\`.
-- **fail 2/5**: only two of the rule's five cases passed. The server need not be wrong each time: a rule may ask for what Node has no option for,
+- **pass**: every case of the rule passed, on every host that it is for. With halfclose on all four Node versions; the number is the number of cases.
+- **fail 2/5**: only two of the rule's five cases passed. That does not always mean that the server is wrong. A rule may need something for which Node has no option,
   such as a \`max\` that counts down.
-- **–**: not tried, or all that its cases ask for is what only halfclose has, such as counts, or an option that Node does not have.
+- **–**: not tested. Or all its cases need something that only halfclose has, such as counters, or an option that Node does not have.
 
-A rule is a sentence of ours for what the text says; a case is named after it, so \`npm run jest -- test/contract test/http2 -t R125\` plays all cases of
-one rule. A pass says that these cases pass, not that no server could be wrong in another way.
+The hosts are, for HTTP/1, \`http\`, \`https\`, Express 4 and 5, Fastify 4, 5 and 6. For HTTP/2 they are \`node:http2\` without TLS, with TLS, and with TLS and
+\`allowHTTP1\`; Fastify 4, 5 and 6 without TLS; and with \`allowHTTP1\` Fastify 5 and 6 and Express 4 and 5. Bare Node is those without a framework.
+Fastify 6 is ${fastify6}, and needs Node 24 or later. Some rules of HTTP/1 also apply to HTTP/2: the ids of their cases there begin with \`h2-\`.
 
-Made by \`npm run test:matrix\`, which plays the whole contract on each Node and writes \`test/conformance/results.json\`; this page is rendered from
-that. \`npm test\` fails if one of the two is stale. After a change to a few cases, \`npm run test:matrix -- --cases 'persist/'\` is enough.
+The sentence of a rule is ours, not the text's. \`npm run jest -- test/contract test/http2 -t R125\` runs all cases of
+one rule. A pass means that these cases pass. It does not mean that the server can never break the rule.
+
+\`npm run test:matrix\` makes this page: it runs the whole contract on each Node version and writes \`test/conformance/results.json\`, from which the page is rendered.
+\`npm test\` fails if one of the two is out of date. After a change to a few cases, \`npm run test:matrix -- --cases 'persist/'\` is enough.
 
 ${summary()}
 
