@@ -4,7 +4,7 @@ import { Client } from './client.mjs'
 import { serve } from './server.mjs'
 import { count } from './table.mjs'
 
-export const about = 'limits on connections: the one too many is answered, and counted'
+export const about = 'limits on connections: one over the limit is answered, and counted'
 
 /** @typedef {{ answered: number, refused: number, lost: number }} Seen */
 /**
@@ -53,7 +53,7 @@ export async function run({ clients = 12, work = 150, settle = 200 }, say) {
     ],
     rows,
     shows:
-      `The ${answer.seen.refused} too many could read a 503 with \`Retry-After\` and cost no handler; with \`refuse: 'drop'\` they saw a cut. \`limits.idle\` refuses nobody: it ` +
+      `The ${answer.seen.refused} too many could read a 503 with \`Retry-After\` and cost no handler; with \`refuse: 'drop'\` they saw a cut. \`limits.idle\` refuses no one: it ` +
       'closes what has been idle longest, and where that was still promised it is counted as a promise broken.',
   }
 }

@@ -34,14 +34,8 @@ export default {
   themeConfig: {
     search: {
       provider: 'local',
-      // What a reader has at hand is a line of a log or a code: their pages come first, those of the API last.
-      options: {
-        miniSearch: {
-          searchOptions: {
-            boostDocument: (id) => (/\/(troubleshooting|codes)\./.test(id) ? 2 : id.includes('/api/') ? 0.2 : 1),
-          },
-        },
-      },
+      // A code or an option shall lead to the page that explains it, before the lists of the API.
+      options: { miniSearch: { searchOptions: { boostDocument: (id) => (id.includes('/api/') ? 0.2 : 1) } } },
     },
     sidebar: sidebar(),
     outline: 'deep',

@@ -32,6 +32,10 @@ test('every page of docs/ can be reached from README.md by links', () => {
   expect(pages.filter((page) => page.startsWith('docs/') && page !== 'docs/index.md' && !reached.has(page))).toEqual([])
 })
 
+test.each(pages.filter(explains))('%s names who acts', (page) => {
+  expect(prose(read(page)).match(/\b(?:whoever|somebody|nobody|anybody)\b/gi)).toBeNull()
+})
+
 test('README.md has at most 150 lines', () => {
   expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150)
 })
