@@ -13,7 +13,7 @@ export default {
   testTimeout: 60_000,
   // For two cores. Nearly all tests wait most of the time; what fails because too much happened at once is played again (environment.mjs).
   maxWorkers: 5,
-  maxConcurrency: 16,
+  maxConcurrency: 24,
   transform: {
     '\\.[cm]?[jt]s$': [
       '@swc/jest',

@@ -14,6 +14,8 @@ export interface AnyCase<Name extends string, H> {
   races?: true
   /** It blocks the event loop or measures the process: nothing else may run at the same time. */
   alone?: true
+  /** It waits for seconds: it begins before the others, so that they wait beside each other. */
+  slow?: true
   run: (host: H) => Promise<void>
 }
 

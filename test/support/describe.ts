@@ -48,7 +48,7 @@ export function describeCases<Name extends string, Case extends AnyCase<Name, ne
       uncaught.listen()
     })
     afterAll(() => uncaught.stop())
-    for (const one of mine.filter((each) => !each.alone)) it.concurrent(titleOf(one), () => run(one), 60_000)
+    for (const one of slowFirst(mine.filter((each) => !each.alone))) it.concurrent(titleOf(one), () => run(one), 60_000)
     for (const one of mine.filter((each) => each.alone)) it(titleOf(one), () => run(one), 60_000)
 
     if (record !== undefined)
@@ -60,6 +60,11 @@ export function describeCases<Name extends string, Case extends AnyCase<Name, ne
       })
   })
 }
+
+const slowFirst = <C extends { slow?: true }>(cases: readonly C[]): C[] => [
+  ...cases.filter(({ slow }) => slow),
+  ...cases.filter(({ slow }) => !slow),
+]
 
 type Told = Pick<AnyCase<string, never>, 'id' | 'title' | 'rules' | 'regression' | 'races'>
 const about = ({ id, title, rules, regression, races }: Told) => ({

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import type { Case } from '../../support/contract.js'
 import { closes, closesWith, keeps } from '../../support/expect.js'
+import { filled } from '../../support/filler.js'
 import type { Route } from '../../support/host.js'
 import { get, get10, pipeline, postHead } from '../../support/requests.js'
 import { pass, until } from '../../support/wait.js'
@@ -11,7 +12,7 @@ const routes: Record<string, Route> = {
   '/cache-control-as-option': (_req, res) =>
     res.setHeader('Connection', 'Cache-Control').setHeader('Cache-Control', 'no-store').end('ok'),
   '/private': (req, res) => void res.end(`${req.headers.connection}; ${req.headers['x-private']}`),
-  '/large': (_req, res) => void res.end(Buffer.alloc(4 * 1024 * 1024, 'x')),
+  '/large': (_req, res) => void res.end(filled(4 * 1024 * 1024)),
 }
 
 const cases: Case[] = [

@@ -164,6 +164,7 @@ const cases: Case[] = [
   },
   {
     id: 'conformance/upgraded-are-a-class-of-their-own',
+    slow: true,
     rules: ['R147', 'R202'],
     title: 'in one drain idle, busy and upgraded connections end each by its own rule, and the report tells them apart',
     options: { keepAlive: { timeout: 1_000, hold: 20_000 }, drain: { deadline: 5_000 } },

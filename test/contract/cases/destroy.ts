@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Case } from '../../support/contract.js'
 import { keeps } from '../../support/expect.js'
+import { filled } from '../../support/filler.js'
 import type { Route } from '../../support/host.js'
 import { get, postHead } from '../../support/requests.js'
 import { until } from '../../support/wait.js'
@@ -48,7 +49,7 @@ const answersFirst = (id: string, path: string, what: string): Case => ({
   title: `a 413 in the middle of an upload, ${what} once it is written: the answer arrives, three times of three`,
   alone: true,
   run: async (host) => {
-    const body = Buffer.alloc(12 * MiB, 'x')
+    const body = filled(12 * MiB)
     for (let time = 1; time <= 3; time++) {
       const client = await host.connect()
       ok(await client.sendBeforeReading(postHead(path, body.length), body), `broke off at time ${time}\n${client}`)

@@ -3,6 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Case } from '../../support/contract.js'
 import { closesWith } from '../../support/expect.js'
+import { filled } from '../../support/filler.js'
 import { get, get10 } from '../../support/requests.js'
 import { pass, until, within } from '../../support/wait.js'
 import { echo, upgradeTo } from './gate-special.js'
@@ -114,7 +115,7 @@ export const drainConnections: Case[] = [
     rules: ['R202', 'R207'],
     title: 'a client that does not read its answer does not hold the drain past the deadline',
     options: { drain: { deadline: 1_200 } },
-    routes: { '/large': (_req, res) => void res.end(Buffer.alloc(48 * MiB, 'x')) },
+    routes: { '/large': (_req, res) => void res.end(filled(48 * MiB)) },
     run: async (host) => {
       const client = await host.connect()
       void client.send(get('/large'))
@@ -130,7 +131,7 @@ export const drainConnections: Case[] = [
     rules: ['R202', 'R207'],
     title: 'nor does one that does not read its last answer, whose end only the connection shows',
     options: { drain: { deadline: 1_200 } },
-    routes: { '/large': (_req, res) => void res.writeHead(200, { Connection: 'close' }).end(Buffer.alloc(48 * MiB, 'x')) },
+    routes: { '/large': (_req, res) => void res.writeHead(200, { Connection: 'close' }).end(filled(48 * MiB)) },
     run: async (host) => {
       const client = await host.connect()
       void client.send(get10('/large'))

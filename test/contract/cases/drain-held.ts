@@ -37,6 +37,7 @@ export const drainHeld: Case[] = [
   },
   {
     id: 'drain/held-in-use',
+    slow: true,
     rules: ['R056', 'R204', 'R205'],
     title:
       'and as long as requests come on others like it, for as long as a promise holds: who closes them one by one uses the next one',
@@ -55,6 +56,7 @@ export const drainHeld: Case[] = [
   },
   {
     id: 'drain/held-quiet',
+    slow: true,
     rules: ['R112', 'R202', 'R127'],
     title: 'one that nobody uses gets a FIN a second after the signal, not before and not when its hold is over',
     options: { keepAlive: { timeout: 3_000, hold: 30_000 } },

@@ -86,6 +86,7 @@ export const drainPhases: Case[] = [
   },
   {
     id: 'drain/report',
+    slow: true,
     rules: ['R202'],
     title: 'the report counts what was finished, rescued and cut, and closes by reason',
     // Held longer than promised, so that it is the drain that ends it.

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { CloseEvent, Options } from '@halfclose/core'
 import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
+import { filled } from '../../support/filler.js'
 import type { Host, Route, ServerSettings } from '../../support/host.js'
 import { get, get10, postHead } from '../../support/requests.js'
 import { pass, patience, until, within } from '../../support/wait.js'
@@ -14,7 +15,7 @@ const routes: Record<string, Route> = {
   '/short': (_req, res) => void res.writeHead(200, { 'Content-Length': 100 }).end('short'),
   '/destroys': (_req, res) => void res.destroy(),
   '/half': (_req, res) => void res.write('half of it'),
-  '/large': (_req, res) => void res.end(Buffer.alloc(16 * MiB, 'x')),
+  '/large': (_req, res) => void res.end(filled(16 * MiB)),
   '/unread': (_req, res) => res.end('early'),
 }
 

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ServerResponse } from 'node:http'
 import { type Case, withInterval } from '../../support/contract.js'
 import { keeps } from '../../support/expect.js'
+import { filled } from '../../support/filler.js'
 import type { Host } from '../../support/host.js'
 import { get, pipeline, post, postHead } from '../../support/requests.js'
 import { pass } from '../../support/wait.js'
@@ -73,7 +74,7 @@ export const gateOrder: Case[] = [
       await pass(50) // they are read, and not parsed: no event says so
       deepEqual(host.paths, ['/held/1'])
       // More than the kernel takes at once: the socket is written to again, and drained, when its last bytes are out.
-      first.res.end(Buffer.alloc(8 * MiB, 'x'))
+      first.res.end(filled(8 * MiB))
       const answers = await client.take(7)
       deepEqual(host.paths, ['/held/1', '/2', '/3', ...behind])
       deepEqual(
@@ -92,7 +93,7 @@ export const gateOrder: Case[] = [
       const first = await host.request('/held/1')
       await client.send('this is not HTTP\r\n\r\n')
       await pass(50)
-      first.res.end(Buffer.alloc(8 * MiB, 'x'))
+      first.res.end(filled(8 * MiB))
       await client.take(4)
       equal(client.statuses, '200 200 200 400')
       deepEqual(host.paths, ['/held/1', '/2', '/3'])
@@ -158,7 +159,7 @@ export const gateOrder: Case[] = [
     run: async (host) => {
       const client = await host.connect()
       void client.send(postHead('/ignores', 16 * MiB))
-      void client.send(Buffer.alloc(16 * MiB, 'x'))
+      void client.send(filled(16 * MiB))
       const next = client.send(get('/next'))
       equal((await client.next()).text, 'not read')
       equal((await client.next()).text, '/next')

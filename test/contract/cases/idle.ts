@@ -16,7 +16,7 @@ export const idle: Case[] = [
     run: async (host) => {
       const remote = await remoteClients(host, { count: 5, warm: true, delay: 700 })
       await pass(100)
-      await blockLoop(3_400)
+      await blockLoop(2_500)
       for (const { text, ending } of await remote.results)
         ok(text.endsWith('\r\n\r\n/late'), `${ending} after ${JSON.stringify(text)}`)
     },
@@ -31,7 +31,7 @@ export const idle: Case[] = [
     run: async (host) => {
       const remote = await remoteClients(host, { count: 5, warm: true, delay: 700, again: 300 })
       await pass(100)
-      await blockLoop(3_400)
+      await blockLoop(2_500)
       for (const { text, ending } of await remote.results)
         ok(text.endsWith('\r\n\r\n/again'), `${ending} after ${JSON.stringify(text)}`)
     },

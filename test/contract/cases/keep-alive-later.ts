@@ -23,6 +23,7 @@ export const keepAliveLater: Case[] = [
   },
   {
     id: 'keep-alive/timeout-set-later',
+    slow: true,
     rules: ['R027', 'R187'],
     title: 'server.keepAliveTimeout set after attach() is promised and kept',
     regression: true,
@@ -39,6 +40,7 @@ export const keepAliveLater: Case[] = [
   },
   {
     id: 'keep-alive/long-timeout-set-later',
+    slow: true,
     rules: ['R187', 'R111'],
     title:
       'server.keepAliveTimeout = 65_000 set after attach() is kept, as the load balancer in front needs it, though five seconds are promised',

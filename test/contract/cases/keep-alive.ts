@@ -34,6 +34,7 @@ export const keepAlive: Case[] = [
   },
   {
     id: 'keep-alive/kept-as-promised',
+    slow: true,
     rules: ['R027', 'R187'],
     title: 'who was told five seconds can send a request for five seconds',
     regression: true,
@@ -45,6 +46,7 @@ export const keepAlive: Case[] = [
   },
   {
     id: 'keep-alive/kept-longer',
+    slow: true,
     rules: ['R056', 'R187'],
     title: 'an idle connection is kept longer than was promised',
     regression: true, // Node adds a second of its own
@@ -59,6 +61,7 @@ export const keepAlive: Case[] = [
   },
   {
     id: 'keep-alive/hold',
+    slow: true,
     rules: ['R187', 'R111'],
     title: 'hold keeps an idle connection for longer than is promised',
     options: { keepAlive: { timeout: 1_000, hold: 4_000 } },
@@ -87,6 +90,7 @@ export const keepAlive: Case[] = [
   },
   {
     id: 'keep-alive/slow-answer-costs-no-promise',
+    slow: true,
     rules: ['R111', 'R007'],
     title: 'the time that an answer takes does not count as idle time',
     regression: true,

@@ -33,6 +33,7 @@ export const leaving: Case[] = [
   },
   {
     id: 'leaving/no-long-promise',
+    slow: true,
     rules: ['R027', 'R187'],
     title: 'where the drain will not keep idle connections, nothing is promised beyond the close of the listener',
     options: { keepAlive: { timeout: 30_000 }, drain: { delay: 2_500, idle: 0 } },

@@ -2,6 +2,7 @@ import { equal, ok } from 'node:assert/strict'
 import type { Client } from '../../support/client.js'
 import { type Case, frameworks } from '../../support/contract.js'
 import { closesWith } from '../../support/expect.js'
+import { filled } from '../../support/filler.js'
 import type { Route } from '../../support/host.js'
 import { get, postHead } from '../../support/requests.js'
 import { pass, until } from '../../support/wait.js'
@@ -11,7 +12,7 @@ const page = 'error page '.repeat(40_000)
 const routes: Record<string, Route> = {
   '/too-large': (_req, res) => void res.writeHead(413, { Connection: 'close', 'Content-Length': 9 }).end('too large'),
   '/error-page': (_req, res) => void res.writeHead(500, { Connection: 'close', 'Content-Length': page.length }).end(page),
-  '/large': (_req, res) => void res.writeHead(200, { Connection: 'close' }).end(Buffer.alloc(24 * MiB, 'x')),
+  '/large': (_req, res) => void res.writeHead(200, { Connection: 'close' }).end(filled(24 * MiB)),
 }
 
 /** Sends a byte now and then until the connection is gone, and says how long that took. */
@@ -40,7 +41,7 @@ const cases: Case[] = [
     rules: ['R063', 'R064', 'R116', 'R123', 'R190'],
     title: 'a client that writes 20 MB before it reads gets its 413, ten times of ten',
     run: async (host) => {
-      const body = Buffer.alloc(20 * MiB, 'x')
+      const body = filled(20 * MiB)
       for (let time = 1; time <= 10; time++) {
         const client = await host.connect()
         const sent = await client.sendBeforeReading(postHead('/too-large', body.length), body)
@@ -72,7 +73,7 @@ const cases: Case[] = [
     title: 'a 400 KB error page arrives whole in the middle of an upload',
     run: async (host) => {
       const client = await host.connect()
-      ok(await client.sendBeforeReading(postHead('/error-page', 50 * MiB), Buffer.alloc(12 * MiB, 'x')), `broke off\n${client}`)
+      ok(await client.sendBeforeReading(postHead('/error-page', 50 * MiB), filled(12 * MiB)), `broke off\n${client}`)
       const answer = await client.next()
       equal(answer.status, 500)
       equal(answer.text, page)

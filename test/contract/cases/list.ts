@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { OpenConnection } from '@halfclose/core'
 import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
+import { filled } from '../../support/filler.js'
 import type { Host } from '../../support/host.js'
 import { get, postHead } from '../../support/requests.js'
 import { until } from '../../support/wait.js'
@@ -47,7 +48,7 @@ export const list: Case[] = [
     id: 'list/unread',
     rules: ['R202'],
     title: 'a client that does not read its response is named with what is unsent; once it reads, it is not said not to',
-    routes: { '/large': (_req, res) => void res.end(Buffer.alloc(24e6)) },
+    routes: { '/large': (_req, res) => void res.end(filled(24e6)) },
     run: async (host) => {
       const client = await host.connect()
       client.stream.pause()
@@ -62,7 +63,7 @@ export const list: Case[] = [
     id: 'list/slow-reader',
     rules: ['R202'],
     title: 'nor is one that reads slowly, seen between two looks',
-    routes: { '/large': (_req, res) => void res.end(Buffer.alloc(24e6)) },
+    routes: { '/large': (_req, res) => void res.end(filled(24e6)) },
     run: async (host) => {
       const client = await host.connect()
       client.stream.pause()

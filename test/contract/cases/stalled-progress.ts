@@ -1,21 +1,23 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Case } from '../../support/contract.js'
+import { filled } from '../../support/filler.js'
 import { ask, get } from '../../support/requests.js'
 import { pass, within } from '../../support/wait.js'
 import { drips } from './stalled.js'
 
-const large = 64 * 1024 * 1024
+const large = 32 * 1024 * 1024
 const expecting = (length: number) => ask('POST', '/upload', 'Expect: 100-continue', `Content-Length: ${length}`)
 
 /** A peer that looks as if it had stalled, and has not. */
 export const stalledProgress: Case[] = [
   {
     id: 'stalled/one-large-write',
+    slow: true,
     rules: ['R202', 'R205'],
     title: 'a slow reader of one large write, above drain.minRate, is waited for and gets all of it',
     options: { drain: { deadline: 25_000 } },
-    routes: { '/large': (_req, res) => res.end(Buffer.alloc(large, 'x')) },
+    routes: { '/large': (_req, res) => res.end(filled(large)) },
     run: async (host) => {
       const client = await host.connect()
       client.stream.pause()
@@ -30,6 +32,7 @@ export const stalledProgress: Case[] = [
   },
   {
     id: 'stalled/expect-continue',
+    slow: true,
     rules: ['R202', 'R205'],
     title: 'a client that waits for its 100 is waited for while the checkContinue listener takes its time',
     options: { drain: { deadline: 25_000 } },
@@ -52,6 +55,7 @@ export const stalledProgress: Case[] = [
   },
   {
     id: 'stalled/drip-after-continue',
+    slow: true,
     rules: ['R202', 'R021'],
     title: 'a client that got its 100 and then drips no longer holds the drain',
     options: { drain: { deadline: 25_000 } },
@@ -76,11 +80,12 @@ export const stalledProgress: Case[] = [
   },
   {
     id: 'stalled/slow-readers',
+    slow: true,
     rules: ['R202', 'R205'],
     title:
       'readers of 4, 20 and 100 kB/s hold a drain: what is above drain.minRate is not stalled, though our kernel takes nothing for long',
     options: { drain: { deadline: 60_000 } },
-    routes: { '/large': (_req, res) => res.end(Buffer.alloc(large, 'x')) },
+    routes: { '/large': (_req, res) => res.end(filled(large)) },
     run: async (host) => {
       const rates = [4_000, 20_000, 100_000]
       const clients = await Promise.all(
@@ -101,11 +106,12 @@ export const stalledProgress: Case[] = [
   },
   {
     id: 'stalled/limits-stalled',
+    slow: true,
     rules: ['R202', 'R207'],
     title:
       'limits.stalled: a client that takes nothing of its response for so long is cut at any time; a slow reader and a slow handler are not',
     options: { limits: { stalled: 2_000 } },
-    routes: { '/large': (_req, res) => res.end(Buffer.alloc(large, 'x')) },
+    routes: { '/large': (_req, res) => res.end(filled(large)) },
     run: async (host) => {
       const [slow, waiting, client] = [await host.connect(), await host.connect(), await host.connect()]
       slow.stream.pause()

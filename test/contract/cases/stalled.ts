@@ -2,10 +2,12 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
+import { filled } from '../../support/filler.js'
 import { get, postHead } from '../../support/requests.js'
 import { pass, within } from '../../support/wait.js'
 
-const MiB = 1024 * 1024
+/** More than the kernels of both sides take of a client that does not read. */
+const large = 24 * 1024 * 1024
 
 /** Two bytes a second, until told to stop. */
 export function drips(client: Client): () => void {
@@ -19,10 +21,11 @@ export function drips(client: Client): () => void {
 export const stalled: Case[] = [
   {
     id: 'stalled/reader',
+    slow: true,
     rules: ['R202', 'R207'],
     title: 'a client that does not take its response is cut below drain.minRate, long before the deadline, and counted',
     options: { drain: { deadline: 55_000 } },
-    routes: { '/large': (_req, res) => res.end(Buffer.alloc(64 * MiB, 'x')) },
+    routes: { '/large': (_req, res) => res.end(filled(large)) },
     run: async (host) => {
       const client = await host.connect()
       client.stream.pause()
@@ -36,6 +39,7 @@ export const stalled: Case[] = [
   },
   {
     id: 'stalled/sender',
+    slow: true,
     rules: ['R202', 'R021'],
     title: 'a body that drips in below drain.minRate no longer holds the drain',
     options: { drain: { deadline: 25_000 } },
@@ -56,6 +60,7 @@ export const stalled: Case[] = [
   },
   {
     id: 'stalled/slow-handler-is-not',
+    slow: true,
     rules: ['R205'],
     title: 'a handler that takes its time is waited for',
     options: { drain: { deadline: 25_000 } },
@@ -72,11 +77,12 @@ export const stalled: Case[] = [
   },
   {
     id: 'stalled/outside-a-drain',
+    slow: true,
     rules: ['R202', 'R207'],
     title:
       'with limits.minRate a client that does not take its response is cut at any time; one between two requests is left alone',
     options: { limits: { minRate: 240 }, keepAlive: { timeout: 5_000, hold: 60_000 } },
-    routes: { '/large': (_req, res) => res.end(Buffer.alloc(64 * MiB, 'x')) },
+    routes: { '/large': (_req, res) => res.end(filled(large)) },
     run: async (host) => {
       const idle = await host.connect()
       await idle.send(get('/'))
@@ -92,10 +98,11 @@ export const stalled: Case[] = [
   },
   {
     id: 'stalled/no-rate',
+    slow: true,
     rules: ['R202'],
     title: 'with drain.minRate: false a client that does not take its response holds the drain to the deadline',
     options: { drain: { deadline: 8_000, minRate: false } },
-    routes: { '/large': (_req, res) => res.end(Buffer.alloc(64 * MiB, 'x')) },
+    routes: { '/large': (_req, res) => res.end(filled(large)) },
     run: async (host) => {
       const client = await host.connect()
       client.stream.pause()
@@ -109,10 +116,11 @@ export const stalled: Case[] = [
   },
   {
     id: 'stalled/what-the-client-sees',
+    slow: true,
     rules: ['R202', 'R112'],
     title: 'a client that was cut finds its response truncated or none, never one that looks whole; the close event says stalled',
     options: { drain: { deadline: 55_000 } },
-    routes: { '/large': (_req, res) => res.end(Buffer.alloc(64 * MiB, 'x')) },
+    routes: { '/large': (_req, res) => res.end(filled(large)) },
     run: async (host) => {
       const reader = await host.connect()
       reader.stream.pause()
@@ -129,13 +137,14 @@ export const stalled: Case[] = [
       await sender.closed()
       const head = await reader.head(0)
       deepEqual([head.status, head.complete, reader.answers.list.length], [200, false, 0])
-      ok(head.length < 64 * MiB, `${head.length} B`)
+      ok(head.length < large, `${head.length} B`)
       equal(sender.heads.list.length, 0)
       deepEqual(reasons, ['stalled', 'stalled'])
     },
   },
   {
     id: 'stalled/drip-outside-a-drain',
+    slow: true,
     rules: ['R202', 'R021'],
     title: 'with limits.minRate a body that drips in more slowly is cut at any time',
     options: { limits: { minRate: 240 } },
@@ -154,6 +163,7 @@ export const stalled: Case[] = [
   },
   {
     id: 'stalled/drip-is-left-alone',
+    slow: true,
     rules: ['R202'],
     title: 'without limits.minRate, and outside a drain, a body may drip in',
     regression: true,

@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { pipeline } from 'node:stream'
 import type { Case } from '../../support/contract.js'
+import { filled } from '../../support/filler.js'
 import type { Host, Route } from '../../support/host.js'
 import { get10, postHead } from '../../support/requests.js'
 import { pass, until } from '../../support/wait.js'
@@ -104,7 +105,7 @@ const cases: Case[] = [
     title: "an answer amid an upload, then req.destroy() with the disk's error: the answer arrives, three times of three",
     alone: true,
     run: async (host) => {
-      const body = Buffer.alloc(12 * MiB, 'x')
+      const body = filled(12 * MiB)
       for (let time = 1; time <= 3; time++) {
         const client = await host.connect()
         ok(await client.sendBeforeReading(postHead('/full', body.length), body), `broke off at time ${time}\n${client}`)
