@@ -130,6 +130,29 @@ describe('what a peer has not taken', () => {
     })
   })
 
+  linux.test(
+    `but before a client is cut they are read anew: older lists know nothing of what it has taken since${linux.note}`,
+    async () => {
+      await pair('127.0.0.1', '127.0.0.1', 10_000, async (socket, client) => {
+        const ends = { socket, raw: undefined }
+        const unacknowledged = new UnacknowledgedBytes(() => {
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+          return [readFileSync('/proc/self/net/tcp')]
+        })
+        await settled(
+          () => unacknowledged.ofNow(ends),
+          (bytes) => bytes === 10_000,
+        )
+        client.resume()
+        await settled(
+          () => new UnacknowledgedBytes().of(ends),
+          (bytes) => bytes === 0,
+        )
+        expect(unacknowledged.ofNow(ends)).toBe(0)
+      })
+    },
+  )
+
   test('of a unix domain socket the lists are not even read', async () => {
     const path = join(tmpdir(), `halfclose-${process.pid}.sock`)
     const server = createServer().listen(path)

@@ -92,13 +92,17 @@ export class MinDataRate {
   }
 }
 
+/** What a client has taken up to the last look, and until when it has time to take more. */
+interface SendSample {
+  readonly kernel: number
+  readonly taken: number | undefined
+  readonly until: number
+}
+
 /** Finds clients that take no byte of what waits for them: `limits.stalled`. Sessions have a rule of their own ({@link StalledSessions}). */
 class SendTimeout {
   readonly #longest: number
-  readonly #samples = new WeakMap<
-    Connection,
-    { readonly kernel: number; readonly taken: number | undefined; readonly until: number }
-  >()
+  readonly #samples = new WeakMap<Connection, SendSample>()
 
   constructor(longest: number) {
     this.#longest = longest
@@ -117,14 +121,19 @@ class SendTimeout {
       this.#samples.set(connection, { kernel, taken: undefined, until: now + Math.max(this.#longest, generous) })
       return false
     }
-    const waiting = connection.owner.unacknowledged.of(connection)
+    const { unacknowledged } = connection.owner
+    if (this.#hasTaken(connection, kernel, sample, unacknowledged.of(connection), now) || now < sample.until) return false
+    // The kernel's lists may be older than the bound, where reading them takes long: they are read anew before a client is cut.
+    return !this.#hasTaken(connection, kernel, sample, unacknowledged.ofNow(connection), now)
+  }
+
+  /** Whether the client has taken something since the sample. Then its time begins anew. */
+  #hasTaken(connection: Connection, kernel: number, sample: SendSample, waiting: number | undefined, now: number): boolean {
     const taken = waiting === undefined ? undefined : kernel - waiting
-    if (taken !== undefined && taken !== sample.taken) {
-      const since = sample.taken === undefined ? Math.min(sample.until, now + this.#longest) : now + this.#longest
-      this.#samples.set(connection, { kernel, taken, until: since })
-      return false
-    }
-    return now >= sample.until
+    if (taken === undefined || taken === sample.taken) return false
+    const until = sample.taken === undefined ? Math.min(sample.until, now + this.#longest) : now + this.#longest
+    this.#samples.set(connection, { kernel, taken, until })
+    return true
   }
 }
 

@@ -13,6 +13,8 @@ const FRESH = 100
 const NEWER = 20
 /** The lists are read no more often than in one part of so many of the time: to read 100,000 connections takes the kernel 0.2 s. */
 const SHARE = 50
+/** But at least so often, in ms: half of the shortest time within which a client must have taken something (WINDOW of stalled-reader.ts). */
+const OLDEST = 2_500
 /** The same for a connection that the lists do not have. */
 const NEWER_SHARE = 5
 
@@ -44,6 +46,12 @@ export class UnacknowledgedBytes {
     return this.#ask(ends, (list, inode) => list.unacknowledged(inode))
   }
 
+  /** The same from lists that were read just now, whatever it takes: a client is cut for what they say. */
+  ofNow({ socket, raw }: Ends): number | undefined {
+    const inode = this.#inodeOf(raw ?? socket)
+    return inode === undefined ? undefined : this.#listWithin(NEWER).unacknowledged(inode)
+  }
+
   /** Whether the peer takes what it is sent, as far as one look can tell: its kernel has room. False where there is no information. */
   isTaking(ends: Ends): boolean {
     return this.#ask(ends, (list, inode) => list.isTaking(inode)) ?? false
@@ -56,8 +64,9 @@ export class UnacknowledgedBytes {
   #ask<T>({ socket, raw }: Ends, ask: (list: TcpList, inode: number) => T | undefined): T | undefined {
     const inode = this.#inodeOf(raw ?? socket)
     if (inode === undefined) return undefined
-    const found = ask(this.#listWithin(Math.max(FRESH, this.#cost * SHARE)), inode)
-    return found ?? ask(this.#listWithin(Math.max(NEWER, this.#cost * NEWER_SHARE)), inode)
+    const newer = Math.max(NEWER, this.#cost * NEWER_SHARE)
+    const found = ask(this.#listWithin(Math.max(FRESH, newer, Math.min(this.#cost * SHARE, OLDEST))), inode)
+    return found ?? ask(this.#listWithin(newer), inode)
   }
 
   /** The lists, as they were at most so many milliseconds ago. */
