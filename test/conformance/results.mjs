@@ -71,6 +71,14 @@ export function bareOn({ nodes: known }, major) {
   )
 }
 
+/** How many cases one run has, as far as is known. */
+export function countOf({ nodes: known }, { major, mode, hosts: onHosts, cases: pattern }) {
+  const wanted = Object.entries(known[major]?.cases ?? {}).filter(([id]) => isAsked(id, pattern))
+  return wanted.flatMap(([, letters]) => onHosts.filter((host) => letters[mode][hosts.indexOf(host)] !== '-')).length
+}
+
+const isAsked = (id, pattern) => pattern === undefined || new RegExp(pattern).test(`${id}: `)
+
 /** Takes in what one run found; what it looked for and did not find is no longer there. */
 export function merge({ rules, nodes: known }, { major, version, mode, hosts: onHosts, cases: pattern, found }) {
   const none = '-'.repeat(hosts.length)
@@ -80,8 +88,7 @@ export function merge({ rules, nodes: known }, { major, version, mode, hosts: on
     letters[hosts.indexOf(host)] = letter
     cases[id] = { bare: none, halfclose: none, ...cases[id], [mode]: letters.join('') }
   }
-  const wanted = (id) => pattern === undefined || new RegExp(pattern).test(`${id}: `)
-  for (const id of Object.keys(cases).filter(wanted)) for (const host of onHosts) set(id, host, '-')
+  for (const id of Object.keys(cases).filter((each) => isAsked(each, pattern))) for (const host of onHosts) set(id, host, '-')
   for (const { id, host, letter } of found) set(id, host, letter)
   const left = Object.entries(cases).filter(([, { bare, halfclose }]) => bare !== none || halfclose !== none)
   const all = { ...known, [major]: { version, cases: Object.fromEntries(left) } }

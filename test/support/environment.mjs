@@ -2,50 +2,16 @@
 // machine was late, a failure says nothing about the server. So a test that fails while this process was late is played again, after the others of
 // its file, and is named. A test that fails while the process kept time has failed.
 import { TestEnvironment } from 'jest-environment-node'
+import { Witness } from './witness.mjs'
 
-/** Milliseconds between two looks at the clock. */
-const LOOK = 20
 /**
  * A process that was late by this many milliseconds within half a second, at once or in pieces, did not keep time. No test asks for more precision.
  */
 const LATE = 100
-const WITHIN = 500
 /** Milliseconds for which tests wait for an event, by default: longer than elsewhere, since a hundred tests wait at once. */
 const PATIENCE = 12_000
 /** How often one test may be played again. */
 const AGAIN = 5
-
-/** Records how late a timer was, and when. */
-class Witness {
-  #timer
-  #last = 0
-  /** `[when, how late]` of every look so far. */
-  #late = []
-
-  start() {
-    this.#last = performance.now()
-    this.#timer = setInterval(() => this.#look(), LOOK).unref()
-  }
-
-  stop() {
-    clearInterval(this.#timer)
-  }
-
-  #look() {
-    const now = performance.now()
-    const late = now - this.#last - LOOK
-    if (late > 1) this.#late.push([now, late])
-    this.#last = now
-  }
-
-  /** How late the process was since then, in the worst half second, in milliseconds. A look that is overdue counts. */
-  latest(since) {
-    this.#look()
-    const looks = this.#late.filter(([when]) => when >= since)
-    const around = ([end]) => looks.reduce((sum, [when, late]) => sum + (when <= end && when > end - WITHIN ? late : 0), 0)
-    return Math.max(0, ...looks.map(around))
-  }
-}
 
 export default class extends TestEnvironment {
   #witness = new Witness()
