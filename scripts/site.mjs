@@ -1,7 +1,7 @@
 // The site: `npm run docs` serves it, `npm run docs:build` builds it into site/dist, after the API pages were made of the types that are published.
 // `quick FOLDER`, for its test, builds it without them, and only where something has changed.
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { API } from '../site/api.mjs'
 import { build, hash, install, node, root, step, unlessStamped } from './steps.mjs'
 
@@ -40,12 +40,10 @@ function nameApiPages(folder) {
 
 function sources() {
   const files = (from, recursive) => readdirSync(from, { recursive }).map((name) => join(from, name))
-  return [
-    join(root, 'README.md'),
-    ...files(join(root, 'docs'), true),
-    ...files(site, false),
-    ...files(join(site, '.vitepress'), true),
-  ]
-    .filter((file) => !file.startsWith(join(root, 'docs/api')) && statSync(file).isFile())
-    .map((file) => readFileSync(file))
+  return (
+    [join(root, 'README.md'), ...files(join(root, 'docs'), true), ...files(site, false), ...files(join(site, '.vitepress'), true)]
+      // Not the API pages, which are made, and not what no page shows.
+      .filter((file) => !/^docs\/(api|bench|grafana|probe\/results)\//.test(relative(root, file)) && statSync(file).isFile())
+      .map((file) => readFileSync(file))
+  )
 }
