@@ -1,8 +1,12 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttps } from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import express from 'express'
+import Fastify from 'fastify'
+import { credentials } from '../support/hosts/http.js'
 import { portOf, quiet } from '../support/server.js'
 import { within } from '../support/wait.js'
 import { Account, type Kind, Load, together } from './accounting.mjs'
@@ -95,40 +99,66 @@ function copyOfCore(folder: string): typeof import('@halfclose/core') {
   return require(path.join(folder, 'index.cjs'))
 }
 
-test('two copies of the package in one process: each governs its servers, and none takes the server of the other', async () => {
-  const folders = [mkdtempSync(path.join(tmpdir(), 'halfclose-copy-')), mkdtempSync(path.join(tmpdir(), 'halfclose-copy-'))]
-  const accounts = []
-  for (const folder of folders) {
-    const copy = copyOfCore(folder)
-    const runs: Record<string, number> = {}
-    const server = createServer((req, res) => {
-      const id = new URL(req.url ?? '', 'http://a').pathname.split('/').at(-1) ?? ''
-      runs[id] = (runs[id] ?? 0) + 1
-      req.resume().on('end', () => res.end(`${id} 0`))
-    })
-    const handle = copy.attach(server, { ...options, logger: quiet })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const port = portOf(server)
-    const account = new Account()
-    const running = new Load(account, { port, kind: 'http' }, { clients: 3 })
-    loads.push(running)
-    accounts.push({ copy, server, handle, account, running, runs })
-  }
-  const [one, other] = accounts
-  expect(one?.copy.attach).not.toBe(other?.copy.attach)
-  expect(() => other?.copy.attach(one!.server)).toThrow(expect.objectContaining({ code: 'HALFCLOSE_ALREADY_ATTACHED' }))
-  await sleep(200)
-  for (const { handle, account, running, runs } of accounts) {
-    expect(await within(handle.drain(), () => 'it drains', LONGEST)).toMatchObject({ clean: true })
-    await stopped(running, account)
-    expect(account.verdict(runs)).toMatchObject({ wrong: [], cutAfterRun: 0 })
-  }
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+/** Kinds of servers that are made in this process. */
+const made = isLong ? (['http', 'https', 'express', 'fastify'] as const) : (['http'] as const)
+type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
-test('a drain before the first listening: the server never listens, and nobody waits', async () => {
+/** Servers and frameworks alike: what the package governs is the server. */
+function serverOf(kind: (typeof made)[number], handler: Handler): Server {
+  if (kind === 'https') return createHttps(credentials, handler)
+  if (kind === 'express') return createServer(express().use(handler))
+  if (kind === 'http') return createServer(handler)
+  const app = Fastify()
+  app.addContentTypeParser('*', (_request: unknown, _payload: unknown, done: (error: null) => void) => done(null))
+  app.all('*', (request, reply) => {
+    reply.hijack()
+    handler(request.raw, reply.raw)
+  })
+  return app.server
+}
+
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return portOf(server)
+}
+
+test.each(made)(
+  'two copies of the package in one process, %s: each governs its servers, and none takes the server of the other',
+  async (kind) => {
+    const folders = [1, 2].map(() => mkdtempSync(path.join(tmpdir(), 'halfclose-copy-')))
+    const accounts = []
+    for (const folder of folders) {
+      const copy = copyOfCore(folder)
+      const runs: Record<string, number> = {}
+      const server = serverOf(kind, (req, res) => {
+        const id = new URL(req.url ?? '', 'http://a').pathname.split('/').at(-1) ?? ''
+        runs[id] = (runs[id] ?? 0) + 1
+        req.resume().on('end', () => res.end(`${id} 0`))
+      })
+      const handle = copy.attach(server, { ...options, logger: quiet })
+      const account = new Account()
+      const running = new Load(account, { port: await listening(server), kind }, { clients: 3 })
+      loads.push(running)
+      accounts.push({ copy, server, handle, account, running, runs })
+    }
+    const [one, other] = accounts
+    if (one === undefined || other === undefined) throw new Error('there are two')
+    expect(one.copy.attach).not.toBe(other.copy.attach)
+    expect(() => other.copy.attach(one.server)).toThrow(expect.objectContaining({ code: 'HALFCLOSE_ALREADY_ATTACHED' }))
+    await sleep(200)
+    for (const { handle, account, running, runs } of accounts) {
+      expect(await within(handle.drain(), () => 'it drains', LONGEST)).toMatchObject({ clean: true })
+      await stopped(running, account)
+      expect(account.verdict(runs)).toMatchObject({ wrong: [], cutAfterRun: 0 })
+    }
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  },
+  60_000,
+)
+
+test.each(made)('a drain before the first listening, %s: the server never listens, and nobody waits', async (kind) => {
   const { attach } = await import('@halfclose/core')
-  const server = createServer()
+  const server = serverOf(kind, (_req, res) => res.end())
   const handle = attach(server, { ...options, logger: quiet })
   const listens = new Promise((resolve) =>
     server.once('listening', () => resolve('listening')).once('close', () => resolve('closed')),

@@ -12,6 +12,7 @@ import { halfclose as forExpress } from '@halfclose/express'
 import { halfclose as forFastify } from '@halfclose/fastify'
 import express from 'express'
 import Fastify from 'fastify'
+import { Witness } from './witness.mjs'
 
 const {
   kind,
@@ -99,6 +100,9 @@ if ('keepAliveTimeout' in server) server.keepAliveTimeout = keepAliveTimeout
 handle?.on('warning', ({ code, message }) => warnings.push({ code, message }))
 if (faulty.what === 'listener') for (const event of ['close', 'state', 'warning']) handle.on(event, () => orFail('listener'))
 
+/** @type {Witness | undefined} */
+let witness
+
 /** Descriptors that are taken, and memory, that nobody uses. */
 const taken = []
 const deeds = {
@@ -106,6 +110,10 @@ const deeds = {
   lines: () => lines,
   warnings: () => warnings,
   uncaught: () => uncaught,
+  watch: () => {
+    witness ??= new Witness()
+  },
+  late: () => witness?.late ?? [],
   state: () => handle.state,
   drain: () => handle.drain({ reason: 'test' }),
   relieve: ({ count }) => handle.relieve(count),
