@@ -14,6 +14,8 @@ const LONGEST = 60_000
 /** Milliseconds within which every request is answered, while the machine keeps time; and between two clients, at least. */
 const ANSWERED = 2_000
 const SHORTEST = 1.5
+/** Milliseconds in which a crowd comes, at most. */
+const WHOLE = 60_000
 const keepAlive = { timeout: 1_000, hold: 60_000 }
 
 const services: Service[] = []
@@ -72,7 +74,7 @@ async function paceOf(service: Service, kind: Kind): Promise<number> {
  */
 async function crowd(service: Service, kind: Kind, size: number, requests: number) {
   const account = new Account()
-  const pace = Math.max(SHORTEST, 3 * (await paceOf(service, kind)))
+  const pace = Math.min(Math.max(SHORTEST, 2 * (await paceOf(service, kind))), WHOLE / size)
   const witness = new Witness()
   await service.ask('watch')
   const visits = Array.from({ length: size }, async (_, n) => {
@@ -100,7 +102,9 @@ test.each(kinds)(
     for (const limit of limits) {
       // A handshake costs more than all else.
       const requests = kind === 'http' || isLong ? 2 : 1
-      const service = await serve({ kind, limit })
+      // Their promises outlast the crowd, however slowly it comes.
+      const options = { keepAlive: { timeout: 120_000, hold: 240_000 }, drain: { idle: 500 } }
+      const service = await serve({ kind, limit, options })
       const { account, slowest, longest, pace } = await crowd(service, kind, 4 * limit, requests)
       const verdict = account.verdict(mine(service.ledger()))
       if (isLong)
@@ -112,7 +116,8 @@ test.each(kinds)(
       const { closes, promisesBroken } = await service.ask('stats')
       expect([closes.pressure > 0, promisesBroken.pressure > 0]).toEqual([true, kind !== 'h2' && kind !== 'h2c'])
       const warnings: { code: string; message: string }[] = await service.ask('warnings')
-      expect(warnings.map(({ code }) => code)).toEqual(['HALFCLOSE_FDS'])
+      // Once a minute.
+      expect(new Set(warnings.map(({ code }) => code))).toEqual(new Set(['HALFCLOSE_FDS']))
       expect(warnings[0]?.message).toMatch(new RegExp(`at least \\d+ of ${limit} are open.*ulimit -n.*limits\\.connections`))
       expect(await within(service.ask('drain'), () => 'it drains')).toMatchObject({ clean: true, requests: { cut: 0 } })
     }

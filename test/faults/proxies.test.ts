@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { versionOf } from '../deploy/install.mjs'
 import { Client } from '../support/client.js'
 import { until, within } from '../support/wait.js'
+import { where } from '../support/where.js'
 import { Account, type Kind, Load, together } from './accounting.mjs'
 import { Service } from './service.mjs'
 
@@ -131,10 +132,11 @@ async function startProxy({ config, command, reload }: Proxy, first: Service) {
 }
 
 describe.each(['haproxy', 'nginx'] as const)('%s', (name) => {
-  const here = isLong && versionOf(name) !== undefined ? test : test.skip
+  const why = isLong ? `there is no ${name} on this machine` : 'it takes long, and `npm run test:faults` plays it'
+  const here = where(isLong && versionOf(name) !== undefined, why)
 
-  here.each(kinds)(
-    'reloaded for each deploy, under load, in front of %s: what the old backends were given is answered, and nothing is run twice',
+  here.test.each(kinds)(
+    `reloaded for each deploy, under load, in front of %s: what the old backends were given is answered, and nothing is run twice${here.note}`,
     async (kind) => {
       let serving = await serve(kind)
       const all = [serving]

@@ -16,6 +16,8 @@ export class ClosableConnections {
   readonly #mayClose: (connection: Connection, now: number) => boolean
   readonly #lookAgain: () => void
   #underWay = false
+  /** A look has found so many that it has not seen all. */
+  #mayBeMore = false
 
   /** `lookAgain` is called if there may be more connections than were found. */
   constructor(mayClose: (connection: Connection, now: number) => boolean, lookAgain: () => void) {
@@ -33,14 +35,17 @@ export class ClosableConnections {
   }
 
   close(): void {
+    this.#mayBeMore ||= this.isFull
     if (this.#underWay || this.#found.size === 0) return
     this.#underWay = true
     afterPoll(() => inBatches(this.#found, (one) => attempt(one, this.#closeOne), this.#done))
   }
 
-  readonly #done = (wasFull: boolean): void => {
+  readonly #done = (): void => {
     this.#underWay = false
-    if (wasFull) setImmediate(this.#lookAgain)
+    if (!this.#mayBeMore) return
+    this.#mayBeMore = false
+    setImmediate(this.#lookAgain)
   }
 
   readonly #closeOne = (one: Connection | Session): void => {

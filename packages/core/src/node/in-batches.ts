@@ -1,18 +1,24 @@
+import { performance } from 'node:perf_hooks'
 import { atOnce } from './parser.js'
 
-/** Members that are handled in one turn of the loop, so that ten thousand connections do not block it. */
+/** Members that are handled in one turn of the loop at most, so that ten thousand connections do not block it. */
 const BATCH = 100
+/** Milliseconds after which a batch ends, on a machine for which so many are too much; and how many members are handled between two looks at the clock. */
+const LONGEST = 4
+const STEP = 10
 
-/** Calls `act` for each of `members` and removes it, one batch in each turn of the loop. `done` is told whether the last batch was a full one. */
-export function inBatches<T>(members: Set<T>, act: (one: T) => void, done?: (wasFull: boolean) => void): void {
+/** Calls `act` for each of `members` and removes it, one batch in each turn of the loop. */
+export function inBatches<T>(members: Set<T>, act: (one: T) => void, done?: () => void): void {
+  const until = performance.now() + LONGEST
   let acted = 0
   atOnce(() => {
     for (const one of members) {
       members.delete(one)
       act(one)
-      if (++acted === BATCH) break
+      acted++
+      if (acted === BATCH || (acted % STEP === 0 && performance.now() >= until)) break
     }
   })
   if (members.size > 0) setImmediate(() => inBatches(members, act, done))
-  else done?.(acted === BATCH)
+  else done?.()
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { CloseReason } from '../events/types.js'
+import { inBatches } from '../node/in-batches.js'
 import { type Linked, List } from '../node/linked-list.js'
 import { readRaw } from '../node/parser.js'
 import { bytesTaken } from '../node/socket-handle.js'
@@ -49,6 +50,8 @@ export class Lingering<C extends Lingers<C>> {
   readonly #bounds: Policy['linger']
   readonly #destroy: (connection: C) => void
   readonly #open = new List<Linger<C>>()
+  /** Those that have reached a bound: thousands may at once, where clients do not answer the end of a drain. */
+  readonly #due = new Set<Linger<C>>()
   readonly #timers: Timers
   readonly #unacknowledged: UnacknowledgedBytes
   #timer: Timer | undefined
@@ -123,6 +126,7 @@ export class Lingering<C extends Lingers<C>> {
       this.#timer = undefined
       return
     }
+    if (this.#due.size > 0) return
     const { now } = this.#timers
     for (const linger of this.#open) {
       const { connection } = linger
@@ -138,8 +142,14 @@ export class Lingering<C extends Lingers<C>> {
       }
       const quiet = !progress && now - linger.lastProgress >= linger.quiet
       if (!quiet && now - linger.since < this.#bounds.total) continue
-      if (!this.#stillTakes(linger, now)) this.#destroy(connection)
+      this.#due.add(linger)
     }
+    if (this.#due.size === 0) return
+    inBatches(this.#due, (linger) => this.#timers.act(() => this.#endDue(linger)))
+  }
+
+  #endDue(linger: Linger<C>): void {
+    if (linger.connection.linger === linger && !this.#stillTakes(linger, this.#timers.now)) this.#destroy(linger.connection)
   }
 
   /** The kernel may hold all of a response for which a slow client needs half a minute. */
