@@ -20,10 +20,16 @@ export function machine() {
   }
 }
 
-/** The hard limit of open files; Node raises its own soft limit to it. */
-export function openFiles() {
+/** Raises the limit of open files for a command behind it, where the system permits that. */
+export const raised = (files) => ['sh', '-c', `${raise(files)}; exec "$0" "$@"`]
+
+/** What is higher already stays so; who may not raise it goes on with what there is. */
+const raise = (files) => `[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge ${files} ] || ulimit -n ${files} 2>/dev/null`
+
+/** The hard limit of open files, for a process that asks for so many; Node raises its own soft limit to it. */
+export function openFiles(wanted = 0) {
   try {
-    const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
+    const limit = execFileSync('sh', ['-c', `${raise(wanted)}; ulimit -Hn`], { encoding: 'utf8' }).trim()
     return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
   } catch {
     return 0

@@ -78,6 +78,7 @@ const columns = {
     ['heap, bytes each', (row) => whole(row.heap)],
     ['expire stall, ms', (row) => whole(row.expireStall)],
     ['drain stall, ms', (row) => whole(row.drainStall)],
+    ['of it CPU', (row) => whole(row.drainStallCpu)],
   ],
   size: [
     ['', ({ name }) => name],

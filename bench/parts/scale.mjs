@@ -1,19 +1,21 @@
-// From a thousand to fifteen thousand connections: what one of them costs should not depend on how many there are.
+// From a thousand to fifty thousand connections: what one of them costs should not depend on how many there are.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startServer } from '../child.mjs'
 import { crowd } from '../crowd.mjs'
-import { openFiles } from '../machine.mjs'
+import { openFiles, raised } from '../machine.mjs'
 
 export const title = 'Scale: CPU time per connection, on http'
 
 const COUNTS = [1_000, 5_000, 10_000, 15_000, 50_000]
 /** What the process itself needs. */
 const SPARE = 200
+/** What the largest needs. */
+const FILES = Math.max(...COUNTS) + SPARE
 const PROMISE = 5_000
 const EXPIRED_WITHIN = 60_000
 
 export async function run({ variants, quick }, say) {
-  const limit = openFiles() - SPARE
+  const limit = openFiles(FILES) - SPARE
   const counts = COUNTS.filter((count) => !quick || count <= 5_000)
   const rows = []
   for (const count of counts) {
@@ -28,7 +30,7 @@ export async function run({ variants, quick }, say) {
       rows.push(row)
       say(
         `${row.variant}, ${count}: attach ${row.attach.toFixed(0)} µs each, request ${row.promise.toFixed(0)}, expire ${row.expire.toFixed(0)}, ` +
-          `drain ${row.drain.toFixed(0)}; stalls ${row.expireStall.toFixed(0)} and ${row.drainStall.toFixed(0)} ms`,
+          `drain ${row.drain.toFixed(0)}; stalls ${row.expireStall.toFixed(0)} and ${row.drainStall.toFixed(0)} ms (of it CPU: ${row.drainStallCpu.toFixed(0)})`,
       )
     }
   }
@@ -72,8 +74,13 @@ async function drained(variant, count, clients) {
     const before = await server.ask('memory')
     await clients.open(server.port, count, '/')
     const after = await server.ask('memory')
-    const { cpu, stall } = await server.ask('drain')
-    return { drain: (cpu.user + cpu.system) / count, drainStall: stall, heap: (after.heap - before.heap) / count }
+    const { cpu, stall, stallCpu } = await server.ask('drain')
+    return {
+      drain: (cpu.user + cpu.system) / count,
+      drainStall: stall,
+      drainStallCpu: stallCpu,
+      heap: (after.heap - before.heap) / count,
+    }
   } finally {
     await server.kill()
     await clients.leave()
@@ -82,7 +89,8 @@ async function drained(variant, count, clients) {
 
 /** What is used has been compiled, and Node's tables have grown. */
 async function started(variant, keepFor, clients) {
-  const server = await startServer('http', variant, { drain: { idle: 0 }, ...(keepFor && { keepFor }) })
+  const options = { drain: { idle: 0 }, ...(keepFor && { keepFor }) }
+  const server = await startServer('http', variant, options, { under: raised(FILES) })
   await clients.open(server.port, 1_000, '/')
   await clients.leave()
   return server
