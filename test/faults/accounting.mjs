@@ -114,12 +114,12 @@ export class AccountingClient {
     this.#name = name
   }
 
-  /** One request, told once. `target` may change between two. @param {{ ms?: number, body?: number, path?: string }} [request] @returns {Promise<Outcome>} */
-  async ask({ ms = 0, body = 0, path = '/r' } = {}) {
+  /** One request, told once. `target` may change between two. `size`: of the answer, in bytes. @param {{ ms?: number, body?: number, path?: string, size?: number }} [request] @returns {Promise<Outcome>} */
+  async ask({ ms = 0, body = 0, path = '/r', size = 0 } = {}) {
     const id = `${this.#name}.${this.#asked++}`
     this.#account.outcomes.set(id, 'unknown')
     if (this.#wire === undefined || this.#wire.isOver) this.#wire = open(this.#target)
-    const outcome = await this.#wire.ask(id, `${path}/${id}?ms=${ms}`, body)
+    const outcome = await this.#wire.ask(id, `${path}/${id}?ms=${ms}${size > 0 ? `&size=${size}` : ''}`, body)
     this.#account.outcomes.set(id, outcome)
     return outcome
   }

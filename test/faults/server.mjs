@@ -57,7 +57,8 @@ function answer(req, res) {
   req.on('data', (chunk) => (bytes += chunk.length))
   req.on('end', () => {
     const ms = Number(searchParams.get('ms'))
-    const text = `${id} ${bytes}`
+    const size = Number(searchParams.get('size') ?? 0)
+    const text = `${id} ${bytes}${size > 0 ? ` ${'x'.repeat(size)}` : ''}`
     try {
       // What a handler does where descriptors are short.
       if (pathname.startsWith('/file')) readFileSync(new URL(import.meta.url))
