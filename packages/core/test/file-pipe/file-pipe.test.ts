@@ -38,27 +38,56 @@ const WAYS: Readonly<Record<string, Way>> = {
   'the application destroys its session': { end: (_client, _stream, child) => child.send('session') },
 }
 
+type Told = Arrivals<{ port?: number; reading?: number; survived?: boolean }>
+
+interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<never>
+  told: Told
+}
+
+let running: Running | undefined
+
+/** One process for all ways, as long as it goes on. */
+function run(): Running {
+  const child = fork(join(__dirname, 'server.mjs'), { execArgv: ['--expose-gc'] })
+  const ended = new Promise<never>((_, reject) =>
+    child.on('exit', (code, signal) => {
+      running = undefined
+      reject(new Error(`the process ended: ${signal ?? code}`))
+    }),
+  )
+  ended.catch(() => {})
+  const started: Running = { child, ended, told: new Arrivals() }
+  child.on('message', (message: object) => started.told.push(message))
+  return started
+}
+
+afterAll(() => running?.child.kill())
+
 describe.each(['file', 'fd', 'pushed'])('a stream ends while its file is being read: %s', (kind) => {
   test.each(Object.keys(WAYS))('%s: the process goes on', async (name) => {
     const { options = {}, end } = WAYS[name] ?? { end: () => {} }
-    const env = { ...process.env, HALFCLOSE_FILE: JSON.stringify({ kind, options: { linger: { quiet: 50 }, ...options } }) }
-    const child = fork(join(__dirname, 'server.mjs'), { env, execArgv: ['--expose-gc'] })
+    running ??= run()
+    const { child, ended } = running
+    const told: Told = new Arrivals()
+    running.told = told
+    const next = (index: number, what: string) => within(Promise.race([told.at(index), ended]), () => what, 20_000)
+    child.send({ kind, options: { linger: { quiet: 50 }, ...options } })
+    const { port = 0 } = await next(0, 'the server to listen')
+    const client = await FrameClient.open({ port, tls: false, settings: kind === 'pushed' ? [[2, 1]] : [] })
     try {
-      const told = new Arrivals<{ port?: number; reading?: number; survived?: boolean }>()
-      child.on('message', (message: object) => told.push(message))
-      const ended = new Promise<never>((_, reject) =>
-        child.on('exit', (code, signal) => reject(new Error(`the process ended: ${signal ?? code}`))),
-      )
-      ended.catch(() => {})
-      const next = (index: number, what: string) => within(Promise.race([told.at(index), ended]), () => what, 20_000)
-      const { port = 0 } = await next(0, 'the server to listen')
-      const client = await FrameClient.open({ port, tls: false, settings: kind === 'pushed' ? [[2, 1]] : [] })
       client.ask('/')
       const { reading = 0 } = await next(1, 'the response to be begun')
       void end(client, reading, child)
       expect(await next(2, 'the end of the stream')).toEqual({ survived: true })
+    } catch (error) {
+      child.kill() // the next test gets a process of its own
+      running = undefined
+      throw error
     } finally {
-      child.kill()
+      client.connection.destroy()
+      if (child.connected) child.send('stop')
     }
   })
 })
