@@ -1,5 +1,5 @@
 // Draws docs/demo.png: of a page that `npm run demo -- --framework express --restarts 2 --page demo.html` has made, some of its connections, by Chromium.
-// `npm run build && node scripts/draw-demo.mjs demo.html`
+// `npm run build && node scripts/draw-demo.mjs demo.html`. docs/demo.html is that page.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

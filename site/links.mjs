@@ -5,8 +5,10 @@ const root = join(import.meta.dirname, '..')
 const docs = join(root, 'docs')
 export const REPOSITORY = 'https://github.com/halfclose/halfclose/blob/main/'
 
-/** Pages, pictures, and the page of the probe, which the build copies as it is. */
-const isShown = (file) => /\.(md|svg|png)$/.test(file) || file === join(docs, 'probe/index.html')
+/** Pages that are whole by themselves: the build copies them. */
+export const COPIED = ['probe/index.html', 'demo.html']
+
+const isShown = (file) => /\.(md|svg|png)$/.test(file) || COPIED.some((name) => file === join(docs, name))
 
 /**
  * The pages are written for GitHub: their links lead to files beside them. On the site a link to a page of docs/ stays as it is; one to any
@@ -33,7 +35,7 @@ export function repositoryLinks(markdown) {
         const value = name && token.attrGet(name)
         if (value) token.attrSet(name, target(value))
         // Else VitePress would look for a page of its own there.
-        if (value?.endsWith('probe/index.html')) token.attrSet('target', '_self')
+        if (COPIED.some((page) => value?.endsWith(page))) token.attrSet('target', '_self')
       }
     }
   })

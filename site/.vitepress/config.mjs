@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { REPOSITORY, repositoryLinks } from '../links.mjs'
+import { COPIED, REPOSITORY, repositoryLinks } from '../links.mjs'
 import { pages, sidebar, titleOf } from '../sidebar.mjs'
 import { slug } from '../slug.mjs'
 
@@ -16,8 +16,8 @@ const escaped = (code) => code.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 export default {
   srcDir: '../docs',
   srcExclude: quick ? ['api/**'] : [],
-  // The page of the probe is no page of VitePress: buildEnd copies it.
-  ignoreDeadLinks: [/\/probe\/index$/, ...(quick ? [/\/api\//] : [])],
+  // These are no pages of VitePress: buildEnd copies them.
+  ignoreDeadLinks: [/\/probe\/index$/, /\/demo$/, ...(quick ? [/\/api\//] : [])],
   outDir: process.env.DOCS_OUT ?? 'dist',
   cacheDir: 'node_modules/.cache/vitepress',
   base: process.env.DOCS_BASE ?? '/',
@@ -53,10 +53,11 @@ export default {
     )
     const head =
       '# halfclose\n\n> A connection policy for Node HTTP servers, as a plugin for Fastify, Express and plain node:http.\n'
-    // The page of the probe is whole by itself; its links lead to the repository.
-    mkdirSync(join(outDir, 'probe'), { recursive: true })
-    const probe = readFileSync(join(docs, 'probe/index.html'), 'utf8').replaceAll('href="../../', `href="${REPOSITORY}`)
-    writeFileSync(join(outDir, 'probe/index.html'), probe)
+    for (const page of COPIED) {
+      mkdirSync(dirname(join(outDir, page)), { recursive: true })
+      // Their links lead to the repository.
+      writeFileSync(join(outDir, page), readFileSync(join(docs, page), 'utf8').replaceAll('href="../../', `href="${REPOSITORY}`))
+    }
     writeFileSync(join(outDir, 'llms.txt'), `${head}\n${list.join('\n\n')}\n`)
     writeFileSync(join(outDir, 'llms-full.txt'), pages.map((page) => `<!-- ${titleOf(page)} -->\n\n${text(page)}`).join('\n\n'))
   },

@@ -40,9 +40,9 @@ test('the sidebar and llms.txt lead to every page', () => {
   expect(pages.filter((page) => !list.includes(`(/${page}.html)`))).toEqual([])
 })
 
-test('the page of the probe is there as it is, and the first page leads to it', () => {
-  expect(readFileSync(path.join(dist, 'probe/index.html'), 'utf8')).not.toContain('href="../..')
-  expect(html('index')).toContain('href="./probe/index.html" target="_self"')
+test.each(['probe/index.html', 'demo.html'])('%s is there as it is, and the first page leads to it', (page) => {
+  expect(readFileSync(path.join(dist, page), 'utf8')).not.toContain('href="../..')
+  expect(html('index')).toContain(`href="./${page}" target="_self"`)
 })
 
 /** `/recipes/` is recipes/index, `/options.html` options. */
