@@ -15,7 +15,7 @@ describe('no bytes break it', () => {
   })
   afterAll(() => uncaught.stop())
   const target = new Target()
-  const runs = Math.ceil(runsOr(1_600) / LANES)
+  const runs = Math.ceil(runsOr(800) / LANES)
   beforeAll(() => target.listen())
 
   for (let lane = 0; lane < LANES; lane++) {
