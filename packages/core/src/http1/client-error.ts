@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { attempt } from '../events/error-boundary.js'
 import { bareHead } from '../http/bare-head.js'
+import { errorCode } from '../node/error-code.js'
 import { hasBegun } from '../node/parser.js'
 import { makeLast } from '../node/response-fields.js'
 import { numberOf } from '../node/server-kinds.js'
@@ -17,7 +18,7 @@ const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 export function onClientError(owner: Http1Owner, error: Error, socket: Socket): boolean {
   const connection = connectionOf(socket)
   if (connection === undefined || connection.phase === 'upgraded') return owner.forward('clientError', [error, socket])
-  const code = codeOf(error)
+  const code = errorCode(error)
   if (!code.startsWith('HPE_') && code !== REQUEST_TIMEOUT) {
     // The connection itself broke, so there is no client to answer; unless the application destroyed it with this error.
     if (!connection.released) connection.makeRare().byPeer = true
@@ -122,7 +123,7 @@ export function answer(connection: Connection, error: Error): void {
   const begun = current?.res.headersSent === true
   if (!begun) connection.makeRare().answering = true
   const record = recordClose(connection)
-  if (record !== undefined) record.code = codeOf(error)
+  if (record !== undefined) record.code = errorCode(error)
   connection.ending ??= 'error'
   if (begun) {
     // Cut first: a listener that does not look would write its answer into the middle of the response.
@@ -140,7 +141,7 @@ export function answer(connection: Connection, error: Error): void {
   }
   // A connection that never sent a byte, or only the line that a front has read, has asked for nothing (RFC 9112 §9.3: no response without a
   // request).
-  const isSilent = connection.requests === 0 && codeOf(error) === REQUEST_TIMEOUT && hasBegun(socket) === false
+  const isSilent = connection.requests === 0 && errorCode(error) === REQUEST_TIMEOUT && hasBegun(socket) === false
   const asked = socket.bytesRead > 0 && !isSilent
   if (!handled && owed && asked && socket.writable) socket.write(cannedAnswer(error))
   closeOutputFirst(connection, 'error')
@@ -160,7 +161,7 @@ export function restartRequestTimeout(connection: Connection, error: Error): voi
 }
 
 function cannedAnswer(error: Error): string {
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case 'HPE_HEADER_OVERFLOW':
       return bareHead('431 Request Header Fields Too Large')
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
@@ -170,8 +171,4 @@ function cannedAnswer(error: Error): string {
     default:
       return bareHead('400 Bad Request')
   }
-}
-
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

@@ -39,7 +39,7 @@ export function closeOutputFirst(
     cut(connection, connection.ending ?? reason)
     return
   }
-  const hasUnreadInput = receives ?? hasBegun(connection, current?.req ?? unread)
+  const isArriving = receives ?? hasUnreadInput(connection, current?.req ?? unread)
   recordClose(connection)
   connection.ending ??= reason
   connection.closedFirst ??= 'server'
@@ -54,7 +54,7 @@ export function closeOutputFirst(
   socket.end()
   // Node calls destroySoon() before the exchange is removed.
   const reader = current?.bodyTaken === true && !current.req.destroyed ? current.req : undefined
-  owner.lingering.add(connection, quiet, reader, hasUnreadInput)
+  owner.lingering.add(connection, quiet, reader, isArriving)
   owner.limits.leave(connection)
 }
 
@@ -74,7 +74,7 @@ function isInCloseDelimitedBody({ current }: Connection): boolean {
 }
 
 /** Whether a request is arriving, or input has arrived that nothing will read. The parsers are asked only where no other field tells. */
-function hasBegun(connection: Connection, req: IncomingMessage | undefined): boolean {
+function hasUnreadInput(connection: Connection, req: IncomingMessage | undefined): boolean {
   if (req !== undefined) return !req.complete
   return !connection.inputEnded && connection.receiving
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseConnection } from '../http/tokens.js'
-import { timeoutSetting } from '../node/response-fields.js'
+import { refusesBody, timeoutSetting } from '../node/response-fields.js'
 import { presetMessage } from '../node/status-message.js'
 import type { Connection, Exchange } from './connection.js'
 import { factsOf, isPlain, PLAIN } from './request-facts.js'
@@ -52,6 +52,12 @@ export function endsWithTrailers({ facts, req }: Exchange): boolean {
 /** Whether the request's body has not arrived as a whole yet. */
 export function isIncomplete({ facts, isSpecial, req }: Exchange): boolean {
   return isSpecial && facts.expectsBody && !req.complete
+}
+
+/** Whether the server waits for the client to send the request's body: not where the handler does not read it. */
+export function awaitsBody({ req, res }: Exchange): boolean {
+  // A client that has not been told yet to send its body is right to wait.
+  return !req.complete && req.readableLength < req.readableHighWaterMark && !refusesBody(res)
 }
 
 /**

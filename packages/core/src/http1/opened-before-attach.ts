@@ -19,7 +19,7 @@ export function takeOverAll(owner: Http1Owner): void {
     if (connection === undefined) continue
     const res = openResponse(connection.socket)
     if (res instanceof ServerResponse) goOn(connection, res)
-    // Amid its first message, of which nothing has come: what was read on it may be a PROXY line.
+    // Nothing of its first message has come. The bytes that were read before may be a PROXY line.
     else if (incomplete.has(socket) && hasBegun(connection.socket) === false) connection.mark = 0
     else {
       // Node has made this promise with the previous answer.

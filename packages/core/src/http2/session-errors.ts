@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import type { CloseReason } from '../events/types.js'
-import { codeOf } from '../socket/record-socket.js'
+import { errorCode } from '../node/error-code.js'
 import { recordSessionClose } from './close-record.js'
 import { boundFlush } from './goaway.js'
 import { CODES, type Session } from './session.js'
@@ -32,7 +32,7 @@ export function nameErrors(session: Session): void {
     // Over TLS Node goes on reading for a moment, and finds more errors.
     if (session.byPeer) return
     const record = recordSessionClose(session)
-    if (record !== undefined) record.code = codeOf(error)
+    if (record !== undefined) record.code = errorCode(error) || undefined
     session.ending = name.reason
     session.closedFirst ??= 'server'
     session.byPeer = true

@@ -1,10 +1,10 @@
 import { attempt } from '../events/error-boundary.js'
 import { cut } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
+import { awaitsBody } from '../http1/exchange.js'
 import { isHeldUp } from '../http2/abuse-limits.js'
 import { cutSession } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
-import { refusesBody } from '../node/response-fields.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
@@ -154,7 +154,10 @@ export function watchForStalledPeers({ connections, sessions, timers, policy }: 
     const { now } = timers
     for (const peer of minDataRate.among(peersOf(connections, sessions), now)) attempt(peer, cutStalled)
     if (stalled === false) return
-    for (const connection of connections) attempt(connection, (one) => void (sendTimeout.isOver(one, now) && cut(one, 'stalled')))
+    for (const connection of connections)
+      attempt(connection, (one) => {
+        if (sendTimeout.isOver(one, now)) cut(one, 'stalled')
+      })
   }
   const period = minRate === false && stalled !== false ? Math.min(WINDOW, Math.max(LOOK / 10, stalled / 8)) : LOOK
   const timer = timers.every(period, look, { unref: true })
@@ -181,10 +184,7 @@ function awaitedOfConnection(connection: Connection): Awaited | undefined {
   const { phase, socket, current } = connection
   if (phase !== 'busy' || current === undefined) return undefined
   if (socket.writableLength > 0) return { kind: 'output', bytes: bytesTaken(connection) }
-  const { req, res } = current
-  // A client that has not been told yet to send its body is right to wait.
-  const wanted = !req.complete && req.readableLength < req.readableHighWaterMark && !refusesBody(res)
-  return wanted ? { kind: 'input', bytes: socket.bytesRead } : undefined
+  return awaitsBody(current) ? { kind: 'input', bytes: socket.bytesRead } : undefined
 }
 
 /** The same for a session: only if the server waits for the client on every stream. A handler that takes its time is waited for. */

@@ -3,9 +3,9 @@ import { performance } from 'node:perf_hooks'
 import { seconds } from '../events/seconds.js'
 import { size } from '../events/size.js'
 import type { Connection } from '../http1/connection.js'
+import { awaitsBody } from '../http1/exchange.js'
 import { isHeldUp } from '../http2/abuse-limits.js'
 import type { Session, StreamExchange } from '../http2/session.js'
-import { refusesBody } from '../node/response-fields.js'
 import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
 import { GRACE } from '../policy.js'
 import type { PeerProgress } from './peer-progress.js'
@@ -77,10 +77,7 @@ function answer(connection: Connection, look: Look): string {
     return output(connection, unsent, taken, look)
   }
   if (current === undefined) return HANDLER
-  const { req, res } = current
-  // A client that has not been told yet to send its body is right to wait.
-  const isAwaited = !req.complete && req.readableLength < req.readableHighWaterMark && !refusesBody(res)
-  return isAwaited ? input(connection, socket.bytesRead, look) : HANDLER
+  return awaitsBody(current) ? input(connection, socket.bytesRead, look) : HANDLER
 }
 
 /** What a connection waits for without a request that the application knows of. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { errorCode } from '../node/error-code.js'
 import { isGone } from '../node/socket-handle.js'
 
 interface Exchange {
@@ -37,13 +38,9 @@ export function isBroken(
 /** Whether an error looks like that of a connection: this one or another. */
 export function isConnectionError(error: Error | null | undefined): boolean {
   if (error === undefined || error === null) return false
-  return 'syscall' in error || isTlsError(error) || /^ECONN/.test(codeOf(error))
+  return 'syscall' in error || isTlsError(error) || /^ECONN/.test(errorCode(error))
 }
 
 function isTlsError(error: Error): boolean {
-  return /^(?:ERR_SSL_|EPROTO)/.test(codeOf(error))
-}
-
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return /^(?:ERR_SSL_|EPROTO)/.test(errorCode(error))
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { CloseRecord } from '../events/close-record.js'
+import { errorCode } from '../node/error-code.js'
 import { bytesTaken, isResetting } from '../node/socket-handle.js'
 
 /** The error codes of a reset by the peer: reading gives the first, writing any of them. */
@@ -17,17 +18,13 @@ export function recordSocket(
   if (record.bytes.read + record.bytes.written === 0) record.bytes = { read: tcp.bytesRead, written: bytesTaken({ socket, raw }) }
   record.isReset ||= isResetting(tcp)
   if (error === undefined || error === null) return
-  const code = codeOf(error)
-  record.code ??= code
-  record.isReset ||= code !== undefined && RESETS.has(code)
+  const code = errorCode(error)
+  record.code ??= code || undefined
+  record.isReset ||= RESETS.has(code)
 }
 
 function tlsVersionOf(socket: Socket): string | false {
   if (!('getProtocol' in socket) || typeof socket.getProtocol !== 'function') return false
   const version: unknown = Reflect.apply(socket.getProtocol, socket, [])
   return typeof version === 'string' ? version.replace('TLSv', '') : 'unknown'
-}
-
-export function codeOf(error: Error): string | undefined {
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
