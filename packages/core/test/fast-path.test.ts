@@ -135,6 +135,5 @@ function governedBy(options: Options): GovernedServer {
   const counts = new Counts()
   const limits = new ConnectionLimits(policy, counts, new DescriptorPressure(() => [], events))
   const timers = new Timers(() => {})
-  const ignore = () => false
-  return new GovernedServer(createServer(), policy, events, counts, limits, timers, undefined, ignore, ignore, ignore)
+  return new GovernedServer(createServer(), policy, { events, counts, limits, timers, intercept: undefined })
 }

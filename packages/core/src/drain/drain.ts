@@ -22,6 +22,19 @@ import { UntilEmpty } from './until-empty.js'
 /** How often a drain looks for connections that it may close, in ms. */
 const SWEEP = 50
 
+/** What a drain is made of. */
+export interface DrainSetup {
+  readonly servers: readonly GovernedServer[]
+  readonly events: Events
+  readonly timers: Timers
+  readonly plan: DrainPolicy
+  /** Why, for the log and the report. */
+  readonly reason: string
+  readonly onPhase: (phase: ServerState) => void
+  /** Drains of single servers that are under way: this drain ends, and reports, together with them ({@link Drain.join}). */
+  readonly others?: readonly Promise<Report>[]
+}
+
 /** One drain of one or more servers: `leaving`, `draining`, `drained`, within the deadline. */
 export class Drain implements DrainUnderWay {
   readonly done: Promise<Report>
@@ -40,16 +53,7 @@ export class Drain implements DrainUnderWay {
   #settle: (report: Report) => void = () => {}
   #looking: Timer | undefined
 
-  /** `others`: drains of single servers that are under way; this drain ends, and reports, together with them ({@link join}). */
-  constructor(
-    servers: readonly GovernedServer[],
-    events: Events,
-    timers: Timers,
-    plan: DrainPolicy,
-    reason: string,
-    onPhase: (phase: ServerState) => void,
-    others: readonly Promise<Report>[] = [],
-  ) {
+  constructor({ servers, events, timers, plan, reason, onPhase, others = [] }: DrainSetup) {
     this.#others = [...others]
     this.#servers = servers
     this.#events = events
@@ -57,7 +61,7 @@ export class Drain implements DrainUnderWay {
     this.#schedule = new Schedule(plan, timers)
     this.#untilEmpty = new UntilEmpty(servers, timers)
     this.#tally = new Tally(reason, this.#schedule, servers[0]?.counts.drain ?? { finished: 0, rescued: 0, cut: 0 })
-    this.#sweep = new Sweep(servers, timers, events, this.#schedule, this.#tally, () => this.isEmpty)
+    this.#sweep = new Sweep(servers, timers, events, this.#schedule, this.#tally)
     this.#onPhase = onPhase
     this.done = new Promise((resolve) => {
       this.#settle = resolve

@@ -27,14 +27,7 @@ export class Sweep {
   /** Milliseconds for which the process had stood still before the last look. */
   #lostBefore = 0
 
-  constructor(
-    servers: readonly GovernedServer[],
-    timers: Timers,
-    events: Events,
-    schedule: Schedule,
-    tally: Tally,
-    isEmpty: () => boolean,
-  ) {
+  constructor(servers: readonly GovernedServer[], timers: Timers, events: Events, schedule: Schedule, tally: Tally) {
     this.#tally = tally
     this.#servers = servers
     this.#timers = timers
@@ -43,9 +36,7 @@ export class Sweep {
     this.#minDataRate = new MinDataRate(schedule.plan.minRate)
     this.#closable = new ClosableConnections(
       (connection, now) => this.#mayClose(connection, now),
-      () => {
-        if (!isEmpty()) this.look()
-      },
+      () => this.look(),
     )
   }
 

@@ -7,10 +7,10 @@ import { parseConnectionLog } from '../options/connection-log.js'
 import { fastened } from '../options/drain.js'
 import { loggerOf, parseOptions } from '../options/parse.js'
 import { DescriptorPressure } from '../server/descriptor-pressure.js'
-import { connectionForwarder, forwarder, requestForwarder } from '../server/forward-to-application.js'
 import { GovernedServer } from '../server/governed-server.js'
 import { ConnectionLimits } from '../server/limits.js'
 import { takeOverServer } from '../server/server-events.js'
+import type { SharedByServers } from '../server/shared-by-servers.js'
 import { unseenOf, warnOfUnseen } from '../server/unseen-connections.js'
 import type {
   AttachableServer,
@@ -40,9 +40,8 @@ const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
 export class Handle implements AdapterConnections {
   readonly #options: Options | undefined
   readonly #hooks: AdapterHooks
-  readonly #counts = new Counts()
   readonly #events: Events
-  readonly #limits: ConnectionLimits
+  readonly #shared: SharedByServers
   readonly #timers = new Timers((error) => this.#events.failed(error))
   readonly #told = new Set<string>()
   #servers: GovernedServer[] = []
@@ -62,7 +61,9 @@ export class Handle implements AdapterConnections {
     const { policy } = parseOptions(options, NODE, hooks.alsoKnown)
     this.#events = new Events(loggerOf(options), hooks.quiet)
     this.#policy = this.#parse(NODE)
-    this.#limits = new ConnectionLimits(policy, this.#counts, new DescriptorPressure(() => this.#servers, this.#events))
+    const counts = new Counts()
+    const limits = new ConnectionLimits(policy, counts, new DescriptorPressure(() => this.#servers, this.#events))
+    this.#shared = { events: this.#events, counts, limits, timers: this.#timers, intercept: hooks.intercept }
     const log = parseConnectionLog(options)
     if (log !== undefined) logConnections(this.#events, log)
   }
@@ -91,18 +92,7 @@ export class Handle implements AdapterConnections {
     assertAttachable(server)
     // Only drain() says that the application leaves. If just its last server was closed, another server is a new life.
     if (this.#state === 'drained' || this.#byClose) this.#startAnew()
-    const governed = new GovernedServer(
-      server,
-      this.#parse(inheritedFrom(server)),
-      this.#events,
-      this.#counts,
-      this.#limits,
-      this.#timers,
-      this.#hooks.intercept,
-      forwarder(server),
-      requestForwarder(server),
-      connectionForwarder(server),
-    )
+    const governed = new GovernedServer(server, this.#parse(inheritedFrom(server)), this.#shared)
     markAttached(server, this)
     governed.listener.isShared = isShared(listening)
     takeOverServer(governed, {
@@ -132,11 +122,11 @@ export class Handle implements AdapterConnections {
       connections.countInto(open)
       sessions.countInto(open)
     }
-    return { ...this.#counts.stats(open), unseen: this.#servers.reduce((sum, governed) => sum + unseenOf(governed), 0) }
+    return { ...this.#shared.counts.stats(open), unseen: this.#servers.reduce((sum, governed) => sum + unseenOf(governed), 0) }
   }
 
   relieve(count: number): number {
-    return this.#limits.pressure.relieve(count)
+    return this.#shared.limits.pressure.relieve(count)
   }
 
   on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this {
@@ -172,17 +162,17 @@ export class Handle implements AdapterConnections {
       // Servers that the application closed one by one are draining already, within the same bounds.
       const servers = this.#servers.filter((governed) => governed.drain === undefined)
       const others = this.#servers.flatMap((governed) => (governed.drain === undefined ? [] : [governed.drain.done]))
-      this.#underWay = new Drain(
+      this.#underWay = new Drain({
         servers,
-        this.#events,
-        this.#timers,
+        events: this.#events,
+        timers: this.#timers,
         plan,
         reason,
-        (state) => {
+        onPhase: (state) => {
           if (life === this.#drainSignal) this.#enter(state, reason)
         },
         others,
-      )
+      })
       this.#report = this.#underWay.done
       this.#underWay.start()
     }
@@ -201,7 +191,14 @@ export class Handle implements AdapterConnections {
     const others = this.#servers.some((other) => other !== governed && other.phase === 'serving' && other.server.listening)
     if (governed.drain === undefined && (others || this.#underWay !== undefined)) {
       const plan = this.#underWay === undefined ? governed.policy.drain : this.#underWay.rest()
-      const drain = new Drain([governed], this.#events, this.#timers, plan, 'server.close', () => {})
+      const drain = new Drain({
+        servers: [governed],
+        events: this.#events,
+        timers: this.#timers,
+        plan,
+        reason: 'server.close',
+        onPhase: () => {},
+      })
       this.#underWay?.join(drain.done)
       drain.start()
       await drain.done

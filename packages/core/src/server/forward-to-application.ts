@@ -1,31 +1,33 @@
 import { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { RequestEvent } from '../http/messages.js'
 import type { AttachableServer } from '../node/attachable-server.js'
-import type { GovernedServer } from './governed-server.js'
 
 // How the application gets an event after halfclose has seen it: by the `emit` that other code had put on the server before; otherwise by that of the
 // prototype, looked up for each event, so that a wrapper that is put there later (an APM) still runs.
 
-/** Passes an event on. */
-export function forwarder(server: AttachableServer): GovernedServer['forward'] {
-  const emitOf = emitter(server)
-  return (event, args) => Reflect.apply(emitOf(), server, [event, ...args]) === true
+/** Passes events on to the listeners that would have got them without halfclose. Each returns what `emit` returns. */
+export interface Forwarders {
+  readonly forward: (event: string, args: readonly unknown[]) => boolean
+  /** The same for a request: without an array, and by a name that V8 knows. */
+  readonly forwardRequest: (event: RequestEvent, req: IncomingMessage, res: ServerResponse) => boolean
+  /** The same for a connection. */
+  readonly forwardConnection: (socket: Socket) => boolean
 }
 
-/** The same for requests. */
-export function requestForwarder(server: AttachableServer): GovernedServer['forwardRequest'] {
+export function forwardersOf(server: AttachableServer): Forwarders {
   const emitOf = emitter(server)
-  return (event, req, res) => {
-    const emit = emitOf()
-    return emit === nodeEmit ? nodeEmit.call(server, event, req, res) : emit.call(server, event, req, res) === true
-  }
-}
-
-/** The same for a connection. */
-export function connectionForwarder(server: AttachableServer): GovernedServer['forwardConnection'] {
-  const emitOf = emitter(server)
-  return (socket) => {
-    const emit = emitOf()
-    return emit === nodeEmit ? nodeEmit.call(server, 'connection', socket) : emit.call(server, 'connection', socket) === true
+  return {
+    forward: (event, args) => Reflect.apply(emitOf(), server, [event, ...args]) === true,
+    forwardRequest: (event, req, res) => {
+      const emit = emitOf()
+      return emit === nodeEmit ? nodeEmit.call(server, event, req, res) : emit.call(server, event, req, res) === true
+    },
+    forwardConnection: (socket) => {
+      const emit = emitOf()
+      return emit === nodeEmit ? nodeEmit.call(server, 'connection', socket) : emit.call(server, 'connection', socket) === true
+    },
   }
 }
 

@@ -1,9 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { type Counts, count, type Events } from '../events/events.js'
 import type { PromiseBreaker, ServerState } from '../events/types.js'
-import type { Intercept, RequestEvent } from '../http/messages.js'
 import { kill } from '../http1/close.js'
 import { CloseDelimitedBodies } from '../http1/close-delimited-body.js'
 import { recordClose } from '../http1/close-record.js'
@@ -19,8 +17,7 @@ import type { SessionOwner } from '../http2/owner.js'
 import type { Session } from '../http2/session.js'
 import { Sessions } from '../http2/sessions.js'
 import type { AttachableServer } from '../node/attachable-server.js'
-import type { Inherited } from '../node/server-kinds.js'
-import { inheritedFrom, type KeepsAlive, keepsAlive } from '../node/server-kinds.js'
+import { type Inherited, inheritedFrom, type KeepsAlive, keepsAlive } from '../node/server-kinds.js'
 import { isPlainMessage } from '../node/status-message.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
@@ -31,14 +28,24 @@ import { UnacknowledgedBytes } from '../socket/unacknowledged-bytes.js'
 import { CutsThisTick } from './cuts-this-tick.js'
 import type { DrainUnderWay } from './drain-under-way.js'
 import { reportEnded } from './ended-connection.js'
+import { type Forwarders, forwardersOf } from './forward-to-application.js'
 import type { ConnectionLimits } from './limits.js'
 import { ListeningState } from './listening-state.js'
 import { policyLine } from './policy-line.js'
+import type { SharedByServers } from './shared-by-servers.js'
 import { watchForStalledPeers } from './stalled-peers.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
 export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner<Session> {
   // Fields that every request reads come first, so that they are close to each other in memory.
+  readonly events: Events
+  readonly counts: Counts
+  readonly limits: ConnectionLimits
+  readonly timers: Timers
+  readonly intercept: SharedByServers['intercept']
+  readonly forward: Forwarders['forward']
+  readonly forwardRequest: Forwarders['forwardRequest']
+  readonly forwardConnection: Forwarders['forwardConnection']
   phase: ServerState = 'serving'
   drain: DrainUnderWay | undefined = undefined
   /** Every request has to be checked: halfclose has a route, or there is a limit of idle connections. */
@@ -80,18 +87,17 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   constructor(
     readonly server: AttachableServer,
     public policy: Policy,
-    readonly events: Events,
-    readonly counts: Counts,
-    readonly limits: ConnectionLimits,
-    readonly timers: Timers,
-    readonly intercept: Intercept | undefined,
-    /** Passes an event on to the listeners that would have got it without halfclose. */
-    readonly forward: (event: string, args: readonly unknown[]) => boolean,
-    /** The same for a request: without an array, and by a name that V8 knows. */
-    readonly forwardRequest: (event: RequestEvent, req: IncomingMessage, res: ServerResponse) => boolean,
-    /** The same for a connection. */
-    readonly forwardConnection: (socket: Socket) => boolean,
+    { events, counts, limits, timers, intercept }: SharedByServers,
   ) {
+    const { forward, forwardRequest, forwardConnection } = forwardersOf(server)
+    this.events = events
+    this.counts = counts
+    this.limits = limits
+    this.timers = timers
+    this.intercept = intercept
+    this.forward = forward
+    this.forwardRequest = forwardRequest
+    this.forwardConnection = forwardConnection
     this.isDemanding = intercept !== undefined || policy.limits.idle !== false
     this.lingering = new Lingering(policy.linger, timers, this.unacknowledged, kill)
     this.sessions = new Sessions(this)
@@ -165,7 +171,6 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     this.events.upgrade({ remote: remoteOf(socket, this), method: method ?? '', target: target?.split('?')[0] ?? '', protocol })
   }
 
-  /** The socket belongs to another protocol now: restores its methods. */
   restoreSocket(connection: Connection): void {
     restoreSocket(connection.socket, connection)
   }
