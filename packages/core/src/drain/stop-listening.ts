@@ -40,24 +40,27 @@ export async function stopListening(governed: GovernedServer, remaining: () => n
  * none. The time is for clients that have just been told close, and come back at once.
  */
 async function takeQueue({ counts, handshakes }: GovernedServer, quiet: number): Promise<void> {
+  const accepted = () => counts.opened + counts.allRefused + handshakes.size
   const began = performance.now()
-  const seen = () => counts.opened + counts.allRefused + handshakes.size
-  let last = began
-  let all = 0
-  for (let turns = 0, before = seen(); turns < QUIET_TURNS || performance.now() - last < quiet; turns++) {
-    await new Promise((resolve) => (turns < QUIET_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
+  let before = accepted()
+  /** When the last connection was accepted, and how many turns have brought none since. */
+  let lastAt = began
+  let quietTurns = 0
+  for (let turns = 1; quietTurns < QUIET_TURNS || performance.now() - lastAt < quiet; turns++) {
+    await new Promise((resolve) => (quietTurns < QUIET_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
     const now = performance.now()
-    // Turns count as well as time: a turn may be long (a blocking handler, a slow machine), and still accepts only one connection.
-    const over = ++all > ACCEPT_TURNS ? now - began : 0
-    if (seen() === before) {
-      // Connections go on arriving, but this turn has left none in the queue.
-      if (over > ACCEPT_AT_MOST) return
+    const isQuiet = accepted() === before
+    // Connections go on arriving: it ends with a turn that has left none in the queue, or at last in any case. Turns count as well as time: a turn may
+    // be long (a blocking handler, a slow machine), and still accepts only one connection.
+    const atMost = isQuiet ? ACCEPT_AT_MOST : 2 * ACCEPT_AT_MOST
+    if (turns > ACCEPT_TURNS && now - began > atMost) return
+    if (isQuiet) {
+      quietTurns++
       continue
     }
-    if (over > 2 * ACCEPT_AT_MOST) return
-    before = seen()
-    last = now
-    turns = 0
+    before = accepted()
+    lastAt = now
+    quietTurns = 0
   }
 }
 

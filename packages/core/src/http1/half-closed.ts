@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
 import { types } from 'node:util'
 import { attempt } from '../events/error-boundary.js'
-import { bytesTaken } from '../node/socket-handle.js'
-import { hasReset, LOOK } from '../socket/peer-gone.js'
-import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
+import { beginHalfClosedWait } from '../socket/half-closed-wait.js'
+import { hasReset } from '../socket/peer-gone.js'
 import { cut, kill, killByPeer } from './close.js'
 import type { Connection } from './connection.js'
 import { connectionOf, kConnection, type SocketCarrier } from './connection-of.js'
@@ -59,28 +58,19 @@ function endInput(connection: Connection): boolean {
   return false
 }
 
-/**
- * Bounds the answer that a half-closed client waits for; anew for each of several. A client that takes bytes is there, so the bound also starts anew
- * whenever the client takes something.
- */
+/** Bounds the answer that a half-closed client waits for; anew for each of several. */
 export function boundAnswer(connection: Connection): void {
   const { halfClosed } = connection.owner.policy
   if (halfClosed === 0 || connection.socket.destroyed) return
-  watch(connection, { kernel: bytesTaken(connection), peer: undefined, quiet: 0 })
-}
-
-function watch(connection: Connection, before: Quiet, left = connection.owner.policy.halfClosed): void {
-  const { owner } = connection
-  const { halfClosed } = owner.policy
-  const piece = Math.min(left, LOOK)
-  connection.rare.halfClosedTimer?.stop()
-  const look = () => {
-    if (hasReset(connection)) return killByPeer(connection)
-    if (left > piece) return watch(connection, before, left - piece)
-    const taken = owner.unacknowledged.takenBy(connection)
-    const next = stayQuiet(before, taken, isOwed(connection, taken), halfClosed)
-    if (next === undefined) cut(connection, 'half-closed')
-    else watch(connection, next)
-  }
-  connection.makeRare().halfClosedTimer = owner.timers.after(piece, () => attempt(connection, look))
+  beginHalfClosedWait({
+    peer: connection,
+    ms: halfClosed,
+    unacknowledged: connection.owner.unacknowledged,
+    arm: (ms, look) => {
+      connection.rare.halfClosedTimer?.stop()
+      connection.makeRare().halfClosedTimer = connection.owner.timers.after(ms, () => attempt(connection, look))
+    },
+    wasReset: () => killByPeer(connection),
+    isOver: () => cut(connection, 'half-closed'),
+  })
 }

@@ -106,29 +106,15 @@ function prepareHttp10(res: ServerResponse, status: number, ending: CloseReason 
   res.useChunkedEncodingByDefault = ending === undefined && bodyless
 }
 
-/** Runs after Node wrote the head: adopts what Node decided itself, and notes the length that the body must keep to. */
+/** Runs after Node wrote the head: adopts what Node decided itself, and bounds the body. */
 function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight = false): void {
   const { connection, res, account, length } = exchange
   exchange.headWritten = true
   const last = isLast(res)
   if (account === 'whole' && !last && ending === undefined && (isStraight || declaredLength(res) === length)) return
   if (ending !== undefined) connection.ending = ending
-  let isOver = ending !== undefined
-  if (res.chunkedEncoding === false && hasBody(res)) {
-    const body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
-    exchange.body = body
-    if (body.declared < 0) {
-      connection.owner.closeDelimited.add(connection)
-      if (!Object.hasOwn(connection.socket, 'end')) connection.socket.end = end
-    }
-    // Code that changed the fields last has declared another length than the body has.
-    if (length >= 0 && body.declared >= 0 && body.declared !== length) {
-      isOver = true
-      misfit(exchange, body, length)
-      if (account === 'whole') countBelow(exchange)
-    }
-  }
-  if (isOver) {
+  const fits = boundBody(exchange)
+  if (ending !== undefined || !fits) {
     connection.promised = 0
     if (!last) {
       announceClose(res)
@@ -140,6 +126,23 @@ function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight 
   connection.promised = 0
   connection.ending = exchange.body !== undefined && exchange.body.declared < 0 ? 'unframed' : 'handler'
   announceClose(res)
+}
+
+/** Notes the length that the body must keep to, if it is not chunked. Returns false for a body that is known to have another length. */
+function boundBody(exchange: Exchange): boolean {
+  const { connection, res, account, length } = exchange
+  if (res.chunkedEncoding !== false || !hasBody(res)) return true
+  const body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
+  exchange.body = body
+  if (body.declared < 0) {
+    connection.owner.closeDelimited.add(connection)
+    if (!Object.hasOwn(connection.socket, 'end')) connection.socket.end = end
+  }
+  if (length < 0 || body.declared < 0 || body.declared === length) return true
+  // Code that changed the fields last has declared another length than the body has.
+  misfit(exchange, body, length)
+  if (account === 'whole') countBelow(exchange)
+  return false
 }
 
 function lengthOf(length: number | null): number {

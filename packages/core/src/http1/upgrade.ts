@@ -22,31 +22,46 @@ export function handOverSocket(
   /** Hands the request over as one without Upgrade. */
   asRequest: (req: IncomingMessage, res: ServerResponse) => boolean,
 ): boolean {
+  const [req] = args
+  if (event === 'upgrade' && req.httpVersionMinor === 0) return ignoreUpgrade(connection, req, asRequest)
+  if (connection.excess) connection.owner.limits.enterAnew(connection)
+  const reason = refusalOf(connection, event, arrived)
+  if (reason !== undefined) return refuse(connection, reason)
+  return handOverToListener(connection, event, args, arrived)
+}
+
+/** Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8). Node has removed its parser, so this request is the connection's last. */
+function ignoreUpgrade(
+  connection: Connection,
+  req: IncomingMessage,
+  asRequest: (req: IncomingMessage, res: ServerResponse) => boolean,
+): boolean {
+  if (hasLostBody(req)) return refuse(connection, 'error')
+  const res = new ServerResponse(req)
+  res.shouldKeepAlive = false
+  res.assignSocket(connection.socket)
+  return asRequest(req, res)
+}
+
+type Refusal = 'draining' | 'limit' | 'error'
+
+function refusalOf({ owner, excess }: Connection, event: 'upgrade' | 'connect', arrived: number): Refusal | undefined {
+  if (excess) return 'limit'
+  // A request that was waiting when the drain began was accepted: the application gets it, and has until the deadline to end it. A tunnel that
+  // began now would be cut at the deadline: the client is told to try another server.
+  const isAccepted = owner.drain === undefined || arrived < owner.drain.began
+  if (owner.draining && !isAccepted) return 'draining'
+  return event === 'connect' && !owner.takesTunnels() ? 'error' : undefined
+}
+
+function handOverToListener(
+  connection: Connection,
+  event: 'upgrade' | 'connect',
+  args: readonly [IncomingMessage, ...unknown[]],
+  arrived: number,
+): boolean {
   const { owner, socket } = connection
   const [req] = args
-  if (event === 'upgrade' && req.httpVersionMinor === 0) {
-    if (hasLostBody(req)) {
-      refuse(connection, bareHead('501 Not Implemented'), 'error')
-      return true
-    }
-    // Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8). Node has removed its parser, so this request is the connection's last.
-    const res = new ServerResponse(req)
-    res.shouldKeepAlive = false
-    res.assignSocket(socket)
-    return asRequest(req, res)
-  }
-  // A request that was waiting when the drain began was accepted: the application gets it, and has until the deadline to end it.
-  const isAccepted = owner.drain === undefined || arrived < owner.drain.began
-  if (connection.excess) owner.limits.enterAnew(connection)
-  if ((owner.draining && !isAccepted) || connection.excess) {
-    // A tunnel that began now would be cut at the deadline: the client is told to try another server.
-    refuse(connection, unavailableHead(), connection.excess ? 'limit' : 'draining')
-    return true
-  }
-  if (event === 'connect' && !owner.takesTunnels()) {
-    refuse(connection, bareHead('501 Not Implemented'), 'error')
-    return true
-  }
   connection.requests++
   owner.counts.received++
   owner.counts.finished++
@@ -56,8 +71,8 @@ export function handOverSocket(
   if (/^100-continue$/i.test(req.headers.expect ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   detach(connection)
   handToOtherProtocol(connection)
-  const output = event === 'upgrade' ? followUpgraded(owner.policy, socket, req.headers.upgrade, true) : undefined
   const protocol = event === 'upgrade' ? req.headers.upgrade : undefined
+  const output = event === 'upgrade' ? followUpgraded(owner.policy, socket, protocol, true) : undefined
   connection.makeRare().upgrade = { method: req.method, url: req.url, protocol, output }
   owner.upgraded(socket, req.method, req.url, protocol)
   const heard = owner.forward(event, args)
@@ -87,7 +102,8 @@ export function handToOtherProtocol(connection: Connection): void {
   noteWhoEnds(connection)
 }
 
-function refuse(connection: Connection, response: string, reason: 'draining' | 'limit' | 'error'): void {
+/** Answers a request that is not handed over: with 501 where it cannot be served at all, else with 503. */
+function refuse(connection: Connection, reason: Refusal): true {
   const { owner } = connection
   connection.ending = reason
   // It has asked, and is answered: no promise is broken by that.
@@ -96,8 +112,10 @@ function refuse(connection: Connection, response: string, reason: 'draining' | '
   if (!connection.excess) owner.counts.dropped++
   // Node has removed its parser.
   connection.makeRare().unlisted = true
-  if (connection.socket.writable) connection.socket.write(response)
+  if (connection.socket.writable)
+    connection.socket.write(reason === 'error' ? bareHead('501 Not Implemented') : unavailableHead())
   closeOutputFirst(connection, reason)
+  return true
 }
 
 /**

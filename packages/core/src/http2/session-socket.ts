@@ -2,11 +2,10 @@ import type { Socket } from 'node:net'
 import { tellGone } from '../http/client-gone.js'
 import { directCaller } from '../node/call-site.js'
 import { destroyBy, ownOfSessionSocket, put } from '../node/own-methods.js'
-import { bytesTaken } from '../node/socket-handle.js'
 import { isConnectionError } from '../socket/connection-error.js'
-import { hasReset, LOOK } from '../socket/peer-gone.js'
+import { beginHalfClosedWait } from '../socket/half-closed-wait.js'
+import { hasReset } from '../socket/peer-gone.js'
 import { recordSocket } from '../socket/record-socket.js'
-import { isOwed, type Quiet, stayQuiet } from '../socket/stalled-reader.js'
 import { recordSessionClose } from './close-record.js'
 import { cutSession, goAway, killSession } from './goaway.js'
 import { type Session, sessionOf } from './session.js'
@@ -88,21 +87,21 @@ function onInputEnd(session: Session): void {
     return
   }
   const { halfClosed } = session.owner.policy
-  if (halfClosed > 0) watch(session, { kernel: bytesTaken(session), peer: undefined, quiet: 0 })
+  if (halfClosed > 0) boundAnswers(session, halfClosed)
   if (session.streams.size === 0) goAway(session, 'client-close')
 }
 
-/** Bounds the wait; anew whenever the client takes some of its answers. */
-function watch(session: Session, before: Quiet, left = session.owner.policy.halfClosed): void {
-  const { halfClosed } = session.owner.policy
-  const piece = Math.min(left, LOOK)
-  session.setTimer(piece, () => {
-    if (hasReset(session)) return killByPeer(session)
-    if (left > piece) return watch(session, before, left - piece)
-    const taken = session.owner.unacknowledged.takenBy(session)
-    const next = session.lingering ? undefined : stayQuiet(before, taken, isOwed(session, taken), halfClosed)
-    if (next === undefined) giveUp(session)
-    else watch(session, next)
+function boundAnswers(session: Session, halfClosed: number): void {
+  beginHalfClosedWait({
+    peer: session,
+    ms: halfClosed,
+    unacknowledged: session.owner.unacknowledged,
+    arm: (ms, look) =>
+      session.setTimer(ms, () => {
+        if (!session.lingering) look()
+      }),
+    wasReset: () => killByPeer(session),
+    isOver: () => giveUp(session),
   })
 }
 

@@ -22,17 +22,37 @@ export function arriveStream(owner: Http2Owner, stream: ServerHttp2Stream, args:
   session.clearTimer()
   if (session.streams.size === 0) owner.limits.busy(session)
   if (session.excess) owner.limits.enterAnew(session)
-  session.requests++
-  session.lastStream = stream.id ?? session.lastStream
-  if (!session.excess) owner.counts.received++
   const headers = isFields(args[1]) ? args[1] : {}
-  const { ':method': method, ':path': path, ':authority': authority, ':protocol': protocol } = headers
+  const { tunnel, method, path } = beginExchange(session, stream, headers)
+  reconsider(session)
+  if (session.excess) {
+    answerExcess(session, stream, { url: path, method })
+    return true
+  }
+  if (tunnel !== false) {
+    const { ':authority': authority, ':protocol': protocol } = headers
+    owner.upgraded(session.socket, method, path ?? authority, typeof protocol === 'string' ? protocol : undefined)
+  }
+  const heard = owner.forward('stream', args)
+  if (!heard) keep(stream)
+  return heard
+}
+
+/** Counts a stream, and puts our methods on it. */
+function beginExchange(session: Session, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): StreamExchange {
+  const { owner, excess } = session
+  const { ':method': method, ':path': path, ':protocol': protocol } = headers
   const tunnel = method === 'CONNECT' && (typeof protocol === 'string' && protocol !== '' ? protocol : method)
   const arrived = performance.now()
+  session.requests++
+  session.lastStream = stream.id ?? session.lastStream
+  if (!excess) owner.counts.received++
+  // What runs in a tunnel is no request: this one is answered.
+  if (!excess && tunnel !== false) owner.counts.finished++
   owner.drain?.used(arrived)
   const output = tunnel !== false ? followUpgraded(owner.policy, stream, protocol, false) : undefined
   const own = takeOverStream(stream)
-  bindExchange(stream, {
+  const exchange: StreamExchange = {
     session,
     arrived,
     method,
@@ -45,19 +65,10 @@ export function arriveStream(owner: Http2Owner, stream: ServerHttp2Stream, args:
     isFile: false,
     isReset: false,
     isEnded: false,
-  })
-  if (tunnel !== false && !session.excess) owner.counts.finished++
-  stream.on('close', onStreamClose)
-  reconsider(session)
-  if (tunnel !== false && !session.excess)
-    owner.upgraded(session.socket, method, path ?? authority, typeof protocol === 'string' ? protocol : undefined)
-  if (!session.excess) {
-    const heard = owner.forward('stream', args)
-    if (!heard) keep(stream)
-    return heard
   }
-  answerExcess(session, stream, { url: path, method })
-  return true
+  bindExchange(stream, exchange)
+  stream.on('close', onStreamClose)
+  return exchange
 }
 
 /** Answers a stream of a connection over a limit: as in HTTP/1.1 no handler runs, but a readiness probe is answered. */

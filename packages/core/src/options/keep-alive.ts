@@ -64,17 +64,21 @@ function parseTimes(
   const tooShort = behind === undefined ? undefined : holdWarning(behind, hold)
   if (tooShort !== undefined) warnings.push(Object.freeze({ code: 'HALFCLOSE_HOLD_BELOW_PROXY', message: tooShort }))
   if (timeout > 0 && timeout < 1_000) {
-    const hint = askSeconds(timeout)
-    const source =
-      promised !== undefined
-        ? `option \`keepAlive.timeout\`: ${hint}`
-        : timeout === server
-          ? `server.keepAliveTimeout: ${hint}`
-          : `option \`keepAlive.hold\`: ${hold} ms leave ${timeout} ms to promise.`
-    const message = `halfclose: ${source} A promise under 1_000 ms is kept, but not advertised`
+    const source = promised !== undefined ? 'option' : timeout === server ? 'server' : 'hold'
+    const message = notAdvertised(source, timeout, hold)
     warnings.push(Object.freeze({ code: 'HALFCLOSE_PROMISE_NOT_ADVERTISED', message }))
   }
   return { timeout, hold }
+}
+
+/** `source`: where the promise comes from: the option `timeout`, the server's own setting, or what the option `hold` leaves. */
+function notAdvertised(source: 'option' | 'server' | 'hold', timeout: number, hold: number): string {
+  const what = {
+    option: `option \`keepAlive.timeout\`: ${askSeconds(timeout)}`,
+    server: `server.keepAliveTimeout: ${askSeconds(timeout)}`,
+    hold: `option \`keepAlive.hold\`: ${hold} ms leave ${timeout} ms to promise.`,
+  }[source]
+  return `halfclose: ${what} A promise under 1_000 ms is kept, but not advertised`
 }
 
 function parseHttp10(value: unknown): Http10 {

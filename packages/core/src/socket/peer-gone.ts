@@ -1,9 +1,6 @@
 import type { Socket } from 'node:net'
 import { descriptorOf, isGone } from '../node/socket-handle.js'
 
-/** Milliseconds between two looks at a peer that sends nothing more. */
-export const LOOK = 250
-
 /**
  * Whether a peer has reset its connection, in cases where Node may never report it: the server does not read any more; the reset was read together
  * with data (libuv takes that for a clean end); or a write over TLS fails.

@@ -49,7 +49,8 @@ export function goOn(before: Patience, taken: Taken, now: number, rate: number):
   const isFilling = now - before.since < FILLING
   const most = isFilling ? before.since + firstFor(taken) : now + READ
   const peer = taken.peer === undefined ? undefined : Math.max(taken.peer, before.peer ?? 0)
-  const until = Math.max(before.until, Math.min(before.until + time((peer ?? 0) - (before.peer ?? peer ?? 0)), most))
+  const gained = peer === undefined || before.peer === undefined ? 0 : peer - before.peer
+  const until = Math.max(before.until, Math.min(before.until + time(gained), most))
   return { kernel: taken.kernel, peer, since: before.since, until, generous }
 }
 

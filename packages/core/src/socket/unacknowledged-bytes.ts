@@ -18,7 +18,7 @@ const OLDEST = 2_500
 /** The same for a connection that the lists do not have. */
 const NEWER_SHARE = 5
 
-interface Ends {
+export interface Ends {
   readonly socket: Socket
   readonly raw: Socket | undefined
 }
