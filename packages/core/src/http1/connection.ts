@@ -20,8 +20,6 @@ export type Http1Owner = ConnectionOwner<Connection>
 
 /**
  * One request and its response. Facts of both are kept here, since a framework may change their prototype (Express), and V8 then looks up all their properties anew.
- *
- * Flags that are mostly true are compared with `=== true`: a plain truth test costs a dozen more instructions, since V8 also has to consider strings and numbers.
  */
 export interface Exchange {
   readonly connection: Connection

@@ -29,7 +29,7 @@ export function isPlain(
   { shouldKeepAlive }: ServerResponse,
 ): boolean {
   return (
-    shouldKeepAlive === true &&
+    shouldKeepAlive &&
     httpVersionMajor === 1 &&
     httpVersionMinor === 1 &&
     headers.host !== undefined &&

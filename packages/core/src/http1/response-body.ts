@@ -10,7 +10,7 @@ import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange } from './excha
 
 type Callback = (error?: Error | null) => void
 type Chunk = string | Uint8Array
-/** Node's own methods, which V8 compiles inline where they are called by these names. */
+/** Node's own methods. */
 const nodeEnd: Prior<ServerResponse> = Reflect.get<object, string>(ServerResponse.prototype, 'end')
 const nodeWrite: Prior<boolean> = Reflect.get<object, string>(ServerResponse.prototype, 'write')
 
@@ -50,9 +50,9 @@ export function end(
   if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)
   const isBelow = isCountedBelow(exchange, prior === nodeEnd)
-  if (!isBelow && exchange.headWritten === false) {
+  if (!isBelow && !exchange.headWritten) {
     writeMisfitHead(exchange, bytes, encoding, true)
-    if (exchange.headWritten === false) exchange.account = 'whole'
+    if (!exchange.headWritten) exchange.account = 'whole'
   }
   const kept = isBelow ? bytes : fit(exchange, bytes, encoding)
   const { body, req } = exchange
@@ -63,7 +63,7 @@ export function end(
   if (owner.keepsAlive?.keepAliveTimeout !== owner.shownTimeout) owner.follow()
   let ended: ServerResponse
   try {
-    ended = prior === nodeEnd ? nodeEnd.call(this, kept, encoding, callback) : prior.call(this, kept, encoding, callback)
+    ended = prior.call(this, kept, encoding, callback)
   } catch (error) {
     // Node has refused the body: the application may send another one.
     if (exchange.account === 'whole') exchange.account = 'here'

@@ -10,7 +10,7 @@ import { announce, printsPromise } from './keep-alive-header.js'
 import { decide, isAskedToClose } from './persist-or-close.js'
 import { countBelow, misfit } from './response-body.js'
 
-/** Node's own method, which V8 compiles inline where it is called by this name. */
+/** Node's own method. */
 const nodeWriteHead = ServerResponse.prototype.writeHead
 
 /**
@@ -68,7 +68,6 @@ function callPrior(
   headers: Headers | undefined,
 ): void {
   if (typeof reason === 'string') Reflect.apply(prior, res, [status, reason, headers])
-  else if (prior === nodeWriteHead) nodeWriteHead.call(res, status, headers)
   else prior.call(res, status, headers)
 }
 
@@ -131,7 +130,7 @@ function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight 
 /** Notes the length that the body must keep to, if it is not chunked. Returns false for a body that is known to have another length. */
 function boundBody(exchange: Exchange): boolean {
   const { connection, res, account, length } = exchange
-  if (res.chunkedEncoding !== false || !hasBody(res)) return true
+  if (res.chunkedEncoding || !hasBody(res)) return true
   const body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
   exchange.body = body
   if (body.declared < 0) {

@@ -19,7 +19,7 @@ export function noteWritten({ current }: Connection): void {
 
 /** Whether Node has taken the response off the socket. */
 export function isWritten({ ended, res }: Exchange): boolean {
-  return res.socket === null && (ended === true || res.writableEnded)
+  return res.socket === null && (ended || res.writableEnded)
 }
 
 /** For a response behind which others wait: Node calls neither of the two then. */

@@ -36,8 +36,7 @@ let areThere: boolean | undefined
 
 function isPrivateResponse(res: ServerResponse): res is ServerResponse & PrivateResponse {
   areThere ??= '_last' in res && '_header' in res && '_hasBody' in res
-  // Compared with true on purpose: see Exchange in http1/connection.ts.
-  return areThere === true
+  return areThere
 }
 
 /** Lets Node print `Keep-Alive: timeout=…, max=…` itself. `max` 0: it is not printed. */

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { RequestEvent } from '../http/messages.js'
@@ -10,7 +9,7 @@ import type { AttachableServer } from '../node/attachable-server.js'
 /** Passes events on to the listeners that would have got them without halfclose. Each returns what `emit` returns. */
 export interface Forwarders {
   readonly forward: (event: string, args: readonly unknown[]) => boolean
-  /** The same for a request: without an array, and by a name that V8 knows. */
+  /** The same for a request, without an array of its arguments. */
   readonly forwardRequest: (event: RequestEvent, req: IncomingMessage, res: ServerResponse) => boolean
   /** The same for a connection. */
   readonly forwardConnection: (socket: Socket) => boolean
@@ -20,19 +19,10 @@ export function forwardersOf(server: AttachableServer): Forwarders {
   const emitOf = emitter(server)
   return {
     forward: (event, args) => Reflect.apply(emitOf(), server, [event, ...args]) === true,
-    forwardRequest: (event, req, res) => {
-      const emit = emitOf()
-      return emit === nodeEmit ? nodeEmit.call(server, event, req, res) : emit.call(server, event, req, res) === true
-    },
-    forwardConnection: (socket) => {
-      const emit = emitOf()
-      return emit === nodeEmit ? nodeEmit.call(server, 'connection', socket) : emit.call(server, 'connection', socket) === true
-    },
+    forwardRequest: (event, req, res) => emitOf().call(server, event, req, res) === true,
+    forwardConnection: (socket) => emitOf().call(server, 'connection', socket) === true,
   }
 }
-
-/** Node's own method, which V8 compiles inline where it is called by this name. */
-const nodeEmit = EventEmitter.prototype.emit
 
 function emitter(server: AttachableServer): () => AttachableServer['emit'] {
   const own: AttachableServer['emit'] | undefined = Object.getOwnPropertyDescriptor(server, 'emit')?.value
