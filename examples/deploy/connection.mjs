@@ -2,6 +2,8 @@
  * One keep-alive connection to the service, as an honest client has it: it believes what the server says, and it never retries.
  * The client is `latency` ms away: what it writes leaves that much later, and what happens to the connection is seen that much
  * later. Without it, on loopback, a close would be seen in the same microsecond, and no client on a network is so lucky.
+ *
+ * It is not the client of `halfclose-probe/wire`: this folder can be copied, and runs with the packages that its package.json names.
  */
 import net from 'node:net'
 import { ResponseParser } from './response-parser.mjs'

@@ -1,6 +1,6 @@
 /**
  * One connection of a plain HTTP client. Requests that are not awaited are pipelined. It reads only what the experiments' servers
- * send: heads, and bodies with a Content-Length.
+ * send: heads, and bodies with a Content-Length. It is not that of `halfclose-probe/wire`, whose transcript would be in what is measured here.
  */
 import { once } from 'node:events'
 import net from 'node:net'

@@ -7,7 +7,10 @@ export interface Response {
   body: string
 }
 
-/** A client that sees the bytes and how the connection ends. */
+/**
+ * A client that sees the bytes and how the connection ends. It is not that of `halfclose-probe/wire`: these tests match the raw text of answers that
+ * are still arriving, and have no bound but their own, since they wait for whole processes.
+ */
 export class RawClient {
   /** Everything received that was not taken as a response yet. */
   text = ''
