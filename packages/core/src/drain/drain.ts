@@ -211,7 +211,7 @@ export class Drain implements DrainUnderWay {
     this.#settle(this.#tally.report())
   }
 
-  /** Waits for those who ask for readiness. They cannot ask while the process stands still, so that time is added; but the deadline stays. */
+  /** Waits until load balancers have asked for readiness. They cannot ask while the process stands still, so that time is added; but the deadline stays. */
   async #delay(): Promise<void> {
     const timers: Timer[] = []
     await new Promise<void>((resolve) => {

@@ -60,7 +60,7 @@ function bytesOf({ socket }: Session): number {
   return socket.bytesRead + socket.bytesWritten
 }
 
-/** Node 20 tells nobody that nghttp2 has ended a session; 22 and later do. */
+/** Node 20 does not report that nghttp2 has ended a session; 22 and later do. */
 const IS_SILENT = process.version.startsWith('v20.')
 
 /**
