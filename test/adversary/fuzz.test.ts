@@ -1,19 +1,13 @@
-import { Uncaught } from '../support/uncaught.js'
-import { openResources, until } from '../support/wait.js'
 import { build, fuzzCase } from './fuzz/pipeline.js'
 import { Target } from './fuzz/target.js'
+import { watchWhatIsLeftBehind } from './left-behind.js'
 import { runLane, runsOr } from './seeds.js'
 
 const LANES = 8
 
 describe('no bytes break it', () => {
-  let before = openResources()
-  const uncaught = new Uncaught()
-  beforeAll(() => {
-    before = openResources()
-    uncaught.listen()
-  })
-  afterAll(() => uncaught.stop())
+  const left = watchWhatIsLeftBehind()
+  const { uncaught } = left
   const target = new Target()
   const runs = Math.ceil(runsOr(800) / LANES)
   beforeAll(() => target.listen())
@@ -64,8 +58,6 @@ describe('no bytes break it', () => {
 
   it('leaves nothing open, no socket, server, timer or listener behind, and no error that nobody caught', async () => {
     await target.close()
-    const more = () => Object.entries(openResources()).filter(([kind, count]) => count > (before[kind] ?? 0))
-    await until('nothing left', () => more().length === 0).catch(() => expect(more()).toEqual([]))
-    expect(uncaught.others).toEqual([])
+    await left.nothing()
   })
 })

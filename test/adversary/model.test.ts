@@ -1,5 +1,4 @@
-import { Uncaught } from '../support/uncaught.js'
-import { openResources, until } from '../support/wait.js'
+import { watchWhatIsLeftBehind } from './left-behind.js'
 import { play } from './model/play.js'
 import { describeScript, script } from './model/script.js'
 import { runLane, runsOr } from './seeds.js'
@@ -8,13 +7,8 @@ import { runLane, runsOr } from './seeds.js'
 const LANES = 6
 
 describe('a connection does what the model of it does', () => {
-  let before = openResources()
-  const uncaught = new Uncaught()
-  beforeAll(() => {
-    before = openResources()
-    uncaught.listen()
-  })
-  afterAll(() => uncaught.stop())
+  const left = watchWhatIsLeftBehind()
+  const { uncaught } = left
   const runs = Math.ceil(runsOr(200) / LANES)
   for (let lane = 0; lane < LANES; lane++) {
     it.concurrent(
@@ -37,8 +31,6 @@ describe('a connection does what the model of it does', () => {
   }
 
   it('leaves no socket, server, timer or process listener behind, and no error that nobody caught', async () => {
-    const more = () => Object.entries(openResources()).filter(([kind, count]) => count > (before[kind] ?? 0))
-    await until('nothing left', () => more().length === 0).catch(() => expect(more()).toEqual([]))
-    expect(uncaught.others).toEqual([])
+    await left.nothing()
   })
 })

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, createHook } from 'node:async_hooks'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, IncomingMessage, ServerResponse } from 'node:http'
@@ -10,18 +10,10 @@ import { listening, quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { Events } from '../src/events/events.js'
 import { attach } from '../src/index.js'
+import { WaitingContexts } from './waiting-contexts.js'
 
 test('requests that waited leave async_hooks, be they answered, dropped behind a close, or left by their client', async () => {
-  const live = new Set<number>()
-  let begun = 0
-  const hook = createHook({
-    init(id, type) {
-      if (!type.startsWith('HALFCLOSE_REQUEST')) return
-      begun++
-      live.add(id)
-    },
-    destroy: (id) => void live.delete(id),
-  }).enable()
+  const contexts = new WaitingContexts()
   const held: ServerResponse[] = []
   const server = createServer((req, res) => {
     if (req.url === '/held') held.push(res)
@@ -39,17 +31,17 @@ test('requests that waited leave async_hooks, be they answered, dropped behind a
     await closed.send(get('/held') + get('/last') + get('/c') + get('/d'))
     await left.send(get('/held') + get('/e').repeat(5))
     await broken.send(`${get('/held')}POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n\r\n`)
-    await until('all to wait', () => held.length === 4 && begun === 4)
+    await until('all to wait', () => held.length === 4 && contexts.begun === 4)
     left.vanish()
     for (const res of held) res.end('held')
     await answered.take(3)
     await closed.take(2)
-    await until('all to leave', () => live.size === 0)
+    await until('all to leave', () => contexts.live === 0)
     for (const client of [answered, closed, broken]) client.vanish()
     await within(connections.drain(), () => 'the drain')
-    expect(live.size).toBe(0)
+    expect(contexts.live).toBe(0)
   } finally {
-    hook.disable()
+    contexts.stop()
   }
 })
 

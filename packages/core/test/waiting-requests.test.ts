@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, createHook } from 'node:async_hooks'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
 import { Client } from '../../../test/support/client.js'
@@ -6,6 +6,7 @@ import { get, post } from '../../../test/support/requests.js'
 import { listening, quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { attach, type Connections } from '../src/index.js'
+import { WaitingContexts } from './waiting-contexts.js'
 
 interface Started {
   readonly server: Server
@@ -32,29 +33,20 @@ async function end({ client, connections }: Started): Promise<void> {
 
 test('thousands of requests that are read at once share what an async context costs while they wait', async () => {
   const MANY = 2_000
-  const live = new Set<number>()
-  let begun = 0
-  const hook = createHook({
-    init(id, type) {
-      if (!type.startsWith('HALFCLOSE_REQUEST')) return
-      begun++
-      live.add(id)
-    },
-    destroy: (id) => void live.delete(id),
-  }).enable()
+  const contexts = new WaitingContexts()
   try {
     const run = await started((_req, res) => void res.end())
     await run.client.send(get('/held') + get('/').repeat(MANY))
     const held = await run.held
-    await until('the rest to wait', () => begun > 0)
-    expect(begun).toBe(1)
+    await until('the rest to wait', () => contexts.begun > 0)
+    expect(contexts.begun).toBe(1)
     held.end('held')
     await run.client.take(MANY + 1, 30_000)
-    await until('all to leave', () => live.size === 0)
+    await until('all to leave', () => contexts.live === 0)
     await end(run)
-    expect(live.size).toBe(0)
+    expect(contexts.live).toBe(0)
   } finally {
-    hook.disable()
+    contexts.stop()
   }
 })
 

@@ -69,11 +69,7 @@ export function takeOver(connection: Connection): void {
     return
   }
   connection.makeRare().own = own
-  put(socket, 'setTimeout', setTimeout)
-  put(socket, 'destroySoon', destroySoon)
-  put(socket, 'destroy', destroy)
-  put(socket, 'push', push)
-  put(socket, '_destroy', _destroy)
+  for (const [name, method] of METHODS) put(socket, name, method)
 }
 
 function isNodes(socket: Socket): boolean {
@@ -88,9 +84,13 @@ function isNodes(socket: Socket): boolean {
 
 /** Restores the socket's methods. Where other code has put its own over ours, ours stay and only call what was there. */
 export function restoreSocket(socket: Socket, { rare: { own } }: Connection): void {
-  takeBack(socket, 'setTimeout', setTimeout, own?.setTimeout)
-  takeBack(socket, 'destroySoon', destroySoon, own?.destroySoon)
-  takeBack(socket, 'destroy', destroy, own?.destroy)
-  takeBack(socket, 'push', push, own?.push)
-  takeBack(socket, '_destroy', _destroy, own?._destroy)
+  for (const [name, method] of METHODS) takeBack(socket, name, method, own?.[name])
 }
+
+const METHODS = [
+  ['setTimeout', setTimeout],
+  ['destroySoon', destroySoon],
+  ['destroy', destroy],
+  ['push', push],
+  ['_destroy', _destroy],
+] as const
