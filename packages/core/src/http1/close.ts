@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { attempt } from '../events/error-boundary.js'
 import type { CloseReason } from '../events/types.js'
 import { directCaller } from '../node/call-site.js'
-import { destroyBy } from '../node/own-methods.js'
+import { destroyBy } from '../node/patched-methods.js'
 import { canReset, isResetting } from '../node/socket-handle.js'
 import { isBroken } from '../socket/connection-error.js'
 import { recordSocket } from '../socket/record-socket.js'
@@ -96,7 +96,7 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
   if (connection === undefined || connection.released || connection.phase === 'upgraded') {
     // A reset is about to be sent, and a FIN must not overtake it: Node's own closeAllConnections() destroys every socket.
     const waits = connection?.rare.resetTimer !== undefined && !isResetting(this) && !isBroken(connection, error)
-    if (!waits) destroyBy(connection?.rare.own, this, error)
+    if (!waits) destroyBy(connection?.rare.patched, this, error)
     return this
   }
   const byPeer = isBroken(connection, error)
@@ -207,7 +207,7 @@ export function kill(connection: Connection, error?: Error | null, byPeer = fals
   const isUnfinished = !socket.writableEnded || socket.writableLength > 0
   if (!byPeer && current !== undefined && endsWithConnection(current) && isUnfinished) {
     resetSoon(connection)
-  } else destroyBy(connection.rare.own, socket, error)
+  } else destroyBy(connection.rare.patched, socket, error)
 }
 
 /** The client has reset the connection; Node has not reported it, a look at the socket has shown it. */
@@ -242,7 +242,8 @@ export function _destroy(this: Socket & SocketCarrier, error: Error | null, call
   // Called before the socket is gone: over TLS, if the TCP socket is gone already, 'close' is emitted within the call.
   connection?.owner.drain?.closing(this)
   if (connection !== undefined) noteLast(connection, error)
-  const prior: Socket['_destroy'] = connection?.rare.own?._destroy ?? Object.getPrototypeOf(connection?.socket ?? this)._destroy
+  const prior: Socket['_destroy'] =
+    connection?.rare.patched?._destroy ?? Object.getPrototypeOf(connection?.socket ?? this)._destroy
   prior.call(this, error, callback)
   connection?.owner.closed(connection)
 }

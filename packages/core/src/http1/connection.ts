@@ -5,8 +5,8 @@ import type { CloseRecord } from '../events/close-record.js'
 import { attempt } from '../events/error-boundary.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { Linked } from '../node/linked-list.js'
-import type { OwnOfResponse, OwnOfSocket } from '../node/own-methods.js'
 import { hasBegun, isMessageIncomplete } from '../node/parser.js'
+import type { PatchedResponse, PatchedSocket } from '../node/patched-methods.js'
 import type { Timer } from '../node/timers.js'
 import type { Linger, Lingers } from '../socket/linger.js'
 import type { Upgrade } from '../socket/websocket-output.js'
@@ -48,7 +48,7 @@ export interface Exchange {
   /** The length that the body must keep to, if it does not come with its head and is not chunked. */
   body: Body | undefined
   /** Methods that other code had put on the response before us. */
-  own: OwnOfResponse | undefined
+  patched: PatchedResponse | undefined
 }
 
 /** The body of a response whose head has declared its length, or which ends with the connection. */
@@ -120,7 +120,7 @@ class RareFields {
   /** What is recorded of its end, if there is a listener for closes. */
   closeRecord: CloseRecord | undefined = undefined
   /** Methods that other code had put on the socket before us. */
-  own: OwnOfSocket | undefined = undefined
+  patched: PatchedSocket | undefined = undefined
 }
 
 /** The defaults, shared by all connections that need none of the fields. Frozen: a write without {@link Connection.makeRare} throws. */

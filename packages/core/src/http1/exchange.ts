@@ -22,7 +22,7 @@ export function beginExchange(connection: Connection, req: IncomingMessage, res:
     length: -1,
     bodyTaken: false,
     body: undefined,
-    own: undefined,
+    patched: undefined,
   }
   const carrier: ServerResponse & Carrier = res
   carrier[kExchange] = exchange

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { types } from 'node:util'
 import { attempt } from '../events/error-boundary.js'
 import { beginHalfClosedWait } from '../socket/half-closed-wait.js'
-import { hasReset } from '../socket/peer-gone.js'
+import { hasReset } from '../socket/peer-reset.js'
 import { cut, kill, killByPeer } from './close.js'
 import type { Connection } from './connection.js'
 import { connectionOf, kConnection, type SocketCarrier } from './connection-of.js'
@@ -15,10 +15,10 @@ import { pushPieces } from './pause-reading.js'
 export function push(this: Socket & SocketCarrier, chunk: unknown, encoding?: BufferEncoding): boolean {
   const connection = this[kConnection]
   if (chunk === null && connection !== undefined && connection.phase !== 'upgraded' && endInput(connection)) {
-    if (connection.rare.own === undefined) return false
+    if (connection.rare.patched === undefined) return false
   }
   // Read only here: V8 takes long to find the prototype.
-  const prior: Socket['push'] = connection?.rare.own?.push ?? Object.getPrototypeOf(this).push
+  const prior: Socket['push'] = connection?.rare.patched?.push ?? Object.getPrototypeOf(this).push
   if (chunk !== null && connection?.rare.inPieces === true && types.isUint8Array(chunk)) {
     return pushInPieces(this, prior, chunk)
   }

@@ -19,7 +19,7 @@ export function goIdle(connection: Connection): void {
   if (raw !== undefined && !isFirst && connection.hasNoRareFields) markRecords(connection, raw)
   else if (raw !== undefined || (!connection.hasNoRareFields && connection.countsBytes)) markInput(connection)
   // A timeout that the application set for the request is over; the server's own is set again with the next request.
-  if (socket.timeout) Reflect.apply(connection.rare.own?.setTimeout ?? Socket.prototype.setTimeout, socket, [0])
+  if (socket.timeout) Reflect.apply(connection.rare.patched?.setTimeout ?? Socket.prototype.setTimeout, socket, [0])
   if (isFirst) owner.idleTimeout.rest(connection)
   if (owner.isDemanding) owner.limits.idle(connection)
 }

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
-import type { Prior } from '../node/own-methods.js'
+import type { Prior } from '../node/patched-methods.js'
 import { makeLast, watchPieces } from '../node/response-fields.js'
 import { recordClose } from './close-record.js'
 import type { Body, Exchange } from './connection.js'
@@ -25,7 +25,7 @@ export function write(
   callback?: Callback,
 ): boolean {
   const open = this[kExchange]
-  const prior: Prior<boolean> = open?.own?.write ?? Object.getPrototypeOf(open?.res ?? this).write
+  const prior: Prior<boolean> = open?.patched?.write ?? Object.getPrototypeOf(open?.res ?? this).write
   const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
   if (exchange === undefined || exchange.ended || !isChunk(chunk)) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)
@@ -45,7 +45,7 @@ export function end(
   callback?: Callback,
 ): ServerResponse {
   const open = this[kExchange]
-  const prior: Prior<ServerResponse> = open?.own?.end ?? Object.getPrototypeOf(open?.res ?? this).end
+  const prior: Prior<ServerResponse> = open?.patched?.end ?? Object.getPrototypeOf(open?.res ?? this).end
   const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
   if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)

@@ -25,7 +25,7 @@ export function writeHead(
 ): ServerResponse {
   const open = this[kExchange]
   const prototype: ServerResponse = Object.getPrototypeOf(open?.res ?? this)
-  const prior = open?.own?.writeHead ?? prototype.writeHead
+  const prior = open?.patched?.writeHead ?? prototype.writeHead
   const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
   // The status as Node reads it: '304' is one, too. An invalid status and an interim response are left to Node.
   const code = status | 0

@@ -1,5 +1,5 @@
 import { ServerResponse } from 'node:http'
-import { ownOfResponse, put } from '../node/own-methods.js'
+import { patchedResponse, put } from '../node/patched-methods.js'
 import type { Exchange } from './connection.js'
 import { end, write } from './response-body.js'
 import { writeHead } from './response-head.js'
@@ -10,8 +10,8 @@ const { writeHead: nodeWriteHead, write: nodeWrite, end: nodeEnd } = ServerRespo
 /** Puts our methods on a response. */
 export function takeOver(exchange: Exchange, res: ServerResponse): void {
   if (res.writeHead !== nodeWriteHead || res.end !== nodeEnd || res.write !== nodeWrite) {
-    exchange.own = ownOfResponse(res)
-    if (exchange.own !== undefined) {
+    exchange.patched = patchedResponse(res)
+    if (exchange.patched !== undefined) {
       putOver(res)
       return
     }

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { ownOfSocket, put, takeBack } from '../node/own-methods.js'
+import { patchedSocket, put, takeBack } from '../node/patched-methods.js'
 import { _destroy, breakOffUpload, closeOutputFirst, countBrokenPromise, destroy } from './close.js'
 import type { Connection } from './connection.js'
 import { kConnection, type SocketCarrier } from './connection-of.js'
@@ -30,7 +30,7 @@ export function setTimeout(this: Socket & SocketCarrier, ms: number, callback?: 
     if (isNode) return this
   }
   const { setTimeout: node }: Socket = Object.getPrototypeOf(connection?.socket ?? this)
-  const prior = connection?.rare.own?.setTimeout ?? node
+  const prior = connection?.rare.patched?.setTimeout ?? node
   return callback === undefined ? prior.call(this, ms) : prior.call(this, ms, callback)
 }
 
@@ -40,7 +40,8 @@ export function destroySoon(this: Socket & SocketCarrier): void {
   // A reset is about to be sent, and a FIN must not overtake it: the application has ended a response that was broken off.
   if (connection === undefined || connection.rare.resetTimer !== undefined) return
   if (connection.phase === 'upgraded') {
-    const prior: Socket['destroySoon'] = connection.rare.own?.destroySoon ?? Object.getPrototypeOf(connection.socket).destroySoon
+    const prior: Socket['destroySoon'] =
+      connection.rare.patched?.destroySoon ?? Object.getPrototypeOf(connection.socket).destroySoon
     prior.call(this)
     return
   }
@@ -51,15 +52,15 @@ export function destroySoon(this: Socket & SocketCarrier): void {
   if (current?.res.writableEnded === false && !current.req.complete) breakOffUpload(connection)
   noteWritten(connection)
   // Our end() has been called. The method of other code is still told; its destroy(), once that is out, is ours.
-  connection.rare.own?.destroySoon?.call(this)
+  connection.rare.patched?.destroySoon?.call(this)
 }
 
 /** Puts our methods on the socket of a connection. */
 export function takeOver(connection: Connection): void {
   const { socket } = connection
   // Asked first: on nearly every socket the methods are Node's.
-  const own = isNodes(socket) ? undefined : ownOfSocket(socket)
-  if (own === undefined) {
+  const patched = isNodes(socket) ? undefined : patchedSocket(socket)
+  if (patched === undefined) {
     // One by one: Object.assign takes twenty times as long.
     socket.setTimeout = setTimeout
     socket.destroySoon = destroySoon
@@ -68,7 +69,7 @@ export function takeOver(connection: Connection): void {
     socket._destroy = _destroy
     return
   }
-  connection.makeRare().own = own
+  connection.makeRare().patched = patched
   for (const [name, method] of METHODS) put(socket, name, method)
 }
 
@@ -83,8 +84,8 @@ function isNodes(socket: Socket): boolean {
 }
 
 /** Restores the socket's methods. Where other code has put its own over ours, ours stay and only call what was there. */
-export function restoreSocket(socket: Socket, { rare: { own } }: Connection): void {
-  for (const [name, method] of METHODS) takeBack(socket, name, method, own?.[name])
+export function restoreSocket(socket: Socket, { rare: { patched } }: Connection): void {
+  for (const [name, method] of METHODS) takeBack(socket, name, method, patched?.[name])
 }
 
 const METHODS = [

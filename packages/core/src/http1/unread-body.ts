@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import { hasReset } from '../socket/peer-gone.js'
+import { hasReset } from '../socket/peer-reset.js'
 import { closeOutputFirst, killByPeer } from './close.js'
 import type { Connection } from './connection.js'
 import { goIdle } from './idle.js'

@@ -1,6 +1,6 @@
 import type { Http2ServerResponse, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { parseConnection } from '../http/tokens.js'
-import { below } from '../node/own-methods.js'
+import { below } from '../node/patched-methods.js'
 import { exchangeOf } from './session.js'
 
 // HTTP/2 has no Connection field (RFC 9113 §8.2.2): Node drops it with a warning, or throws. An application that sets `Connection: close` wants the

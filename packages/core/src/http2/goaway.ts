@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { attempt } from '../events/error-boundary.js'
 import type { CloseReason } from '../events/types.js'
-import { destroyBy } from '../node/own-methods.js'
+import { destroyBy } from '../node/patched-methods.js'
 import { bytesQueued, bytesTaken, writeBeside } from '../node/socket-handle.js'
 import { afterPoll } from '../node/timers.js'
 import { recordSocket } from '../socket/record-socket.js'
@@ -188,7 +188,7 @@ export function killSession(session: Session): void {
   session.closedFirst ??= 'server'
   const record = recordSessionClose(session)
   if (record !== undefined) recordSocket(record, session)
-  destroyBy(session.own, session.socket, undefined)
+  destroyBy(session.patched, session.socket, undefined)
 }
 
 /** Destroys a session whose last bytes are not taken within the time. If the client takes some of them, the time starts anew. */

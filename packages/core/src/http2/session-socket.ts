@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { tellGone } from '../http/client-gone.js'
 import { directCaller } from '../node/call-site.js'
-import { destroyBy, ownOfSessionSocket, put } from '../node/own-methods.js'
+import { destroyBy, patchedSessionSocket, put } from '../node/patched-methods.js'
 import { isConnectionError } from '../socket/connection-error.js'
 import { beginHalfClosedWait } from '../socket/half-closed-wait.js'
-import { hasReset } from '../socket/peer-gone.js'
+import { hasReset } from '../socket/peer-reset.js'
 import { recordSocket } from '../socket/record-socket.js'
 import { recordSessionClose } from './close-record.js'
 import { cutSession, goAway, killSession } from './goaway.js'
@@ -27,7 +27,7 @@ function endOutput(socket: Socket, session: Session | undefined, args: readonly 
     session.closedFirst ??= 'server'
     session.owner.sessions.linger(session)
   }
-  return Reflect.apply(session?.own?.end ?? Object.getPrototypeOf(socket).end, socket, args)
+  return Reflect.apply(session?.patched?.end ?? Object.getPrototypeOf(socket).end, socket, args)
 }
 
 /**
@@ -37,7 +37,7 @@ function endOutput(socket: Socket, session: Session | undefined, args: readonly 
 function destroy(this: Socket, error?: Error | null): Socket {
   const session = sessionOf(this)
   if (session === undefined || session.released) {
-    destroyBy(session?.own, this, error)
+    destroyBy(session?.patched, this, error)
     return this
   }
   if (isConnectionError(error) && error !== session.given) {
@@ -54,7 +54,7 @@ function destroy(this: Socket, error?: Error | null): Socket {
   session.released = true
   const record = recordSessionClose(session)
   if (record !== undefined) recordSocket(record, session, session.byPeer ? error : undefined)
-  destroyBy(session.own, this, error)
+  destroyBy(session.patched, this, error)
   return this
 }
 
@@ -73,7 +73,7 @@ function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean
     if (event === 'end') onInputEnd(session)
     else if (event === 'close') session.owner.sessionClosed(session)
   }
-  return Reflect.apply(session?.own?.emit ?? Object.getPrototypeOf(this).emit, this, [event, ...args])
+  return Reflect.apply(session?.patched?.emit ?? Object.getPrototypeOf(this).emit, this, [event, ...args])
 }
 
 /** The client has sent FIN. If streams are in flight, it may wait for its answers within `halfClosed`; if not, the client has gone. */
@@ -128,7 +128,7 @@ function giveUp(session: Session): void {
 /** Puts our methods on the socket of a session. */
 export function takeOverSocket(session: Session): void {
   const { socket } = session
-  session.own = ownOfSessionSocket(socket)
+  session.patched = patchedSessionSocket(socket)
   put(socket, 'end', end)
   put(socket, 'destroy', destroy)
   put(socket, 'emit', emit)

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { CloseRecord } from '../events/close-record.js'
 import { attempt } from '../events/error-boundary.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
-import type { OwnOfSessionSocket, OwnOfStream } from '../node/own-methods.js'
+import type { PatchedSessionSocket, PatchedStream } from '../node/patched-methods.js'
 import type { Timer } from '../node/timers.js'
 import type { Linger } from '../socket/linger.js'
 import type { WebSocketOutput } from '../socket/websocket-output.js'
@@ -45,7 +45,7 @@ export interface StreamExchange {
   /** The server or the application broke it off. */
   cut: boolean
   /** Methods that other code had put on the stream before us: an APM, which Node tells about it (`http2.server.stream.start`). */
-  readonly own: OwnOfStream | undefined
+  readonly patched: PatchedStream | undefined
   /** Its response says that the connection ends after it. */
   closes: boolean
   /** Its response is a file. */
@@ -82,7 +82,7 @@ export class Session {
   /** What is recorded of its end, if there is a listener for closes. */
   closeRecord: CloseRecord | undefined = undefined
   /** Methods that other code had put on the socket before us. */
-  own: OwnOfSessionSocket | undefined = undefined
+  patched: PatchedSessionSocket | undefined = undefined
   /** The socket may be destroyed now. */
   released = false
   lastUsed: number

@@ -1,21 +1,21 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { endFilePipe } from '../node/file-pipe.js'
-import { below, type OwnOfStream, ownOfStream, put, type StreamMethod } from '../node/own-methods.js'
+import { below, type PatchedStream, patchedStream, put, type StreamMethod } from '../node/patched-methods.js'
 import { hasOpenOutput } from './close-record.js'
 import { withoutClose } from './connection-header.js'
 import { brokenOff, goAway, ignoreError } from './goaway.js'
 import { CODES, exchangeOf, type StreamExchange } from './session.js'
 
 /** Puts our methods on a stream, over those of other code. By Object.assign if there are none: one by one costs several times as much. */
-export function takeOverStream(stream: ServerHttp2Stream): OwnOfStream | undefined {
-  const own = ownOfStream(stream)
-  if (own === undefined) Object.assign(stream, METHODS)
+export function takeOverStream(stream: ServerHttp2Stream): PatchedStream | undefined {
+  const patched = patchedStream(stream)
+  if (patched === undefined) Object.assign(stream, METHODS)
   else for (const [name, method] of Object.entries(METHODS)) put(stream, name, method)
-  return own
+  return patched
 }
 
 function priorOf<K extends StreamMethod>(stream: ServerHttp2Stream, name: K): ServerHttp2Stream[K] {
-  return exchangeOf(stream)?.own?.[name] ?? below(stream, name, METHODS[name])
+  return exchangeOf(stream)?.patched?.[name] ?? below(stream, name, METHODS[name])
 }
 
 /**

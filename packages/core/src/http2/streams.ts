@@ -51,7 +51,7 @@ function beginExchange(session: Session, stream: ServerHttp2Stream, headers: Inc
   if (!excess && tunnel !== false) owner.counts.finished++
   owner.drain?.used(arrived)
   const output = tunnel !== false ? followUpgraded(owner.policy, stream, protocol, false) : undefined
-  const own = takeOverStream(stream)
+  const patched = takeOverStream(stream)
   const exchange: StreamExchange = {
     session,
     arrived,
@@ -59,7 +59,7 @@ function beginExchange(session: Session, stream: ServerHttp2Stream, headers: Inc
     path,
     tunnel,
     output,
-    own,
+    patched,
     cut: false,
     closes: false,
     isFile: false,

@@ -1,7 +1,7 @@
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import { LONGEST } from '../node/standstill.js'
 import { SECTIONS } from './names.js'
-import { unknownOption } from './unknown.js'
+import { unknownOption } from './unknown-option.js'
 
 /** What the values of a {@link limit} mean, for error texts. */
 interface Meaning {

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { WarningCode } from '../errors/codes.js'
 import { textOf } from '../events/logger.js'
-import { endedLine } from './ended-by.js'
+import { endedLine } from './exit-cause.js'
 import { type LeaveRequest, type Participant, USUAL_SIGNALS } from './participant.js'
 import type { Coordinator, Listener, SignalHost } from './signal-host.js'
 import { atTerminal, codeOf, forgivenMessage, OTHERS_AT_MOST, othersMessage } from './signal-lines.js'

@@ -1,5 +1,5 @@
 import { bytesTaken } from '../node/socket-handle.js'
-import { hasReset } from './peer-gone.js'
+import { hasReset } from './peer-reset.js'
 import { isOwed, type Quiet, stayQuiet } from './stalled-reader.js'
 import type { Ends, UnacknowledgedBytes } from './unacknowledged-bytes.js'
 

@@ -9,7 +9,7 @@ import { Socket } from 'node:net'
 export type Prior<T> = (this: ServerResponse, chunk: unknown, encoding: unknown, callback: unknown) => T
 
 /** The methods that other code has put on a response. */
-export interface OwnOfResponse {
+export interface PatchedResponse {
   readonly writeHead: ServerResponse['writeHead'] | undefined
   readonly write: Prior<boolean> | undefined
   readonly end: Prior<ServerResponse> | undefined
@@ -21,7 +21,7 @@ interface Destroys {
 }
 
 /** The methods that other code has put on a socket. */
-export interface OwnOfSocket {
+export interface PatchedSocket {
   readonly setTimeout: Socket['setTimeout'] | undefined
   readonly destroySoon: Socket['destroySoon'] | undefined
   readonly destroy: Destroys['destroy'] | undefined
@@ -30,7 +30,7 @@ export interface OwnOfSocket {
 }
 
 /** The methods that other code has put on the socket below an HTTP/2 session. */
-export interface OwnOfSessionSocket {
+export interface PatchedSessionSocket {
   readonly end: Socket['end'] | undefined
   readonly destroy: Destroys['destroy'] | undefined
   readonly emit: Socket['emit'] | undefined
@@ -39,14 +39,14 @@ export interface OwnOfSessionSocket {
 /** The methods of an HTTP/2 stream that halfclose replaces. */
 const STREAM_METHODS = ['destroy', 'close', 'respond', 'respondWithFile', 'respondWithFD', 'pushStream'] as const
 export type StreamMethod = (typeof STREAM_METHODS)[number]
-export type OwnOfStream = { readonly [K in StreamMethod]?: ServerHttp2Stream[K] }
+export type PatchedStream = { readonly [K in StreamMethod]?: ServerHttp2Stream[K] }
 
-export function ownOfStream(stream: ServerHttp2Stream): OwnOfStream | undefined {
+export function patchedStream(stream: ServerHttp2Stream): PatchedStream | undefined {
   if (!STREAM_METHODS.some((name) => Object.hasOwn(stream, name))) return undefined
   return Object.fromEntries(STREAM_METHODS.filter((name) => Object.hasOwn(stream, name)).map((name) => [name, stream[name]]))
 }
 
-export function ownOfResponse(res: ServerResponse): OwnOfResponse | undefined {
+export function patchedResponse(res: ServerResponse): PatchedResponse | undefined {
   const [writeHead, write, end] = [Object.hasOwn(res, 'writeHead'), Object.hasOwn(res, 'write'), Object.hasOwn(res, 'end')]
   if (!writeHead && !write && !end) return undefined
   const methods: { readonly write: Prior<boolean>; readonly end: Prior<ServerResponse> } = bodyMethods(res)
@@ -61,18 +61,18 @@ function bodyMethods(res: ServerResponse): { readonly write: Prior<boolean>; rea
   return { write: Reflect.get<object, string>(res, 'write'), end: Reflect.get<object, string>(res, 'end') }
 }
 
-export function ownOfSocket(socket: Socket): OwnOfSocket | undefined {
-  const own: OwnOfSocket = {
+export function patchedSocket(socket: Socket): PatchedSocket | undefined {
+  const patched: PatchedSocket = {
     setTimeout: Object.hasOwn(socket, 'setTimeout') ? socket.setTimeout : undefined,
     destroySoon: Object.hasOwn(socket, 'destroySoon') ? socket.destroySoon : undefined,
     destroy: Object.hasOwn(socket, 'destroy') ? socket.destroy : undefined,
     push: Object.hasOwn(socket, 'push') ? socket.push : undefined,
     _destroy: Object.hasOwn(socket, '_destroy') ? socket._destroy : undefined,
   }
-  return Object.values(own).some((method) => method !== undefined) ? own : undefined
+  return Object.values(patched).some((method) => method !== undefined) ? patched : undefined
 }
 
-export function ownOfSessionSocket(socket: Socket): OwnOfSessionSocket {
+export function patchedSessionSocket(socket: Socket): PatchedSessionSocket {
   return {
     end: Object.hasOwn(socket, 'end') ? socket.end : undefined,
     destroy: Object.hasOwn(socket, 'destroy') ? socket.destroy : undefined,
@@ -81,8 +81,12 @@ export function ownOfSessionSocket(socket: Socket): OwnOfSessionSocket {
 }
 
 /** Calls Node's `destroy`, through the one that other code had put on the socket before ours. */
-export function destroyBy(own: Pick<OwnOfSocket, 'destroy'> | undefined, socket: Socket, error: Error | null | undefined): void {
-  const destroy: Destroys['destroy'] = own?.destroy ?? Socket.prototype.destroy
+export function destroyBy(
+  patched: Pick<PatchedSocket, 'destroy'> | undefined,
+  socket: Socket,
+  error: Error | null | undefined,
+): void {
+  const destroy: Destroys['destroy'] = patched?.destroy ?? Socket.prototype.destroy
   destroy.call(socket, error)
 }
 
