@@ -1,15 +1,19 @@
 // `npm test`: everything that must hold before a commit. Arguments go to jest: `npm test -- packages/core`, `npm test -- --coverage`; `-- --slowest`
-// prints the ten slowest tests and files; `-- --again` names the files of which a test failed, and plays them once more with nothing beside them.
+// prints the ten slowest tests and files; `-- --again` names the files of which a test failed, and plays them once more with nothing beside them;
+// `-- --programs` installs what tests need of other programs, while it builds and checks.
 import { readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { build, install, node, root, step, tool } from './steps.mjs'
+import { build, install, node, root, run, step, tool } from './steps.mjs'
 
 const began = performance.now()
 const asked = (option) => process.argv.includes(option)
-const forJest = process.argv.slice(2).filter((argument) => !['--slowest', '--again'].includes(argument))
+const forJest = process.argv.slice(2).filter((argument) => !['--slowest', '--again', '--programs'].includes(argument))
 const coverage = join(root, 'coverage')
 const report = join(coverage, 'jest.json')
 rmSync(coverage, { recursive: true, force: true }) // no counts of an earlier run
+// The package manager mostly waits for its servers.
+const programs = asked('--programs') ? run('bash', [join(root, 'test/clients/install.sh')], { live: true }) : Promise.resolve()
+programs.catch(() => {})
 
 await install()
 await build()
@@ -20,6 +24,7 @@ await step('package.json of each package', () => node([join(root, 'scripts/manif
 await step('type check: sources, tests, examples', () => node([tool.tsc, '-p', 'tsconfig.test.json']))
 // Its programs mostly wait for a registry, and most tests wait as well: they wait side by side.
 const packed = node([join(root, 'scripts/pack-check.mjs'), '--built']).catch((error) => error)
+if (asked('--programs')) await step('programs that tests need', () => programs)
 await step('jest', () => playAll().finally(printSlowest), { live: true })
 await step('packed tarballs', async () => {
   const failed = await packed

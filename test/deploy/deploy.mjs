@@ -10,6 +10,7 @@ import { cpus } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Witness } from '../support/witness.mjs'
 import { broken } from './analysis.mjs'
 import { endAll } from './children.mjs'
 import { Column, removeAll } from './column.mjs'
@@ -33,6 +34,14 @@ for (const [signal, number] of /** @type {const} */ ([
 }
 
 /** @typedef {import('./options.mjs').Options} Options */
+
+/**
+ * ms. Where the machine stood still for longer, health checks failed and delays passed unseen, so that a loss says nothing of halfclose.
+ */
+const LATE = 300
+/** The exit code of a run that failed, and says nothing: EX_TEMPFAIL of sysexits.h. */
+const FAILED_LATE = 75
+const witness = new Witness()
 
 /**
  * All columns of a setup at the same time: what else the machine does hits them alike.
@@ -133,9 +142,17 @@ async function main() {
   return kept && (skipped.length === 0 || options.allowMissing) ? 0 : 1
 }
 
+witness.start()
+const began = performance.now()
 try {
   process.exitCode = await main()
 } catch (error) {
   console.error(`\ntest:deploy failed: ${error instanceof Error ? error.message : error}`)
-  process.exit(2)
+  process.exitCode = 2
 }
+const late = Math.round(witness.latest(began))
+if (process.exitCode !== 0 && late >= LATE) {
+  console.error(`The machine stood still for ${late} ms meanwhile: this says nothing of halfclose.`)
+  process.exitCode = FAILED_LATE
+}
+process.exit()
