@@ -10,6 +10,21 @@ const docs = join(import.meta.dirname, '../../docs')
 /** The pages stand outside this folder, where no Vue is to be found: it is that of VitePress. */
 const vue = join(dirname(realpathSync(join(import.meta.dirname, '../node_modules/vitepress'))), 'vue')
 
+/** What a page is about, for llms.txt: its first sentence that is no heading, picture, list or code. */
+function firstSentence(page) {
+  const paragraph = page
+    .replace(/^---\n.*?\n---\n/s, '')
+    .replaceAll(/^```.*?^```$|<!--.*?-->/gms, '')
+    .split(/\n\s*\n/)
+    .find((text) => /^[`*"[]*(?!What to copy|Each example)[A-Za-z@]/.test(text.trim()))
+  const plain = (paragraph ?? '')
+    .trim()
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll('**', '')
+  return /^.*?\.(?= |$)/.exec(plain)?.[0] ?? plain
+}
+
 const escaped = (code) => code.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 /** @type {import('vitepress').UserConfig} */
@@ -48,9 +63,9 @@ export default {
   },
   buildEnd({ outDir }) {
     const text = (page) => readFileSync(page === 'index' ? join(docs, '../README.md') : join(docs, `${page}.md`), 'utf8')
-    const list = sidebar().map(
-      ({ text: group, items }) => `## ${group}\n\n${items.map(({ text, link }) => `- [${text}](${link}.html)`).join('\n')}`,
-    )
+    const line = ({ text: title, link }) =>
+      `- [${title}](${link}.html): ${link === '/index' ? 'what it does, how to start, and how it compares.' : firstSentence(text(link.slice(1)))}`
+    const list = sidebar().map(({ text: group, items }) => `## ${group}\n\n${items.map(line).join('\n')}`)
     const head =
       '# halfclose\n\n> A connection policy for Node HTTP servers, as a plugin for Fastify, Express and plain node:http.\n'
     for (const page of COPIED) {
