@@ -49,7 +49,7 @@ const FAULTS = {
     await sleep(200 + upTo(life, 800))
     if (service === life.service) await service.ask('give')
   },
-  'fill the heap': async ({ service }) => void (await service.ask('fill', { part: 0.4 })),
+  'fill the heap': async ({ service }) => void (await service.ask('fill', { part: 0.6 })),
   'a crowd': async (life) => {
     const clients = Array.from({ length: 20 + upTo(life, 80) }, () =>
       life.others.client({ port: life.service.port, kind: life.kind }),
@@ -94,7 +94,8 @@ async function replace(life) {
 const begin = (kind, limit) =>
   Service.start(
     { kind, options: { keepAlive: { timeout: 1_000 } } },
-    { wrap: ['sh', '-c', `ulimit -n ${limit}; exec "$0" "$@"`] },
+    // A small heap is full soon.
+    { wrap: ['sh', '-c', `ulimit -n ${limit}; exec "$0" "$@"`], execArgv: ['--max-old-space-size=160'] },
   )
 
 /** @param {() => number} random @returns {Step[]} */

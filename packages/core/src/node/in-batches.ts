@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { atOnce } from './parser.js'
 
 /** Members that are handled in one turn of the loop at most, so that ten thousand connections do not block it. */
-const BATCH = 100
+const BATCH = 50
 /** Milliseconds after which a batch ends, on a machine for which so many are too much; and how many members are handled between two looks at the clock. */
 const LONGEST = 4
 const STEP = 10
