@@ -49,7 +49,7 @@ const FAULTS = {
     await sleep(200 + upTo(life, 800))
     if (service === life.service) await service.ask('give')
   },
-  'fill the heap': async ({ service }) => void (await service.ask('fill', { part: 0.6 })),
+  'fill the heap': async ({ service }) => void (await service.ask('fill', { mb: 110 })),
   'a crowd': async (life) => {
     const clients = Array.from({ length: 20 + upTo(life, 80) }, () =>
       life.others.client({ port: life.service.port, kind: life.kind }),

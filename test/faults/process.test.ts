@@ -165,16 +165,17 @@ describe.each(blocks)('an event loop that is blocked for %i ms', (ms) => {
   )
 })
 
-/** The part of the heap that is full: the rest is what a request needs, and what the collector needs to go on. */
-const FULL = isLong ? 0.85 : 0.5
+/** MB of old space, and how many are full: the rest is what a request needs, and what the collector needs to go on. */
+const OLD_SPACE = 96
+const FULL = isLong ? 80 : 48
 
 test('near the limit of its heap a process answers, and drains', async () => {
   await Promise.all(
     some('fastify').map(async (kind) => {
-      const service = await serve({ kind }, { execArgv: ['--max-old-space-size=96'] })
+      const service = await serve({ kind }, { execArgv: [`--max-old-space-size=${OLD_SPACE}`] })
       const account = new Account()
       const running = load(account, service, kind)
-      expect(await within(service.ask('fill', { part: FULL }), () => 'its heap is full', LONGEST)).toBeGreaterThanOrEqual(FULL)
+      expect(await within(service.ask('fill', { mb: FULL }), () => 'its heap is full', LONGEST)).toBeGreaterThanOrEqual(FULL)
       await sleep(isLong ? 10_000 : 400)
       await endsWell(service, account, running)
     }),

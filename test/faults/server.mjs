@@ -129,11 +129,11 @@ const deeds = {
   give: () => {
     for (const one of taken.splice(0)) if (typeof one === 'number') closeSync(one)
   },
-  /** Fills the heap up to a part of its limit. */
-  fill: ({ part }) => {
-    const { heap_size_limit: limit } = getHeapStatistics()
-    while (getHeapStatistics().used_heap_size < part * limit) taken.push(Array.from({ length: 10_000 }, (_, n) => ({ n })))
-    return getHeapStatistics().used_heap_size / limit
+  /** Fills the heap up to so many MB: Node's own limit has the young generation in it, and differs from version to version. */
+  fill: ({ mb }) => {
+    const used = () => getHeapStatistics().used_heap_size / 2 ** 20
+    while (used() < mb) taken.push(Array.from({ length: 10_000 }, (_, n) => ({ n })))
+    return used()
   },
 }
 
