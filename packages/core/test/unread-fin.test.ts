@@ -74,3 +74,53 @@ test.each(['http', 'https'])(
     await connections.drain()
   },
 )
+
+describe.each(['http', 'https'])('over %s, a FIN behind a body that its handler does not read, in a drain', (kind) => {
+  const tls = kind === 'https'
+  /** More than a request buffers, and not more than the kernel takes beside it: the FIN gets as far as the kernel. */
+  const sent = 90_000
+  const ignoring: Record<string, (req: IncomingMessage) => unknown> = {
+    'never read': () => {},
+    'piped into a stream that takes no more': (req) => req.pipe(new Writable({ write: () => {} })),
+  }
+
+  async function uploading(handle: (req: IncomingMessage, res: ServerResponse) => void, length: number) {
+    const server = tls ? createTlsServer(credentials, handle) : createServer(handle)
+    const drain = { deadline: 100_000, minRate: 240 }
+    const connections = attach(server, { logger: quiet, halfClosed: 300, drain })
+    const client = await Client.open({ port: await listening(server), tls })
+    await client.send(postHead('/', length))
+    void client.send(Buffer.alloc(sent))
+    await until('the request', () => connections.stats().requests.received === 1)
+    client.fin()
+    return { client, drained: connections.drain() }
+  }
+
+  test.each(Object.keys(ignoring))('ends half a body that is %s: request and response are told', async (way) => {
+    const told: string[] = []
+    const handle = (req: IncomingMessage, res: ServerResponse): void => {
+      ignoring[way]?.(req)
+      req.on('error', () => {}).on('close', () => told.push('req'))
+      res.on('close', () => told.push('res'))
+    }
+    const { client, drained } = await uploading(handle, MiB)
+    await until('both to be told', () => told.length === 2)
+    expect(await client.closed()).toBe('fin')
+    const { clean, requests } = await drained
+    expect([clean, requests.cut]).toEqual([true, 0])
+  })
+
+  test('leaves a whole body to a handler that takes its time', async () => {
+    let bytes = 0
+    const handle = (req: IncomingMessage, res: ServerResponse): void => {
+      const count = (chunk: Buffer): void => {
+        bytes += chunk.length
+      }
+      setTimeout(() => req.on('data', count).on('end', () => res.end('whole')), 2_000)
+    }
+    const { client, drained } = await uploading(handle, sent)
+    expect((await client.next()).text).toBe('whole')
+    expect(bytes).toBe(sent)
+    expect((await drained).clean).toBe(true)
+  })
+})

@@ -2,14 +2,14 @@ import { equal, ok } from 'node:assert/strict'
 import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
 import { closes } from '../../support/expect.js'
-import { get } from '../../support/requests.js'
+import { get, postHead } from '../../support/requests.js'
 import { pass } from '../../support/wait.js'
 
 /** How much of the record arrives at first: its header, and some of the ciphertext. */
 const BEGINNING = 20
 
-/** Sends the first bytes of the TLS record in which a request stands. Returns a function that sends the rest. */
-async function sendBeginning(client: Client, request: string): Promise<() => void> {
+/** What TLS makes of the next data, which is not sent. */
+async function recordOf(client: Client, data: string | Buffer): Promise<Buffer> {
   const { raw } = client
   const held: Buffer[] = []
   const hold = (chunk: Buffer, done: (error?: Error | null) => void): boolean => {
@@ -18,12 +18,29 @@ async function sendBeginning(client: Client, request: string): Promise<() => voi
     return true
   }
   Object.assign(raw, { write: hold })
-  await client.send(request)
+  await client.send(data)
   Reflect.deleteProperty(raw, 'write')
   const record = Buffer.concat(held)
   ok(record.length > BEGINNING)
-  raw.write(record.subarray(0, BEGINNING))
-  return () => void raw.write(record.subarray(BEGINNING))
+  return record
+}
+
+/** Sends the first bytes of the record in which a request stands. Returns a function that sends the rest. */
+async function sendBeginning(client: Client, request: string): Promise<() => void> {
+  const record = await recordOf(client, request)
+  client.raw.write(record.subarray(0, BEGINNING))
+  return () => void client.raw.write(record.subarray(BEGINNING))
+}
+
+/** A body of one record, as long as records may be; and its sender on a slow link, which needs `ms` for it. */
+const BODY = 16_000
+async function sendSlowly(client: Client, ms: number): Promise<void> {
+  const record = await recordOf(client, Buffer.alloc(BODY))
+  const piece = Math.ceil(record.length / (ms / 100))
+  for (let at = 0; at < record.length && !client.gone; at += piece) {
+    client.raw.write(record.subarray(at, at + piece))
+    await pass(100)
+  }
 }
 
 const cases: Case[] = [
@@ -89,6 +106,51 @@ const cases: Case[] = [
       sendRest()
       closes(await client.next())
       equal(client.last.text, '/slow-record')
+    },
+  },
+  {
+    id: 'tls-records/linger',
+    rules: ['R116', 'R124', 'R126'],
+    title:
+      'a client that needs longer than linger.quiet for a record of its body is one that sends: it is not reset behind its answer',
+    routes: { '/early': (_req, res) => void res.writeHead(413, { Connection: 'close', 'Content-Length': 0 }).end() },
+    options: { linger: { quiet: 500 } },
+    run: async (host) => {
+      const client = await host.connect({ obliging: false })
+      await client.send(postHead('/early', 10 * BODY))
+      equal((await client.next()).status, 413)
+      await sendSlowly(client, 2_000)
+      ok(!client.gone, `${client}`)
+      equal(client.ending, 'fin')
+    },
+  },
+  {
+    id: 'tls-records/unread',
+    rules: ['R115', 'R126'],
+    title: 'so is one whose request was answered before its body came: a drain waits for the body, and answers what follows',
+    routes: { '/early': (_req, res) => void res.writeHead(413, { 'Content-Length': 0 }).end() },
+    options: { linger: { quiet: 500 }, drain: { delay: 0, deadline: 60_000 } },
+    run: async (host) => {
+      const client = await host.connect()
+      await client.send(postHead('/early', BODY))
+      equal((await client.next()).status, 413)
+      void host.stop()
+      await sendSlowly(client, 2_000)
+      closes(await client.ask(get('/next')))
+    },
+  },
+  {
+    id: 'tls-records/upload',
+    rules: ['R126', 'R202', 'R207'],
+    title: 'a slow upload is not cut by drain.minRate for a record that takes eight seconds to arrive',
+    options: { drain: { delay: 0, deadline: 60_000, minRate: 240 } },
+    run: async (host) => {
+      const client = await host.connect()
+      await client.send(postHead('/upload', BODY))
+      await host.request('/upload')
+      void host.stop()
+      await sendSlowly(client, 8_000)
+      equal((await client.next()).text, `/upload ${BODY}`)
     },
   },
 ]

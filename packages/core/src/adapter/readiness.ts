@@ -1,5 +1,6 @@
 import { textOf } from '../events/logger.js'
 import type { Intercept } from '../http/messages.js'
+import { clearTimeout, setTimeout } from '../node/real-timers.js'
 import type { Connections } from '../types.js'
 import type { Readiness } from './readiness-options.js'
 

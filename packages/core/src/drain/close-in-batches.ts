@@ -5,6 +5,7 @@ import { closeIfQuiet } from '../http1/idle.js'
 import { goAway } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { inBatches } from '../node/in-batches.js'
+import { setImmediate } from '../node/real-timers.js'
 import { afterPoll } from '../node/timers.js'
 
 /** How many connections one look may find, so that ten thousand idle ones do not block the loop. */

@@ -4,6 +4,7 @@ import { kill } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
 import { ignoreError } from '../http2/goaway.js'
 import type { StreamExchange } from '../http2/session.js'
+import { nextTick } from '../node/real-timers.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import type { GovernedServer } from '../server/governed-server.js'
 import type { WebSocketOutput } from '../socket/websocket-output.js'
@@ -60,6 +61,6 @@ function endOutput(stream: Writable, output: WebSocketOutput | undefined, late: 
 
 function writeNothing(_chunk: unknown, ...rest: unknown[]): boolean {
   const callback = rest.at(-1)
-  if (typeof callback === 'function') process.nextTick(() => callback())
+  if (typeof callback === 'function') nextTick(() => callback())
   return true
 }

@@ -1,4 +1,5 @@
 import type { Events } from '../events/events.js'
+import { clearTimeout, setTimeout } from '../node/real-timers.js'
 
 /** Milliseconds until a drain logs what holds it up, and between two such lines. */
 const FIRST = 2_000

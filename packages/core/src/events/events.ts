@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { WarningCode } from '../errors/codes.js'
 import { HalfcloseTypeError, quote } from '../errors/errors.js'
 import { nearest } from '../errors/spelling.js'
+import { nextTick } from '../node/real-timers.js'
 import { inItsOrder, textOf } from './logger.js'
 import type {
   CloseReason,
@@ -87,7 +88,7 @@ export function isolated(run: () => void): void {
   try {
     run()
   } catch (error) {
-    process.nextTick(() => {
+    nextTick(() => {
       throw error
     })
   }
@@ -175,7 +176,7 @@ export class Events {
     isolated(() => this.#emitter.emit('warning', warning))
     this.#log({ code: warning.code, ...report }, warning)
     // `process.emitWarning` writes in the next tick.
-    await new Promise<void>((resolve) => process.nextTick(resolve))
+    await new Promise<void>((resolve) => nextTick(resolve))
   }
 
   /** Runs what halfclose does on its own account: an error ends neither the process nor what else is to be done. */

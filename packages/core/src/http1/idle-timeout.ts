@@ -2,10 +2,12 @@ import { performance } from 'node:perf_hooks'
 import { attempt } from '../events/error-boundary.js'
 import type { AttachableServer } from '../node/attachable-server.js'
 import { inBatches } from '../node/in-batches.js'
+import { clearTimeout } from '../node/real-timers.js'
 import { numberOf } from '../node/server-kinds.js'
 import { afterPoll, type Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import { GRACE } from '../policy.js'
+import { bytesArrived } from '../socket/bytes-arrived.js'
 import { closeOutputFirst } from './close.js'
 import type { Connection } from './connection.js'
 import { closeQuiet, IDLE_QUIET } from './idle.js'
@@ -163,12 +165,11 @@ export class IdleTimeout {
    */
   #waitForRest(connection: Connection): void {
     const { connections, server } = this.#owner
-    const input = connection.raw ?? connection.socket
-    const before = input.bytesRead
+    const before = bytesArrived(connection)
     connections.turn(connection, 'busy')
     connection.setTimer(Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD), () => {
       if (connection.phase !== 'busy' || connection.current !== undefined) return
-      if (input.bytesRead !== before) this.#waitForRest(connection)
+      if (bytesArrived(connection) !== before) this.#waitForRest(connection)
       else closeOutputFirst(connection, 'idle', IDLE_QUIET)
     })
   }

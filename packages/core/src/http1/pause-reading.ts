@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { readOn } from '../node/parser.js'
+import { clearTimeout, nextTick } from '../node/real-timers.js'
 import type { Connection, Waiting } from './connection.js'
 import { connectionOf } from './connection-of.js'
 
@@ -40,7 +41,7 @@ export function stopReading(connection: Connection): void {
   socket.resume = stayPaused
   socket.pause()
   // Not at once: the parser is in the middle of a chunk.
-  process.nextTick(watch, connection)
+  nextTick(watch, connection)
 }
 
 /** Watches the client of a waiting upgrade in the same way: the stream takes the first bytes of the other protocol, and then nothing reads. */

@@ -1,5 +1,6 @@
 import { ServerResponse } from 'node:http'
 import { patchedResponse, put } from '../node/patched-methods.js'
+import { nextTick } from '../node/real-timers.js'
 import type { Exchange } from './connection.js'
 import { end, write } from './response-body.js'
 import { writeHead } from './response-head.js'
@@ -33,7 +34,7 @@ function putOver(res: ServerResponse): void {
 /** Replaces the methods that send an interim response: it writes nothing, and calls the callback. */
 function skip(...args: readonly unknown[]): void {
   const callback = args.at(-1)
-  if (typeof callback === 'function') process.nextTick(callback)
+  if (typeof callback === 'function') nextTick(callback)
 }
 
 const NO_INTERIM = { writeContinue: skip, writeProcessing: skip, writeEarlyHints: skip, writeInformation: skip }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
+import { nextTick } from '../node/real-timers.js'
 import { answer, boundLateHead } from './client-error.js'
 import { closeOutputFirst } from './close.js'
 import type { Body, Connection, Exchange } from './connection.js'
@@ -62,8 +63,8 @@ function endBody(exchange: Exchange, { declared }: Body): void {
 /** Continues with what has arrived meanwhile. Returns whether anything has. */
 function takesUpNext(connection: Connection): boolean {
   connection.lastUsed = Math.ceil(performance.now())
-  if (connection.rare.waiting !== undefined) process.nextTick(next, connection)
-  else if (connection.rare.failure !== undefined) process.nextTick(answerInRoot, connection, connection.rare.failure)
+  if (connection.rare.waiting !== undefined) nextTick(next, connection)
+  else if (connection.rare.failure !== undefined) nextTick(answerInRoot, connection, connection.rare.failure)
   else return boundLateHead(connection)
   return true
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { clearTimeout } from '../node/real-timers.js'
 import type { KeepsAlive } from '../node/server-kinds.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'

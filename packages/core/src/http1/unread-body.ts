@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
+import { setImmediate } from '../node/real-timers.js'
+import { bytesArrived } from '../socket/bytes-arrived.js'
 import { hasReset } from '../socket/peer-reset.js'
 import { closeOutputFirst, killByPeer } from './close.js'
 import type { Connection } from './connection.js'
@@ -22,15 +24,16 @@ export function leaveUnread(connection: Connection, req: IncomingMessage): void 
   // Node reads and discards a body that the application never read.
   let isWanted = req.readableFlowing !== true || req.listenerCount('data') > 0
   let since = owner.timers.now
-  let from = socket.bytesRead
+  let from = bytesArrived(connection)
   let moved = since
   let seen = from
   const look = () => {
     if (connection.rare.unread !== req || connection.phase === 'lingering' || socket.destroyed) return
     if (req.complete) return arrived(connection, req)
     const { now } = owner.timers
-    if (socket.bytesRead !== seen) {
-      seen = socket.bytesRead
+    const arrivedBytes = bytesArrived(connection)
+    if (arrivedBytes !== seen) {
+      seen = arrivedBytes
       moved = now
       // Where nothing reads, only the kernel knows of a reset.
     } else if (socket.isPaused() && hasReset(connection)) return killByPeer(connection)

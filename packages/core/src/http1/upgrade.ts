@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { bareHead } from '../http/bare-head.js'
 import { unavailableHead } from '../http/unavailable.js'
+import { nextTick } from '../node/real-timers.js'
 import { halfOpenBefore } from '../node/server-kinds.js'
 import { isBroken } from '../socket/connection-error.js'
 import { recordSocket } from '../socket/record-socket.js'
@@ -78,7 +79,7 @@ function handOverToListener(
   const heard = owner.forward(event, args)
   // The client's FIN came while the request waited, when there was no listener. If the body was not whole, Node 26 gives a stream of its own.
   const stream = args[1] instanceof Duplex ? args[1] : socket
-  if (connection.inputEnded && stream.readableEnded) process.nextTick(() => stream.emit('end'))
+  if (connection.inputEnded && stream.readableEnded) nextTick(() => stream.emit('end'))
   return heard
 }
 
@@ -144,7 +145,8 @@ function noteWhoEnds(connection: Connection): void {
   const { emit } = socket
   const note = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event === 'end') connection.closedFirst ??= socket.writableEnded ? 'server' : 'peer'
-    else if (event === 'close') {
+    // Other code may emit the event as well.
+    else if (event === 'close' && socket.destroyed) {
       connection.closedFirst ??= 'server'
       owner.closed(connection)
     }

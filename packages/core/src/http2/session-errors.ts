@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import type { CloseReason } from '../events/types.js'
 import { errorCode } from '../node/error-code.js'
+import { setImmediate } from '../node/real-timers.js'
 import { recordSessionClose } from './close-record.js'
 import { boundFlush } from './goaway.js'
 import { CODES, type Session } from './session.js'

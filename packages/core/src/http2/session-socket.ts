@@ -71,7 +71,8 @@ function emit(this: Socket, event: string | symbol, ...args: unknown[]): boolean
   const session = sessionOf(this)
   if (session !== undefined) {
     if (event === 'end') onInputEnd(session)
-    else if (event === 'close') session.owner.sessionClosed(session)
+    // Other code may emit the event as well.
+    else if (event === 'close' && this.destroyed) session.owner.sessionClosed(session)
   }
   return Reflect.apply(session?.patched?.emit ?? Object.getPrototypeOf(this).emit, this, [event, ...args])
 }

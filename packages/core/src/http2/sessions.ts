@@ -84,14 +84,16 @@ export class Sessions {
     this.#owner.limits.leave(session)
   }
 
-  delete(session: Session): void {
-    this.#open.delete(session.http2)
+  /** Whether it was open. */
+  delete(session: Session): boolean {
+    if (!this.#open.delete(session.http2)) return false
     this.#lingering.delete(session)
     session.released = true
     session.clearTimer()
-    if (this.#open.size > 0) return
+    if (this.#open.size > 0) return true
     this.#timer?.stop()
     this.#timer = undefined
+    return true
   }
 
   /** While `leaving`: sends a GOAWAY to the sessions whose turn it is. */

@@ -1,4 +1,5 @@
 import { HalfcloseTypeError } from '../errors/errors.js'
+import { queueMicrotask } from '../node/real-timers.js'
 import type { Connections } from '../types.js'
 import { Collector, type Sample } from './collector.js'
 import {

@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
+import { clearTimeout } from './real-timers.js'
 import type { Timers } from './timers.js'
 
 /** Node's pipe from a file to the handle of an HTTP/2 stream. */

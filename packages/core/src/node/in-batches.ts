@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { atOnce } from './parser.js'
+import { setImmediate } from './real-timers.js'
 
 /** Members that are handled in one turn of the loop at most, so that ten thousand connections do not block it. */
 const BATCH = 50

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
+import { clearTimeout, setImmediate, setTimeout } from './real-timers.js'
 import { LONGEST, NEVER, owedAfter, pieceOf, type Standstill, withTimer } from './standstill.js'
 
 /**

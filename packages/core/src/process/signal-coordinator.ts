@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { WarningCode } from '../errors/codes.js'
 import { textOf } from '../events/logger.js'
+import { setImmediate, setTimeout } from '../node/real-timers.js'
 import { endedLine } from './exit-cause.js'
 import { type LeaveRequest, type Participant, USUAL_SIGNALS } from './participant.js'
 import type { Coordinator, Listener, SignalHost } from './signal-host.js'

@@ -1,3 +1,4 @@
+import { setInterval, setTimeout } from '../node/real-timers.js'
 import { CHANNEL } from './thread-messages.js'
 
 /**

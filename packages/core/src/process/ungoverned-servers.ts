@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { WatchRequests } from '../http/messages.js'
+import { queueMicrotask } from '../node/real-timers.js'
 import { isAttachable } from '../node/server-kinds.js'
 import type { AttachableServer } from '../types.js'
 

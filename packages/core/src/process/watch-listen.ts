@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { queueMicrotask } from '../node/real-timers.js'
 import { isAttachable } from '../node/server-kinds.js'
 import type { AttachableServer } from '../types.js'
 

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { BroadcastChannel, type Worker } from 'node:worker_threads'
 import type { WarningCode } from '../errors/codes.js'
+import { clearInterval, setInterval } from '../node/real-timers.js'
 import type { LeaveRequest, Participant } from './participant.js'
 import type { Coordinator } from './signal-host.js'
 import { CHANNEL, isFromThread, type MainMessage } from './thread-messages.js'

@@ -1,3 +1,4 @@
+import { nextTick } from '../node/real-timers.js'
 /**
  * Requests that were cut in this tick. A listener of a signal may destroy connections before it, or another listener, calls drain(): the drain counts
  * those cuts as its own.
@@ -9,7 +10,7 @@ export class CutsThisTick {
     const isFirst = this.#count === 0
     this.#count += lost
     if (!isFirst) return
-    process.nextTick(() => {
+    nextTick(() => {
       this.#count = 0
     })
   }

@@ -246,7 +246,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   }
 
   sessionClosed(session: Session): void {
-    this.sessions.delete(session)
+    if (!this.sessions.delete(session)) return
     this.limits.leave(session)
     this.limits.pressure.gone(session)
     session.byPeer ||= session.ending === undefined

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Connection } from '../http1/connection.js'
 import type { Session } from '../http2/session.js'
+import { setTimeout } from '../node/real-timers.js'
 import { reliefOf } from '../policy.js'
 import { isStillIdle, longestIdle, type ServerConnections } from './longest-idle.js'
 

@@ -11,6 +11,7 @@ import { cutSession, goAway } from '../http2/goaway.js'
 import type { AttachableServer } from '../node/attachable-server.js'
 import { directCaller } from '../node/call-site.js'
 import { atOnce } from '../node/parser.js'
+import { nextTick } from '../node/real-timers.js'
 import { isHttp2, isShared, speaksHttp1 } from '../node/server-kinds.js'
 import type { GovernedServer } from './governed-server.js'
 
@@ -99,7 +100,7 @@ function closeOf(
     const closed = callbacks.close(governed)
     const tell = (...args: unknown[]) => {
       const done = () => {
-        if (typeof callback === 'function') process.nextTick(callback, ...args)
+        if (typeof callback === 'function') nextTick(callback, ...args)
       }
       closed.then(done, done)
     }

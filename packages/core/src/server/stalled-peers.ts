@@ -2,12 +2,14 @@ import { attempt } from '../events/error-boundary.js'
 import { cut } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
 import { awaitsBody } from '../http1/exchange.js'
+import { readToBrokenEnd } from '../http1/unfinished-body.js'
 import { isHeldUp } from '../http2/abuse-limits.js'
 import { cutSession } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
+import { bytesArrived } from '../socket/bytes-arrived.js'
 import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from '../socket/stalled-reader.js'
 
 /** The shortest time between two looks, in ms. */
@@ -58,6 +60,7 @@ export class MinDataRate {
   #isStalled(peer: Connection | Session, now: number, rate: number): boolean {
     const awaited = awaitedOf(peer)
     if (awaited === undefined) {
+      if (!(peer instanceof Session)) readToBrokenEnd(peer)
       this.#samples.delete(peer)
       return false
     }
@@ -184,12 +187,12 @@ function awaitedOfConnection(connection: Connection): Awaited | undefined {
   const { phase, socket, current } = connection
   if (phase !== 'busy' || current === undefined) return undefined
   if (socket.writableLength > 0) return { kind: 'output', bytes: bytesTaken(connection) }
-  return awaitsBody(current) ? { kind: 'input', bytes: socket.bytesRead } : undefined
+  return awaitsBody(current) ? { kind: 'input', bytes: bytesArrived(connection) } : undefined
 }
 
 /** The same for a session: only if the server waits for the client on every stream. A handler that takes its time is waited for. */
 function awaitedOfSession(session: Session): Awaited | undefined {
-  const { streams, socket } = session
+  const { streams } = session
   if (streams.size === 0) return undefined
   let output = false
   for (const stream of streams.keys()) {
@@ -200,5 +203,5 @@ function awaitedOfSession(session: Session): Awaited | undefined {
   // PINGs, SETTINGS and the answers to them are no progress.
   return output
     ? { kind: 'output', bytes: bytesTaken(session) - session.answered }
-    : { kind: 'input', bytes: socket.bytesRead - session.controlled }
+    : { kind: 'input', bytes: bytesArrived(session) - session.controlled }
 }

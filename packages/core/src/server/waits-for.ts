@@ -8,6 +8,7 @@ import { isHeldUp } from '../http2/abuse-limits.js'
 import type { Session, StreamExchange } from '../http2/session.js'
 import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
 import { GRACE } from '../policy.js'
+import { bytesArrived } from '../socket/bytes-arrived.js'
 import type { PeerProgress } from './peer-progress.js'
 
 // What each open connection waits for, in words on which an operator can act. They are logged and shown, so they have to be true of the application
@@ -60,7 +61,7 @@ export function streamWaitsFor(
   }
   const isRead = stream.readableLength < stream.readableHighWaterMark
   if (!stream.endAfterHeaders && !stream.readableEnded && !stream.writableEnded && isRead)
-    return input(session, session.socket.bytesRead - session.controlled, look)
+    return input(session, bytesArrived(session) - session.controlled, look)
   return HANDLER
 }
 
@@ -77,7 +78,7 @@ function answer(connection: Connection, look: Look): string {
     return output(connection, unsent, taken, look)
   }
   if (current === undefined) return HANDLER
-  return awaitsBody(current) ? input(connection, socket.bytesRead, look) : HANDLER
+  return awaitsBody(current) ? input(connection, bytesArrived(connection), look) : HANDLER
 }
 
 /** What a connection waits for without a request that the application knows of. */
@@ -86,7 +87,7 @@ function withoutExchange(connection: Connection, look: Look): string {
   const { answering, waiting, failure, unread } = rare
   if (socket.writableLength > 0) return answer(connection, look)
   if (answering || waiting !== undefined || failure !== undefined) return HANDLER
-  if (unread !== undefined) return input(connection, socket.bytesRead, look)
+  if (unread !== undefined) return input(connection, bytesArrived(connection), look)
   return ending === undefined ? 'the client does not finish its request' : CLOSE
 }
 

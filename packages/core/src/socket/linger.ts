@@ -3,9 +3,11 @@ import type { CloseReason } from '../events/types.js'
 import { inBatches } from '../node/in-batches.js'
 import { type Linked, List } from '../node/linked-list.js'
 import { readRaw } from '../node/parser.js'
+import { setImmediate } from '../node/real-timers.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import type { Timer, Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
+import { bytesArrived } from './bytes-arrived.js'
 import { beginPatience, goOn, isOver, type Patience } from './stalled-reader.js'
 import type { UnacknowledgedBytes } from './unacknowledged-bytes.js'
 
@@ -35,8 +37,8 @@ export interface Linger<C> extends Linked<Linger<C>> {
   readonly quiet: number
   lastProgress: number
   discarded: number
-  /** Bytes handed to the kernel at the last look: while the number grows, the peer reads. */
-  flushed: number | undefined
+  /** Bytes handed to the kernel and bytes arrived, at the last look: while their sum grows, the peer reads or sends. */
+  moved: number | undefined
   /** Set when a bound is reached: how long the peer may still take the output that is on its way to it. A reset would destroy that output. */
   patience: Patience | undefined
 }
@@ -83,7 +85,7 @@ export class Lingering<C extends Lingers<C>> {
       quiet: Math.min(quiet, this.#bounds.quiet),
       lastProgress: Number.POSITIVE_INFINITY,
       discarded: 0,
-      flushed: undefined,
+      moved: undefined,
       patience: undefined,
     }
     connection.linger = linger
@@ -134,10 +136,10 @@ export class Lingering<C extends Lingers<C>> {
       linger.since ??= now
       // The process may have stood still without knowing it yet, so a read may bear a later time than now.
       linger.lastProgress = Math.min(linger.lastProgress, now)
-      const flushed = bytesTaken(connection)
-      const progress = flushed !== linger.flushed
+      const moved = bytesTaken(connection) + bytesArrived(connection)
+      const progress = moved !== linger.moved
       if (progress) {
-        linger.flushed = flushed
+        linger.moved = moved
         linger.lastProgress = now
       }
       const quiet = !progress && now - linger.lastProgress >= linger.quiet

@@ -8,6 +8,8 @@
 const [NEWLINE, SPACE, COLON, ZERO] = [0x0a, 0x20, 0x3a, 0x30]
 /** States of a line that is no open connection: TIME_WAIT, LISTEN, NEW_SYN_RECV. They are written with two digits. */
 const NO_CONNECTION = ['06', '0A', '0C'].map((state) => Buffer.from(state).readUInt16BE())
+/** The state of a connection whose peer has sent FIN (CLOSE_WAIT). */
+const PEER_ENDED = '08'
 /** The timer of a line whose peer has no room: our kernel asks it from time to time (a zero-window probe). */
 const PROBES = '04'
 /** How an IPv4 address begins in the list of IPv6 connections. */
@@ -66,6 +68,15 @@ export class TcpList {
     const line = this.#lines.get(inode)
     if (line === undefined) return undefined
     return textAt(line, line.columns.timer, 2) !== PROBES && !this.#unread.has(addressesOf(line, 'remote'))
+  }
+
+  /** Bytes that have arrived before the peer's FIN, and that this process has not read; false: the peer has sent no FIN. */
+  beforeFin(inode: number): number | false | undefined {
+    const line = this.#lines.get(inode)
+    if (line === undefined) return undefined
+    if (textAt(line, line.columns.state, 2) !== PEER_ENDED) return false
+    // The FIN counts as a byte.
+    return Math.max(0, queueAt(line, line.columns.received) - 1)
   }
 
   #index(list: Buffer): void {

@@ -57,6 +57,11 @@ export class UnacknowledgedBytes {
     return this.#ask(ends, (list, inode) => list.isTaking(inode)) ?? false
   }
 
+  /** Bytes that this process has not read and behind which the peer's FIN stands; false: there is none; `undefined`: there is no such information. */
+  beforeFin(ends: Ends): number | false | undefined {
+    return this.#ask(ends, (list, inode) => list.beforeFin(inode))
+  }
+
   takenBy(ends: Ends): Taken {
     return takenOf(bytesTaken(ends), this.of(ends))
   }

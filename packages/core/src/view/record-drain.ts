@@ -1,4 +1,5 @@
 import { optionTypeError } from '../errors/errors.js'
+import { clearInterval, setInterval } from '../node/real-timers.js'
 import { duration, section } from '../options/rules.js'
 import type { Connections, StateEvent } from '../types.js'
 import type { DrainRecord } from './record.js'

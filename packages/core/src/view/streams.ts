@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connectionsOf } from '../handle/attached.js'
+import { clearInterval, setInterval } from '../node/real-timers.js'
 import type { Connections } from '../types.js'
 import type { Frame } from './record.js'
 import { Recorder } from './recorder.js'
