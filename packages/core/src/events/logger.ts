@@ -32,7 +32,8 @@ export function inItsOrder(logger: Logger): Logger {
 
 /** What was thrown, or rejected with, as text. Not every value can be made a string. */
 export function textOf(error: unknown): string {
-  if (error instanceof Error) return error.stack ?? error.message
+  // If the application has set Error.prepareStackTrace, the stack may be of any type.
+  if (error instanceof Error) return typeof error.stack === 'string' ? error.stack : error.message
   return typeof error === 'string' ? error : inspect(error)
 }
 

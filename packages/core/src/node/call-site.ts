@@ -3,13 +3,25 @@
  * so it is only for rare calls.
  */
 export function directCaller(own: (...args: never[]) => unknown): string | undefined {
-  const trace: { stack?: string } = {}
-  const before = Error.stackTraceLimit
-  Error.stackTraceLimit = 1
-  Error.captureStackTrace(trace, own)
-  Error.stackTraceLimit = before
-  const frame = trace.stack?.split('\n').find((line) => /^\s*at /.test(line))
+  const stack = stackBelow(own)
+  // If the application has set Error.prepareStackTrace, the stack may be of any type.
+  const frame = typeof stack === 'string' ? stack.split('\n').find((line) => /^\s*at /.test(line)) : undefined
   return frame === undefined || /\(?node:/.test(frame) ? undefined : placeOf(frame)
+}
+
+/** The application's Error.prepareStackTrace may throw, and so does an assignment where Node was started with `--frozen-intrinsics`. */
+function stackBelow(own: (...args: never[]) => unknown): unknown {
+  const trace: { stack?: unknown } = {}
+  const before = Error.stackTraceLimit
+  try {
+    Error.stackTraceLimit = 1
+    Error.captureStackTrace(trace, own)
+    return trace.stack
+  } catch {
+    return undefined
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', before)
+  }
 }
 
 /** `at name (/app/server.mjs:1:2)` → `/app/server.mjs:1:2` */
