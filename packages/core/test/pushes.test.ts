@@ -1,7 +1,8 @@
-import { createServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
+import { once } from 'node:events'
+import { connect, createServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import { FrameClient } from '../../../test/support/h2/client.js'
 import { listening, quiet } from '../../../test/support/server.js'
-import { within } from '../../../test/support/wait.js'
+import { until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 
 const CODES = [0, 1, 2, 5, 7, 8, 11]
@@ -57,4 +58,32 @@ describe('a client that resets what is pushed to it', () => {
     client.connection.fin()
     await connections.drain()
   })
+})
+
+test('behind a GOAWAY nothing is pushed: a client of Node, which takes such a push for an error of the connection, gets its answers', async () => {
+  const held: ServerHttp2Stream[] = []
+  const server = createServer()
+  server.on('stream', (stream: ServerHttp2Stream) => held.push(stream))
+  const connections = attach(server, { logger: quiet })
+  const session = connect(`http://127.0.0.1:${await listening(server)}`)
+  session.on('error', () => {}).on('stream', (pushed) => pushed.on('error', () => {}).resume())
+  const texts = ['/1', '/2'].map(async (path) => {
+    let text = ''
+    const stream = session.request({ ':path': path }).setEncoding('utf8')
+    for await (const piece of stream) text += piece
+    return text
+  })
+  await until('both requests', () => held.length === 2)
+  expect(held.map(({ pushAllowed }) => pushAllowed)).toEqual([true, true])
+  const told = once(session, 'goaway')
+  const drained = connections.drain()
+  await within(told, () => 'the GOAWAY')
+  for (const stream of held) {
+    expect(stream.pushAllowed).toBe(false)
+    expect(() => stream.pushStream({ ':path': '/pushed' }, () => {})).toThrow('push')
+    stream.respond({ ':status': 200 })
+    stream.end('answered')
+  }
+  expect(await Promise.all(texts)).toEqual(['answered', 'answered'])
+  expect((await drained).clean).toBe(true)
 })

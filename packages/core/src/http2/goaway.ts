@@ -32,6 +32,7 @@ function conclude(session: Session, reason: CloseReason, whileReading: boolean):
   if (session.streams.size === 0) recordSessionClose(session)
   session.ending = session.notice ?? reason
   session.closedFirst ??= 'server'
+  forbidPushes(session)
   // The timer of a half-closed client goes on.
   if (!session.inputEnded) session.clearTimer()
   if (whileReading) setImmediate(attempt, session, announce)
@@ -50,7 +51,20 @@ const AGAIN = 20
  */
 function giveNotice(session: Session, reason: CloseReason): void {
   session.notice = reason
+  forbidPushes(session)
   tryNotice(session, reason, session.owner.timers.now + NOTICE)
+}
+
+function forbidPushes({ streams }: Session): void {
+  for (const stream of streams.keys()) forbidPush(stream)
+}
+
+/**
+ * Behind a GOAWAY nothing is pushed, as on a session that Node has closed. A client of Node answers with a GOAWAY of its own, ignores the promise of a push from then
+ * on, and takes the push for an error of the connection: all its requests fail.
+ */
+export function forbidPush(stream: ServerHttp2Stream): void {
+  Object.defineProperty(stream, 'pushAllowed', { value: false, configurable: true })
 }
 
 function tryNotice(session: Session, reason: CloseReason, until: number): void {

@@ -7,7 +7,7 @@ import { goawayReason } from '../policy.js'
 import { followUpgraded } from '../socket/websocket-output.js'
 import { noteReset } from './abuse-limits.js'
 import { recordLostStream } from './close-record.js'
-import { closeIfDone, goAway, ignoreError } from './goaway.js'
+import { closeIfDone, forbidPush, goAway, ignoreError } from './goaway.js'
 import { bindExchange, CODES, exchangeOf, type Http2Owner, type Session, type StreamExchange } from './session.js'
 import { takeOverStream } from './stream-methods.js'
 
@@ -25,6 +25,7 @@ export function arriveStream(owner: Http2Owner, stream: ServerHttp2Stream, args:
   if (session.excess) owner.limits.enterAnew(session)
   const headers = isFields(args[1]) ? args[1] : {}
   const { tunnel, method, path } = beginExchange(session, stream, headers)
+  if (session.notice !== undefined) forbidPush(stream)
   reconsider(session)
   if (session.excess) {
     answerExcess(session, stream, { url: path, method })
