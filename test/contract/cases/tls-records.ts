@@ -143,6 +143,7 @@ const cases: Case[] = [
     id: 'tls-records/upload',
     rules: ['R126', 'R202', 'R207'],
     title: 'a slow upload is not cut by drain.minRate for a record that takes eight seconds to arrive',
+    regression: true,
     options: { drain: { delay: 0, deadline: 60_000, minRate: 240 } },
     run: async (host) => {
       const client = await host.connect()
