@@ -46,6 +46,7 @@ const cases: Case[] = [
   leaves('megabyte-reset', 'requests of a megabyte', many(Math.ceil(MiB / get('/next').length)), 'reset'),
   {
     id: 'looks/all-answered',
+    slow: true,
     rules: ['R050', 'R018', 'R113'],
     regression: true,
     title: 'thousands of requests, then FIN, all before the first of them is answered: each is answered, in order',
