@@ -165,7 +165,7 @@ const REASONS: Record<CloseReason, true> = {
   'client-close': true, idle: true, 'max-requests': true, 'max-age': true, http10: true, 'no-keep-alive': true, draining: true, deadline: true, handler: true, unframed: true,
   'content-length': true, error: true, timeout: true, 'half-closed': true, stalled: true, flood: true, peer: true, upgraded: true, limit: true, pressure: true,
 } // biome-ignore format: a list
-const CODES = [undefined, 'ECONNRESET', 'ERR_HTTP_REQUEST_TIMEOUT', 'HPE_INVALID_METHOD', 'HPE_INVALID_HEADER_TOKEN', 'HPE_HEADER_OVERFLOW', 'HPE_INVALID_CHUNK_SIZE'] // biome-ignore format: a list
+const CODES = [undefined, 'ECONNRESET', 'ERR_HTTP_REQUEST_TIMEOUT', 'HPE_INVALID_METHOD', 'HPE_INVALID_HEADER_TOKEN', 'HPE_HEADER_OVERFLOW', 'HPE_INVALID_CHUNK_SIZE', 'HPE_INVALID_EOF_STATE'] // biome-ignore format: a list
 
 /** Every event that there could be, and more: no connection ends in most of these ways. */
 function* everyEnd(): Iterable<CloseEvent> {

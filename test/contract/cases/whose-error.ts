@@ -95,7 +95,7 @@ const cases: Case[] = [
         if (host.bare) return
         await until('the end of it', async () => (await host.openConnections()) === 0)
         const { requests, closes, closedFirst } = host.connections.stats()
-        deepEqual([requests.cut, requests.aborted, closes, closedFirst.server], [1, 0, { http10: 1 }, 1])
+        deepEqual([requests.cut, requests.aborted, closes, closedFirst.server], [1, 0, { handler: 1 }, 1])
       },
     }),
   ),

@@ -65,7 +65,7 @@ function causeOf({ reason, first, state, code, reset, inFlight }: CloseEvent): s
   // The client left in the usual way.
   if (reason === 'client-close' && first === 'peer' && isQuiet && !reset) return '-'
   // The reason for which the connection would have ended later is not what ended it.
-  if (first === 'peer' && (reason === 'upgraded' || (reset && inFlight))) return 'C'
+  if (first === 'peer' && (reason === 'upgraded' || (reset && inFlight) || code === 'HPE_INVALID_EOF_STATE')) return 'C'
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'c' : CAUSES[reason]
 }
 

@@ -6,7 +6,7 @@ import { hasBegun } from '../node/parser.js'
 import { makeLast } from '../node/response-fields.js'
 import { numberOf } from '../node/server-kinds.js'
 import { afterPoll } from '../node/timers.js'
-import { closeOutputFirst, cut } from './close.js'
+import { closeOutputFirst, cut, setReason } from './close.js'
 import { recordClose } from './close-record.js'
 import type { Connection, Http1Owner } from './connection.js'
 import { connectionOf } from './connection-of.js'
@@ -22,7 +22,7 @@ export function onClientError(owner: Http1Owner, error: Error, socket: Socket): 
   if (!code.startsWith('HPE_') && code !== REQUEST_TIMEOUT) {
     // The connection itself broke, so there is no client to answer; unless the application destroyed it with this error.
     if (!connection.released) connection.makeRare().byPeer = true
-    connection.ending ??= 'peer'
+    setReason(connection, 'peer')
     connection.closedFirst ??= 'peer'
     return owner.forward('clientError', [error, socket])
   }

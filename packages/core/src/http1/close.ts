@@ -121,10 +121,20 @@ export function destroy(this: Socket & SocketCarrier, error?: Error | null): Soc
     countBrokenPromise(connection)
   }
   recordClose(connection)
-  connection.ending ??= byPeer ? 'peer' : (connection.rare.blame ?? 'handler')
+  setReason(connection, byPeer ? 'peer' : (connection.rare.blame ?? 'handler'))
   connection.closedFirst ??= byPeer ? 'peer' : 'server'
   kill(connection, error, byPeer)
   return this
+}
+
+/**
+ * Sets why a connection ends that is broken off. The reason that the head of a last response has announced does not hold if that response is not sent
+ * whole.
+ */
+export function setReason(connection: Connection, reason: CloseReason): void {
+  const { ending, current } = connection
+  const isAnnounced = ending !== 'content-length' && ending !== 'error' && current?.headWritten === true
+  if (ending === undefined || (isAnnounced && !current.res.writableFinished)) connection.ending = reason
 }
 
 /** The application destroys a connection on which the client may still send a request. */
@@ -169,7 +179,7 @@ function recentlyAnswered({ current, requests, lastUsed, released, rare: { blame
 function breakOff(connection: Connection, ms: number): void {
   const { socket, owner } = connection
   recordClose(connection)
-  connection.ending ??= 'handler'
+  setReason(connection, 'handler')
   connection.closedFirst ??= 'server'
   owner.connections.turn(connection, 'lingering')
   owner.requestBrokenOff(connection)
@@ -215,7 +225,7 @@ export function killByPeer(connection: Connection): void {
   const record = recordClose(connection)
   if (record !== undefined) record.isReset = true
   connection.makeRare().byPeer = true
-  connection.ending ??= 'peer'
+  setReason(connection, 'peer')
   connection.closedFirst ??= 'peer'
   kill(connection, undefined, true)
 }

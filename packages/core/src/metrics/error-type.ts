@@ -19,6 +19,7 @@ export type ErrorType =
   | 'response_content_length_mismatch'
   | 'server_timeout'
   | 'stream_reset_limit_exceeded'
+  | 'unexpected_end_of_request_content'
 
 /**
  * The `error.type` of a connection, or `undefined` if it did not fail. A close while it was idle or silent, a drain and a limit of age or requests are no
@@ -54,6 +55,7 @@ export function errorTypeOf(event: CloseEvent): ErrorType | undefined {
 function refusal({ protocol, code = '', request }: CloseEvent): ErrorType {
   if (protocol === '2') return 'other_error'
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return request === undefined ? 'request_headers_timeout' : 'min_request_body_data_rate'
+  if (code === 'HPE_INVALID_EOF_STATE') return 'unexpected_end_of_request_content'
   if (code === 'HPE_HEADER_OVERFLOW') return 'max_request_headers_total_size_exceeded'
   if (/^HPE_(?:INVALID_(?:METHOD|URL|VERSION|CONSTANT)|PAUSED_H2_UPGRADE)$/.test(code)) return 'invalid_request_line'
   return /_(?:HEADER_TOKEN|CONTENT_LENGTH|TRANSFER_ENCODING|EXPECTED)$/.test(code) ? 'invalid_request_headers' : 'other_error'

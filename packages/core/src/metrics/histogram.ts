@@ -9,15 +9,15 @@ export interface Series {
   readonly count: number
 }
 
-interface Growing extends Series {
+interface Counts {
+  /** For each bound, how many values are at most that, and above the bound before it; the last one counts those above all bounds. */
   readonly buckets: number[]
   sum: number
-  count: number
 }
 
 /** Values counted in buckets, separately for each set of attributes. */
 export class Histogram {
-  readonly #series = new Map<Attributes, Growing>()
+  readonly #counts = new Map<Attributes, Counts>()
 
   /** `bounds`: the upper bounds of the buckets, in order. `initial`: attributes that are shown before the first value, too. */
   constructor(
@@ -29,21 +29,28 @@ export class Histogram {
 
   /** `attributes`: the same object each time. */
   record(value: number, attributes: Attributes): void {
-    const series = this.#series.get(attributes) ?? this.#begin(attributes)
-    this.bounds.forEach((bound, at) => {
-      if (value <= bound) series.buckets[at] = (series.buckets[at] ?? 0) + 1
-    })
-    series.sum += value
-    series.count++
+    const counts = this.#counts.get(attributes) ?? this.#begin(attributes)
+    const { bounds } = this
+    let at = 0
+    while (at < bounds.length && value > (bounds[at] ?? 0)) at++
+    counts.buckets[at] = (counts.buckets[at] ?? 0) + 1
+    counts.sum += value
   }
 
-  series(): Iterable<Series> {
-    return this.#series.values()
+  *series(): Iterable<Series> {
+    for (const [attributes, { buckets, sum }] of this.#counts) {
+      let count = 0
+      const upTo = buckets.map((more) => {
+        count += more
+        return count
+      })
+      yield { attributes, buckets: upTo.slice(0, -1), sum, count }
+    }
   }
 
-  #begin(attributes: Attributes): Growing {
-    const series = { attributes, buckets: this.bounds.map(() => 0), sum: 0, count: 0 }
-    this.#series.set(attributes, series)
-    return series
+  #begin(attributes: Attributes): Counts {
+    const counts = { buckets: [...this.bounds, 0].map(() => 0), sum: 0 }
+    this.#counts.set(attributes, counts)
+    return counts
   }
 }

@@ -175,7 +175,7 @@ function assertRoom(register: PrometheusRegister, connections: Connections): voi
     throw new HalfcloseTypeError(
       'HALFCLOSE_METRICS_TAKEN',
       `halfclose: this registry of prom-client has a metric ${name} ${whose}: give each handle a registry of its own (\`registers: [registry]\`), with ` +
-        '`registry.setDefaultLabels({ app: … })`, and scrape `AggregatorRegistry.aggregate([…])` of what each says in `getMetricsAsJSON()`',
+        '`registry.setDefaultLabels({ app: … })`; prom-client makes one text of them: `AggregatorRegistry.aggregate(…)`',
     )
   }
 }
