@@ -118,7 +118,15 @@ describeWith(
           0,
           1,
         ])
-        expect(await page.evaluate(COUNTS)).toEqual(['3 busy', '0 closing', '1 upgraded', '0 lingering', '1 silent', '1 idle'])
+        expect(await page.evaluate(COUNTS)).toEqual([
+          '3 busy',
+          '0 closing',
+          '1 upgraded',
+          '0 lingering',
+          '1 silent',
+          '1 idle',
+          'ended',
+        ])
         expect(await page.evaluate(`document.querySelector('#state').textContent`)).toBe('serving')
 
         silent.destroy()
@@ -146,7 +154,15 @@ describeWith(
         const page = await open(shown)
         await page.until(`document.querySelectorAll('#out li').length === 200`)
         expect(await page.evaluate(`document.querySelector('#out li .r').textContent`)).toBe(`127.0.0.1:${held.raw.localPort}`)
-        expect(await page.evaluate(COUNTS)).toEqual(['1 busy', '0 closing', '0 upgraded', '0 lingering', '230 silent', '0 idle'])
+        expect(await page.evaluate(COUNTS)).toEqual([
+          '1 busy',
+          '0 closing',
+          '0 upgraded',
+          '0 lingering',
+          '230 silent',
+          '0 idle',
+          'ended',
+        ])
         expect(await page.evaluate(`[...document.querySelectorAll('.sum')].at(-1).textContent`)).toBe('and 31 more connections')
       },
       TIME,

@@ -45,7 +45,7 @@ function draw(at, record, all, isLive) {
   const zero = record.marks.length ? record.marks[0].at : isLive ? record.ms : 0
   const step = STEPS.find((one) => all / one <= 8) || all
   const ticks = []
-  for (let n = Math.ceil(-zero / step); n * step + zero <= all; n++) {
+  for (let n = Math.ceil(-zero / step); n * step + zero <= all * .97; n++) {
     const tick = put('tick', n * step + zero, null, all)
     tick.textContent = n ? sec(n * step) : isLive && !record.marks.length ? 'now' : '0'
     ticks.push(tick)
@@ -76,7 +76,9 @@ function draw(at, record, all, isLive) {
     const last = lane.spans[lane.spans.length - 1], state = lane.end ? 'ended' : last ? last[2] : ''
     row.li.dataset.state = state
     row.li.className = lane.lost.length ? 'lost' : ''
-    row.t.replaceChildren(make('b', 'sw ' + state), (lane.lost.length ? '\u2715 ' : '') + (lane.end ? lane.text + ' \u2013 ' + lane.end.text : lane.text))
+    const text = (lane.lost.length ? '\u2715 ' : '') + (lane.end ? lane.text + ' \u2013 ' + lane.end.text : lane.text)
+    row.t.replaceChildren(make('b', 'sw ' + state), text)
+    row.t.title = text
     row.r.textContent = lane.remote
     const bars = lane.spans.map(([from, to, kind]) => put(kind, from, to, all))
     if (lane.end) bars.push(put('end', lane.end.at, null, all))
@@ -96,6 +98,9 @@ function draw(at, record, all, isLive) {
 
 function count(open) {
   $('key').replaceChildren(...STATES.map((state) => { const e = make('li'); e.dataset.state = state; e.append(make('b', 'sw ' + state), (open ? open[state] + ' ' : '') + state); return e }))
+  const ended = make('li')
+  ended.append(make('b', 'sw ended'), 'ended')
+  $('key').append(ended)
   if (!open) { const e = make('li', 'lost'); e.append('\u2715 lost request'); $('key').append(e) }
 }
 
@@ -108,17 +113,27 @@ if (data) {
   let left, said
   const tell = (state) => { if (said !== state) $('state').textContent = said = state; document.body.dataset.state = state }
   const tick = () => { $('left').textContent = left == null ? '' : Math.max(0, Math.ceil((left - Date.now()) / 1e3)) + ' s left' }
-  const source = new EventSource('?format=events')
-  source.onmessage = ({ data }) => {
-    const { state, remaining, open, record } = JSON.parse(data)
-    left = remaining == null ? null : Date.now() + remaining
-    tell(state)
-    tick()
-    count(open)
-    draw(0, record, scale([record]), true)
-    document.body.dataset.frames = 1 + +(document.body.dataset.frames || 0)
+  const isOver = () => said === 'drained' || said === 'the process has ended'
+  const listen = () => {
+    const source = new EventSource('?format=events')
+    source.onmessage = ({ data }) => {
+      const { state, remaining, open, record } = JSON.parse(data)
+      left = remaining == null ? null : Date.now() + remaining
+      tell(state)
+      tick()
+      count(open)
+      draw(0, record, scale([record]), true)
+      document.body.dataset.frames = 1 + +(document.body.dataset.frames || 0)
+    }
+    source.onerror = () => {
+      left = null
+      tick()
+      tell(isOver() ? 'the process has ended' : 'not reached: trying again')
+      // The browser tries again by itself, unless it got an answer: 503, since too many pages are open.
+      if (source.readyState === 2) setTimeout(listen, 3e3)
+    }
   }
-  source.onerror = () => { left = null; tick(); tell(said === 'drained' || said === 'the process has ended' ? 'the process has ended' : 'not reached: trying again') }
+  listen()
   setInterval(tick, 250)
 }
 })()`

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { printable } from '../events/printable.js'
 import type { CloseEvent, CloseReason, ConnectionState, Connections, OpenConnection, StateEvent } from '../types.js'
 import type { DrainLane, DrainMark, DrainRecord } from './record.js'
 
@@ -11,14 +12,20 @@ const SPANS = 100
 const BEFORE = 5_000
 
 /** The reasons for which a client loses a request that was being answered. */
-const CUTS: ReadonlySet<CloseReason> = new Set<CloseReason>(['deadline', 'stalled', 'timeout', 'limit'])
+const CUTS: ReadonlySet<CloseReason> = new Set<CloseReason>([
+  'deadline',
+  'stalled',
+  'timeout',
+  'limit',
+  'handler',
+  'content-length',
+  'half-closed',
+])
 
 interface Lane {
   readonly id: number
   readonly remote: string
   text: string
-  /** Requests that were being answered at the last look. */
-  inFlight: number
   /** Its place in the last list. */
   rank: number
   readonly spans: [from: number, to: number, state: ConnectionState][]
@@ -71,7 +78,6 @@ export class Recorder {
       const lane = this.#lanes.get(one.id) ?? this.#begin(one.id, one.remote)
       lane.rank = rank
       lane.text = textOf(one)
-      lane.inFlight = one.inFlight
       extend(lane, one, now)
     }
     for (const lane of this.#lanes.values()) {
@@ -126,7 +132,7 @@ export class Recorder {
 
   #begin(id: number, remote: string): Lane {
     if (this.#lanes.size >= 2 * LANES) this.#forgetOldest()
-    const lane: Lane = { id, remote, text: '', inFlight: 0, rank: 0, spans: [], end: undefined, lost: [] }
+    const lane: Lane = { id, remote, text: '', rank: 0, spans: [], end: undefined, lost: [] }
     this.#lanes.set(id, lane)
     this.#open.set(remote, lane)
     return lane
@@ -150,7 +156,7 @@ export class Recorder {
     this.#more++
   }
 
-  readonly #onClose = ({ remote, reason, first, requests, ms }: CloseEvent): void => {
+  readonly #onClose = ({ remote, reason, first, requests, ms, inFlight }: CloseEvent): void => {
     const at = this.#now
     // Connections on a path have no addresses, so there is no way to tell which one it was.
     if (!/:\d+$/.test(remote)) return
@@ -159,7 +165,7 @@ export class Recorder {
     if (last === undefined) lane.spans.push([at - ms, at, requests > 0 ? 'busy' : 'silent'])
     else last[1] = at
     lane.text ||= `${requests} ${requests === 1 ? 'request' : 'requests'}`
-    if (CUTS.has(reason) && lane.inFlight > 0) lane.lost.push({ at, text: `cut (${reason}): ${lane.text}` })
+    if (inFlight && CUTS.has(reason)) lane.lost.push({ at, text: `cut (${reason}): ${lane.text}` })
     this.#end(lane, { at, text: `${reason}, closed by the ${first} first` })
   }
 }
@@ -179,7 +185,7 @@ function extend({ spans }: Lane, { state, ms, age }: OpenConnection, now: number
 
 function textOf({ method, path, inFlight, waitsFor }: OpenConnection): string {
   const others = inFlight > 1 ? ` and ${inFlight - 1} more` : ''
-  return method === undefined ? waitsFor : `${method} ${path?.slice(0, 100) ?? ''}${others}: ${waitsFor}`
+  return method === undefined ? waitsFor : printable(`${method} ${path?.slice(0, 100) ?? ''}${others}: ${waitsFor}`)
 }
 
 function endOf({ end, spans }: Lane): number {

@@ -9,23 +9,28 @@ import { Recorder } from './recorder.js'
 const EVERY = 1_000
 /** How many pages may be open at once. */
 const AT_MOST = 20
+/** A page that takes none of so many frames in a row has gone without a word, and makes room for others. */
+const MISSED = 30
 /** Milliseconds before now that are shown while there is no drain. */
 const WINDOW = 60_000
 
 /** The event streams of open pages: all get the same frame, once a second. Without a page there are no looks. */
 export class Streams {
   readonly #connections: Connections
-  readonly #open = new Set<ServerResponse>()
+  /** How many frames in a row each has not taken. */
+  readonly #open = new Map<ServerResponse, number>()
   readonly #recorder: Recorder
+  readonly #every: number
   #timer: NodeJS.Timeout | undefined
 
-  constructor(connections: Connections) {
+  constructor(connections: Connections, every = EVERY) {
     this.#connections = connections
+    this.#every = every
     this.#recorder = new Recorder(connections)
     connections.on('state', (event) => {
       this.#recorder.mark(event)
       this.#send()
-      if (event.state === 'drained') for (const res of this.#open) res.end()
+      if (event.state === 'drained') for (const res of this.#open.keys()) res.end()
     })
   }
 
@@ -40,11 +45,11 @@ export class Streams {
       res.end()
       return
     }
-    this.#open.add(res)
+    this.#open.set(res, 0)
     res.on('close', () => this.#closed(res))
     if (this.#timer === undefined) {
       this.#recorder.watch()
-      this.#timer = setInterval(() => this.#send(), EVERY).unref()
+      this.#timer = setInterval(() => this.#send(), this.#every).unref()
     }
     this.#send()
     // If a policy governs the page's own server, an open page must not hold up its drain. That policy may be another handle's.
@@ -61,8 +66,13 @@ export class Streams {
     if (this.#open.size === 0) return
     this.#recorder.look()
     const event = `data: ${JSON.stringify(this.#frame())}\n\n`
-    // A page that does not read gets a later frame.
-    for (const res of this.#open) if (!res.writableNeedDrain && !res.writableEnded) res.write(event)
+    for (const [res, missed] of this.#open) {
+      if (res.writableEnded) continue
+      // A page that does not read gets a later frame.
+      if (!res.writableNeedDrain) res.write(event)
+      else if (missed >= MISSED) res.destroy()
+      this.#open.set(res, res.writableNeedDrain ? missed + 1 : 0)
+    }
   }
 
   #frame(): Frame {

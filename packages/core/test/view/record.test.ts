@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { attach, type CloseEvent, type Connections, type OpenConnection } from '@halfclose/core'
 import { type DrainRecord, recordDrain, renderDrain } from '@halfclose/core/view'
 import { Client } from '../../../../test/support/client.js'
@@ -41,6 +41,30 @@ test('a record has a lane for each connection of the drain, its states in order,
   }
   expect(JSON.stringify(lanes)).not.toContain('secret')
   for (const client of [held, idle]) client.destroy()
+})
+
+test('a request that was answered just before the deadline is not lost, and one that its handler destroys is', async () => {
+  const held: ServerResponse[] = []
+  const server = createServer((_req, res) => void held.push(res))
+  const connections = attach(server, { logger: quiet, drain: { deadline: 1_500 } })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  // It looks when the drain begins, and no more.
+  const recorded = recordDrain(connections, { every: 60_000 })
+  const [answered, destroyed] = [await Client.open({ port: portOf(server) }), await Client.open({ port: portOf(server) })]
+  for (const [at, client] of [answered, destroyed].entries()) {
+    await client.send(get('/held'))
+    await until('it', () => held.length === at + 1)
+  }
+  const ports = [answered, destroyed].map(({ raw }) => `127.0.0.1:${raw.localPort}`)
+  const drained = connections.drain({ reason: 'SIGTERM' })
+  held[0]?.end('x')
+  expect((await answered.next()).text).toBe('x')
+  held[1]?.destroy()
+  await within(drained, () => 'the drain')
+  const { lanes } = await within(recorded, () => 'the record')
+  const lost = ports.map((port) => lanes.find(({ remote }) => remote === port)?.lost.map(({ text }) => text))
+  expect(lost).toEqual([[], ['cut (handler): GET /held: the handler']])
+  for (const client of [answered, destroyed]) client.destroy()
 })
 
 /** A handle that has listed, and closed, many connections. */

@@ -10,6 +10,7 @@ import { Client } from '../../../../test/support/client.js'
 import { ask, get } from '../../../../test/support/requests.js'
 import { portOf, quiet } from '../../../../test/support/server.js'
 import { until, within } from '../../../../test/support/wait.js'
+import { Streams } from '../../src/view/streams.js'
 
 /** An application that answers nothing, under a policy, and the view of it on a server of its own. */
 class Viewed {
@@ -58,6 +59,8 @@ test.each([
   ['localhost:80', 200],
   ['LocalHost', 200],
   ['[::1]:9464', 200],
+  ['[::1]', 200],
+  ['LOCALHOST:9464', 200],
   ['ops.internal:9464', 200],
   ['OPS.internal', 200],
   ['evil.example', 403],
@@ -68,6 +71,13 @@ test.each([
   ['localhost.', 403],
   ['localhost evil.example', 403],
   ['10.0.0.7', 403],
+  ['0.0.0.0:9464', 403],
+  ['[::]:9464', 403],
+  ['[::1].evil.example', 403],
+  ['[::ffff:10.0.0.7]', 403],
+  ['localhost:80:80', 403],
+  ['LOCALHOST.:9464', 403],
+  ['ops.internal.evil.example', 403],
   ['', 403],
 ])('a request for the host %p gets %d', async (host, status) => {
   for (const path of ['/', '/?format=json', '/?format=text', '/?format=nothing', '/other']) {
@@ -175,6 +185,37 @@ test('twenty pages at once, and no more', async () => {
     await client.head(0)
   }
   expect((await viewed.answer(get('/?format=events'))).status).toBe(503)
+})
+
+test('a page that does not read makes room for others, and one that reads stays', async () => {
+  for (let i = 0; i < 60; i++) await viewed.client(viewed.app)
+  await until('all', () => viewed.connections.list().length === 60)
+  const streams = new Streams(viewed.connections, 1)
+  const ended: string[] = []
+  const server = createServer((req, res) => {
+    res.on('close', () => ended.push(req.url ?? ''))
+    streams.open(req, res, {})
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const [reads, stuck] = [await viewed.client(server), await viewed.client(server)]
+  await reads.send(get('/reads'))
+  await stuck.send(get('/stuck'))
+  await stuck.head(0)
+  stuck.stream.pause()
+  await until('it to end', () => ended.length > 0)
+  expect(ended).toEqual(['/stuck'])
+  reads.destroy()
+  await until('the other one to end', () => ended.length === 2)
+  server.close()
+}, 30_000)
+
+test('a page of text commands no terminal, and no line of it is of a client’s making', async () => {
+  const held = await viewed.client(viewed.app)
+  await held.send(get(`/${encodeURIComponent('\u202e')}/<b>"'&;\`$(x)`))
+  await until('the request', () => viewed.connections.list({ state: 'busy' }).length === 1)
+  const { text: printed } = await viewed.answer(get('/?format=text'))
+  expect(printed.trimEnd().split('\n')).toHaveLength(4)
+  expect(printed).toMatch(/^[\n\P{C}]+$/u)
 })
 
 test.each([
