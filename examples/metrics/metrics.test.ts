@@ -1,9 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { attach } from '@halfclose/core'
@@ -12,17 +10,16 @@ import { describeWith, find } from '../../test/clients/client.js'
 import { until, within } from '../../test/support/wait.js'
 import { Program } from '../testing/child.js'
 import { freePort } from '../testing/ports.js'
+import { Scraper } from '../testing/prometheus.js'
 import { RawClient } from '../testing/raw-client.js'
 
 // The services of this folder, seen by Prometheus and by a receiver of OTLP, under load and through a drain.
 
 const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nHost: example\r\n${fields}\r\n`
 const running: { kill(): void }[] = []
-const folders: string[] = []
 
 afterEach(() => {
-  for (const one of running.splice(0)) one.kill()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  for (const one of running.splice(0).reverse()) one.kill()
 })
 
 async function start(file: string, env: Record<string, string>): Promise<{ service: Program; port: number }> {
@@ -54,45 +51,6 @@ async function load(port: number, connections: number): Promise<Counted> {
   return counted
 }
 
-/** A Prometheus that scrapes services four times a second, in a folder of its own. */
-class Scraper {
-  constructor(readonly port: number) {}
-
-  static async start(program: string, ports: readonly number[]): Promise<Scraper> {
-    const folder = mkdtempSync(path.join(tmpdir(), 'halfclose-prometheus-'))
-    folders.push(folder)
-    const targets = ports.map((port) => `'127.0.0.1:${port}'`).join(', ')
-    const config = `global:\n  scrape_interval: 250ms\nscrape_configs:\n  - job_name: hello\n    static_configs:\n      - targets: [${targets}]\n`
-    writeFileSync(path.join(folder, 'prometheus.yml'), config)
-    const port = await freePort()
-    const prometheus = new Program(program, [
-      `--config.file=${path.join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${path.join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ])
-    running.push(prometheus)
-    await within(prometheus.line(/Server is ready/), () => 'prometheus', 30_000)
-    return new Scraper(port)
-  }
-
-  /** The one value of a query, or of the sum of what it finds; `undefined`: there is nothing yet. */
-  async value(query: string): Promise<number | undefined> {
-    const answer = await fetch(`http://127.0.0.1:${this.port}/api/v1/query?query=${encodeURIComponent(query)}`)
-    const body: string = await answer.text()
-    const { data }: { data?: { result?: { value?: [number, string] }[] } } = JSON.parse(body)
-    const value = data?.result?.[0]?.value?.[1]
-    return value === undefined ? undefined : Number(value)
-  }
-
-  async reaches(query: string, expected: number): Promise<void> {
-    let last: number | undefined
-    await until(`${query} to be ${expected}`, async () => {
-      last = await this.value(query)
-      return last === expected
-    }).catch(() => expect({ query, value: last }).toEqual({ query, value: expected }))
-  }
-}
-
 describeWith(find('prometheus'), 'Prometheus', 'Debian’s package prometheus is not installed', (program) => {
   test.each(['fastify.mjs', 'express.mjs', 'http.mjs'])(
     'has stored of %s what the clients have counted, and sees it leave',
@@ -100,6 +58,7 @@ describeWith(find('prometheus'), 'Prometheus', 'Debian’s package prometheus is
       const metrics = await freePort()
       const { service, port } = await start(file, { METRICS_PORT: String(metrics), DRAIN_DELAY: '2000', LOG_LEVEL: 'warn' })
       const scraper = await Scraper.start(program, [metrics])
+      running.push(scraper)
       const { answers, closed } = await load(port, 40)
       expect([answers, closed]).toEqual([120, 40])
       const idle = await RawClient.connect(port)
@@ -183,46 +142,7 @@ function pointsOf(body: string): Map<string, number> {
 const isAddress = (address: AddressInfo | string | null): address is AddressInfo =>
   typeof address === 'object' && address !== null
 
-// What is in docs/grafana asks for metrics that there are.
-
 const root = path.join(__dirname, '../..')
-const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
-
-/** The metrics and labels that a PromQL expression names. */
-const namesIn = (text: string): string[] => [...new Set(text.match(/halfclose_[a-z_]+/g) ?? [])]
-
-test('the dashboard and the alerts ask for metrics that there are, all of them, with labels that they have', async () => {
-  const metrics = await freePort()
-  const { port } = await start('http.mjs', { METRICS_PORT: String(metrics) })
-  await load(port, 1)
-  const answer = await fetch(`http://127.0.0.1:${metrics}`)
-  expect(answer.headers.get('content-type')).toContain('application/openmetrics-text')
-  const exposed = await answer.text()
-  const existing = new Set([...exposed.matchAll(/^(halfclose_[a-z_]+)/gm)].map(([, name = '']) => name))
-  const labels = new Set([...exposed.matchAll(/([a-z_]+)="/g)].map(([, name = '']) => name))
-  // What has not happened here, and what Prometheus adds.
-  for (const name of ['error_type', 'job', 'instance']) labels.add(name)
-  const dashboard: { panels: { title: string; description: string; targets: { expr: string }[] }[] } = JSON.parse(
-    read('docs/grafana/halfclose.json'),
-  )
-  const asked = [
-    ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-    ...expressionsOf(read('docs/grafana/alerts.yaml')),
-  ]
-  for (const expr of asked) {
-    for (const name of namesIn(expr)) expect(existing).toContain(name)
-    for (const [, label = ''] of expr.matchAll(/[{,]\s*([a-z_]+)\s*(?:=~|!=|=)"/g)) expect(labels).toContain(label)
-  }
-  // Each is shown somewhere.
-  const families = [...existing].map((name) => name.replace(/_(?:bucket|sum|count)$/, ''))
-  for (const family of families) expect(asked.join()).toContain(family)
-  expect(dashboard.panels.find(({ title }) => title.includes('502'))?.description).toMatch(/`behind`.*`keepAlive.hold`/)
-}, 30_000)
-
-/** `expr:` of rules, on one line or folded. */
-function expressionsOf(yaml: string): string[] {
-  return [...yaml.matchAll(/expr: (?:>-\n)?([\s\S]*?)\n {8}\w+:/g)].map(([, expr = '']) => expr)
-}
 
 describeWith(find('promtool'), 'promtool', 'Debian’s package prometheus is not installed', (program) => {
   test('finds nothing to say about the metrics, by prom-client and by our own text, nor about the rules', async () => {
