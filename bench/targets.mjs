@@ -13,7 +13,8 @@ export function targetsOf({ parts }) {
   const rows = (name) => parts[name]?.rows ?? []
   const targets = []
   const add = (what, most, value) => targets.push({ what, most, value, met: value <= most })
-  for (const { host, variant, ratio } of rows('cpu')) {
+  for (const { host, variant, ratio, without } of rows('cpu')) {
+    if (without !== undefined) add(`CPU per request with metrics, ${host}, ratio to without`, METRICS, without.median)
     const most = CPU[host]?.[variant]
     if (most !== undefined) add(`CPU per request, ${host}, ${variant}, ratio to bare`, most, ratio.median)
   }

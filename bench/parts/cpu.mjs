@@ -48,7 +48,8 @@ export async function compare({ host, names, peers = [], generations, budget, me
         for (const name of present) {
           const against = name === 'bare' || name === 'again' ? figures.bare.total : base
           const like = figures['tick-shape'] && figures[name].total / figures['tick-shape'].total
-          samples[name].push({ generation, ratio: figures[name].total / against, like, ...figures[name] })
+          const without = name === 'metrics' && figures.halfclose ? figures.metrics.total / figures.halfclose.total : undefined
+          samples[name].push({ generation, ratio: figures[name].total / against, like, without, ...figures[name] })
         }
         say(`${host}: processes ${generation + 1}/${generations}: ${soFar(names, samples)}`)
       }
@@ -73,6 +74,8 @@ function summary(host, variant, samples) {
     ratio: spread(of(({ ratio }) => ratio)),
     /** To the bare host in which V8 makes Node's ticks as fast as in ours: what the policy costs by itself. */
     like: samples.some(({ like }) => like === undefined) ? undefined : spread(of(({ like }) => like)),
+    /** With metrics, to halfclose without them in the same generation. */
+    without: samples.some(({ without }) => without === undefined) ? undefined : spread(of(({ without }) => without)),
     /** Of the cheapest tenth of all measurements: what other processes on the machine add is never negative. */
     cheapest: quantile(
       of(({ total }) => total),
