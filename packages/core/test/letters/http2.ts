@@ -84,8 +84,6 @@ export const ways: Ways<FrameClient, H2Host> = {
   'AH--': [{ ...one(held, session('destroy')), failure: 'aborted_by_app' }],
   'LI--': [one(get, (_client, { connections }) => connections.relieve(1))],
   'EN--': [{ ...one(flood), options: { http2: { control: 100 } }, failure: 'stream_reset_limit_exceeded' }],
-  'EI--': [
-    { ...one(get, flood), options: { http2: { control: 100 } }, failure: 'stream_reset_limit_exceeded' },
-    ...(Number.parseInt(process.versions.node, 10) < 22 ? [] : [dataOnStream0]),
-  ],
+  'EI--': [{ ...one(get, flood), options: { http2: { control: 100 } }, failure: 'stream_reset_limit_exceeded' }],
+  'EL--': Number.parseInt(process.versions.node, 10) < 22 ? [] : [dataOnStream0],
 }

@@ -77,7 +77,7 @@ function impossible(cause: string, place: string, promise: string): string | und
     E: 'NRDIL', // what the application has is whole
   }
   if (!places[cause]?.includes(place)) return 'the table above'
-  if (promise === 'k' && (cause === 'P' || cause === 'E' || (cause === 'C' && place === 'L'))) return 'it was not idle'
+  if (promise !== '-' && (cause === 'P' || cause === 'E' || (cause === 'C' && place === 'L'))) return 'it was not idle'
   return undefined
 }
 
