@@ -7,7 +7,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { differencesOf, failuresOf } from '../test/conformance/again.mjs'
+import { differencesOf, failuresOf, otherwise } from '../test/conformance/again.mjs'
 import { provideNode } from '../test/conformance/node-versions.mjs'
 import { Progress } from '../test/conformance/progress.mjs'
 import { wronglyMarked } from '../test/conformance/red.mjs'
@@ -104,7 +104,7 @@ function expect({ major, mode, name, hosts: all, played: those = all }) {
 
 async function play(one) {
   const { major, node, mode, name, hosts: all, played: those = all } = one
-  if (those.length === 0) return { ...one, found: [] }
+  if (those.length === 0) return { ...one, found: [], differs: [] }
   const found = await playSuite({
     ...{ node, mode, hosts: those, cases, log: logOf(major, mode), workers: HOSTS_AT_ONCE },
     atOnce: mode === 'bare' && !check ? FEW_AT_ONCE : CASES_AT_ONCE,
@@ -112,24 +112,25 @@ async function play(one) {
     onCases: (count) => progress.count(name, count),
     onHost: (host, those) => progress.host(name, host, those),
   })
-  return { ...one, found }
+  if (mode === 'halfclose' || !check) return { ...one, found }
+  // While the other runs go on. What still differs is played once more at the end, with nothing beside it.
+  const playAgain = (failed) => playOnce(one, failed, HOSTS_AT_ONCE)
+  return { ...one, found, differs: await differencesOf(found, bareOn(read(), major), playAgain, 1) }
 }
 
-async function conclude({ major, node, mode, name, version, hosts: on, found }) {
+/** Plays what failed again, and names it. */
+function playOnce({ major, node, mode, name }, failed, workers) {
+  progress.say(`${name}: again, since ${mode === 'bare' ? 'results.json says otherwise' : 'it failed'}: ${named(failed)}`)
+  const those = [...new Set(failed.map(({ host }) => host))]
+  const pattern = failed.every(isCase) ? patternOf(failed) : cases
+  return playSuite({ node, mode, hosts: those, cases: pattern, log: logOf(major, mode), workers, atOnce: FEW_AT_ONCE })
+}
+
+async function conclude(one) {
+  const { major, mode, name, version, hosts: on, found } = one
   const late = found.filter(({ late: was }) => was)
   if (late.length > 0) console.log(`${name}: played again, since the machine stood still: ${named(late)}`)
-  const playAgain = (failed) => {
-    console.log(`${name}: again, since ${mode === 'bare' ? 'results.json says otherwise' : 'it failed'}: ${named(failed)}`)
-    const those = [...new Set(failed.map(({ host }) => host))]
-    const pattern = failed.every(isCase) ? patternOf(failed) : cases
-    return playSuite({ node, mode, hosts: those, cases: pattern, log: logOf(major, mode), workers: 1, atOnce: FEW_AT_ONCE })
-  }
-  const failed =
-    mode === 'halfclose'
-      ? await failuresOf(found, playAgain)
-      : check
-        ? await differencesOf(found, bareOn(read(), major), playAgain)
-        : found.filter((one) => !isCase(one))
+  const failed = await failuresIn(one)
   const failures = failed.map(({ id, host, why }) => ({
     name: `${id} on ${host}, ${mode}, Node ${version}`,
     why: shorten(why, 12),
@@ -144,6 +145,15 @@ async function conclude({ major, node, mode, name, version, hosts: on, found }) 
   console.log(
     `${name}: ${mode === 'halfclose' || check ? `${passed} passed, ${failures.length} failed` : `${those.length} played`}`,
   )
+}
+
+async function failuresIn(one) {
+  const { mode, major, found, differs } = one
+  const playAlone = (failed) => playOnce(one, failed, 1)
+  if (mode === 'halfclose') return failuresOf(found, playAlone)
+  if (!check) return found.filter((each) => !isCase(each))
+  const left = await differencesOf(differs, bareOn(read(), major), playAlone)
+  return left.map((each) => ({ ...each, why: otherwise(each) }))
 }
 
 /** Why the bare hosts fail what was asked for. */

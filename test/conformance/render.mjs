@@ -96,6 +96,7 @@ This page says, rule by rule, which duties a server has towards its connections,
 suite tests ${tested.length} of them over raw sockets, with ${ids.length - overHttp2} cases over HTTP/1 and ${overHttp2} over HTTP/2, on Node ${versions.join(', ')}. The other rules
 are for clients or proxies, or the kernel keeps them: their row says so. "Bare" means without halfclose.
 
+- A row is one rule: where it stands, how binding it is (INFO: the text explains and binds nobody), and what it says. What stands in *italics* behind it is ours.
 - **pass**: every case of the rule passed, on every host that it is for. With halfclose on all four Node versions; the number is the number of cases.
 - **fail 2/5**: only two of the rule's five cases passed. That does not always mean that the server is wrong. A rule may need something for which Node has no option,
   such as a \`max\` that counts down.
