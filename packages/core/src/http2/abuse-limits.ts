@@ -41,9 +41,8 @@ export function noteReset(session: Session): void {
  */
 export function noteControl(session: Session, kind: 'ping' | 'settings'): void {
   const { control } = session.owner.policy.http2
-  const record = session.raw === undefined ? 0 : RECORD
-  session.controlled += (kind === 'ping' ? PING : SETTINGS) + record
-  session.answered += (kind === 'ping' ? PING : SETTINGS_ACK) + record
+  session.controlled += kind === 'ping' ? PING : SETTINGS
+  session.answered += (kind === 'ping' ? PING : SETTINGS_ACK) + (session.raw === undefined ? 0 : RECORD)
   if (control === false) return
   const now = performance.now()
   if (session.control === 0 || now - session.controlAt > WINDOW) {

@@ -9,7 +9,6 @@ import { Session } from '../http2/session.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
-import { bytesArrived } from '../socket/bytes-arrived.js'
 import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from '../socket/stalled-reader.js'
 
 /** The shortest time between two looks, in ms. */
@@ -24,7 +23,16 @@ interface Awaited {
 }
 
 /** What a client has moved up to the last look, and until when it has time. */
-type Sample = OutputSample | { readonly kind: 'input'; readonly bytes: number; readonly until: number }
+type Sample = OutputSample | InputSample
+
+interface InputSample {
+  readonly kind: 'input'
+  readonly bytes: number
+  /** `bytesRead` of the socket, and of the TCP socket below TLS. */
+  readonly read: number
+  readonly ciphertext: number
+  readonly until: number
+}
 
 interface OutputSample {
   readonly kind: 'output'
@@ -88,9 +96,15 @@ export class MinDataRate {
   }
 
   #sendsNothing(peer: Connection | Session, sample: Sample | undefined, bytes: number, now: number, rate: number): boolean {
+    const read = peer.socket.bytesRead
+    const ciphertext = peer.raw?.bytesRead ?? 0
     let until = now + WINDOW
-    if (sample?.kind === 'input') until = Math.min(sample.until + ((bytes - sample.bytes) * 1_000) / rate, until)
-    this.#samples.set(peer, { kind: 'input', bytes, until })
+    if (sample?.kind === 'input') {
+      // A slow client needs many seconds for a TLS record, and until that is whole nothing of it can be decrypted.
+      const sent = read === sample.read ? ciphertext - sample.ciphertext : bytes - sample.bytes
+      until = Math.min(sample.until + (sent * 1_000) / rate, until)
+    }
+    this.#samples.set(peer, { kind: 'input', bytes, read, ciphertext, until })
     return now >= until
   }
 }
@@ -187,12 +201,12 @@ function awaitedOfConnection(connection: Connection): Awaited | undefined {
   const { phase, socket, current } = connection
   if (phase !== 'busy' || current === undefined) return undefined
   if (socket.writableLength > 0) return { kind: 'output', bytes: bytesTaken(connection) }
-  return awaitsBody(current) ? { kind: 'input', bytes: bytesArrived(connection) } : undefined
+  return awaitsBody(current) ? { kind: 'input', bytes: socket.bytesRead } : undefined
 }
 
 /** The same for a session: only if the server waits for the client on every stream. A handler that takes its time is waited for. */
 function awaitedOfSession(session: Session): Awaited | undefined {
-  const { streams } = session
+  const { streams, socket } = session
   if (streams.size === 0) return undefined
   let output = false
   for (const stream of streams.keys()) {
@@ -203,5 +217,5 @@ function awaitedOfSession(session: Session): Awaited | undefined {
   // PINGs, SETTINGS and the answers to them are no progress.
   return output
     ? { kind: 'output', bytes: bytesTaken(session) - session.answered }
-    : { kind: 'input', bytes: bytesArrived(session) - session.controlled }
+    : { kind: 'input', bytes: socket.bytesRead - session.controlled }
 }

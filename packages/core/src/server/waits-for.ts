@@ -61,7 +61,7 @@ export function streamWaitsFor(
   }
   const isRead = stream.readableLength < stream.readableHighWaterMark
   if (!stream.endAfterHeaders && !stream.readableEnded && !stream.writableEnded && isRead)
-    return input(session, bytesArrived(session) - session.controlled, look)
+    return input(session, session.socket.bytesRead - session.controlled, look)
   return HANDLER
 }
 
