@@ -73,7 +73,7 @@ function row(rule, reports) {
 }
 
 const columns = (reports) =>
-  `<th scope="col">Check<th scope="col">Expected${reports.map(({ title, version }) => `<th scope="col">${escapeHtml(title)}<br><small>${escapeHtml(version)}</small>`).join('')}`
+  `<th scope="col">Check<th scope="col">Expected${reports.map(({ title, version, modules }) => `<th scope="col">${escapeHtml(title)}${[version, ...modules].map((one) => `<br><small>${escapeHtml(one)}</small>`).join('')}`).join('')}`
 
 function score(reports, tier, title) {
   const cells = reports.map(({ scores }) => {

@@ -50,6 +50,10 @@ async function versionOf({ version }, program) {
   return /\d+(\.\d+)+/.exec(/Server (?:version|number):[^\n]*/.exec(stdout)?.[0] ?? `${stdout}${stderr}`)?.[0] ?? ''
 }
 
+/** What a Node server consists of besides Node, with versions. */
+const modulesOf = ({ modules = [] }) =>
+  modules.map((name) => `${name} ${JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version}`)
+
 /** Where the program of a server is; undefined: it is not installed. */
 function programOf({ program, package: debian }) {
   if (program === 'node') return process.execPath
@@ -118,7 +122,14 @@ async function probed(name, secure, probe) {
     const url = `${secure ? 'https' : 'http'}://127.0.0.1:${words.PORT}${path}`
     const options = { url, run, slow, stream, stop: server.stop, deadline: DEADLINE, floods: true, abort: abort.signal }
     const report = await probe({ ...options, ...(values.patience && { patience: Number(values.patience) }) })
-    return { name, title: server.title, version: await versionOf(server, program), stop: server.stop, ...report }
+    return {
+      name,
+      title: server.title,
+      version: await versionOf(server, program),
+      modules: modulesOf(server),
+      stop: server.stop,
+      ...report,
+    }
   } catch (error) {
     console.log(`${name}: skipped, ${error.message}`)
     return undefined

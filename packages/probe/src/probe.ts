@@ -26,7 +26,7 @@ export interface ProbeOptions {
   run?: string | undefined
   /** The signal that stops it. Default: SIGTERM */
   stop?: NodeJS.Signals | undefined
-  /** ms for what a server does by itself (closing idle, silent or slow clients). Default: 75,000 */
+  /** ms for what a server does by itself (closing idle, silent or slow clients). Default: 77,000, a little more than the 75 s of nginx */
   patience?: number | undefined
   /** ms that a process has to end after its signal. Default: 30,000 */
   deadline?: number | undefined
@@ -88,18 +88,19 @@ async function tiersOf(
     checks.filter(({ id, tier }) => tiers.includes(tier) && (only === undefined || only.includes(id)))
   const budget = new Budget(options.connections, options.bytes)
   const scene = () => new Scene(target, facts, bounds)
-  const began = performance.now()
-  const ended = new Map<Tier, number>()
+  let began = performance.now()
+  const took = new Map<Tier, number>()
   const noting: Progress = (id, result) => {
-    if (result !== undefined) ended.set(result.tier, performance.now() - began)
+    if (result !== undefined) took.set(result.tier, performance.now() - began)
     progress(id, result)
   }
   const common = { facts, budget, floods, progress: noting }
   const results: Result[] = await runChecks({ ...common, checks: chosen([...tierA, ...tierB]), scene })
   await child?.kill()
   if (started !== undefined) {
+    began = performance.now()
     const stopScene = () => new StopScene(scene(), started)
     results.push(...(await runChecks({ ...common, checks: chosen(tierC), scene: stopScene, serial: true })))
   }
-  return { scores: scoresOf(results, ended), results }
+  return { scores: scoresOf(results, took), results }
 }

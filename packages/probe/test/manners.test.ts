@@ -1,14 +1,19 @@
+import { spawn } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { probe, rules } from 'halfclose-probe'
+import { describeWith, find } from '../../../test/clients/client.js'
 import { main } from '../src/main.js'
+import { progressOn } from '../src/output/progress.js'
 import { type FaultyServer, serve } from './server/server.js'
 
 // What the probe promises to those whose server it asks, and to the scripts that run it.
 
+const cli = path.join(__dirname, '../dist/cli.mjs')
 const servers: FaultyServer[] = []
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()))
@@ -77,6 +82,27 @@ test('a server that is neither loopback nor private is probed with --yes', async
   expect(await run(...args, '--yes')).toMatchObject({ code: 0 })
 })
 
+describeWith(find('script'), 'on a terminal', 'no script(1), which makes terminals, on this machine', () => {
+  test.each([
+    ['yes', 0, 'a/persists: pass'],
+    ['no', 2, 'not probed'],
+  ])('it asks before it probes such a server; the answer is %s', async (answer, code, said) => {
+    const { port } = await start()
+    const command = `'${process.execPath}' '${cli}' http://0.0.0.0:${port}/ --only a/persists`
+    const child = spawn('script', ['-qec', command, '/dev/null'])
+    let out = ''
+    let asked = false
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+      if (!asked && out.includes('(yes/no)')) child.stdin.write(`${answer}\n`)
+      asked ||= out.includes('(yes/no)')
+    })
+    const [exitCode] = await once(child, 'close')
+    expect(out).toContain('neither loopback nor private. Is it yours to probe?')
+    expect({ exitCode, out }).toEqual({ exitCode: code, out: expect.stringContaining(said) })
+  })
+})
+
 test('floods are sent to loopback, and elsewhere only with --floods', async () => {
   const { url, port } = await start()
   const only = ['--only', 'a/h2-ping-flood']
@@ -116,4 +142,17 @@ test('no more bytes are sent than --bytes allows', async () => {
   expect(received).toBeLessThan(bytes)
   const left = results.filter(({ detail }) => /--bytes leaves/.test(detail)).map(({ id }) => id)
   expect(left).toEqual(expect.arrayContaining(['a/early-answer', 'a/early-answer-close']))
+})
+
+test('on a terminal it shows the checks that run, and each verdict as soon as it is there', async () => {
+  const { url } = await start()
+  const written: string[] = []
+  const { progress, end } = progressOn({ isTTY: true, columns: 80, write: (text) => written.push(text) })
+  await probe({ url, only: ['a/persists', 'a/idle-ends'], patience: 3_000, progress })
+  end()
+  const out = written.join('')
+  expect(out).toMatch(/a\/persists 0 s/)
+  expect(out).toContain('✓ a/persists: pass, two requests were answered on one connection\n')
+  // A line that is written anew twice a second.
+  expect(out).toContain('\r\u001b[Ka/idle-ends 1 s')
 })

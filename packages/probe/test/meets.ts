@@ -18,6 +18,6 @@ export const failedBy = (id: string): string[] => [...(ALSO[id] ?? []), id]
 /** The ids of the checks that are played against the mutant which breaks the rule `id`; undefined: all. */
 export function metBy(id: string): string[] | undefined {
   if (whole) return undefined
-  const cheap = checks.filter(({ tier, phase }) => tier !== 'c' && phase !== 'heavy')
+  const cheap = checks.filter(({ tier, phase }) => tier !== 'c' && phase !== 'heavy' && phase !== 'stalling')
   return id.startsWith('c/') ? [id] : [...new Set([...failedBy(id), ...cheap.map((each) => each.id)])]
 }

@@ -11,11 +11,12 @@ import { parseCommand } from '../src/process/command.js'
 
 const folder = path.join(__dirname, '..')
 
-test('every check has an id of its own, and the README names it', () => {
+test('every check has an id of its own, and the README names it with its level and its rule', () => {
   const ids = rules.map(({ id }) => id)
   expect(new Set(ids).size).toBe(ids.length)
   const readme = readFileSync(path.join(folder, 'README.md'), 'utf8')
-  expect(ids.filter((id) => !readme.includes(`\`${id}\``))).toEqual([])
+  const missing = rules.filter(({ id, level, title }) => !readme.includes(`| \`${id}\` | ${level} | ${title}`))
+  expect(missing.map(({ id }) => id)).toEqual([])
   const count = (tier: string) => rules.filter((rule) => rule.tier === tier).length
   expect(count('a')).toBeGreaterThanOrEqual(24)
   expect(count('b')).toBeGreaterThanOrEqual(6)
@@ -107,7 +108,7 @@ test('the page, the table and the badge say what was found, and nothing of the s
   expect(page).toContain('&lt;script&gt;')
   expect(page).not.toMatch(/<script>|<now>|sent <x>/)
   expect(page).toContain('A 0/1')
-  expect(table(sample)).toContain('0 of 1 rules that apply are kept; behaviour is not counted. 81 s')
+  expect(table(sample)).toContain('0 of 1 rules that apply are kept; behaviour is not counted. It took 81 s.')
   expect(table(sample, { colour: true })).toContain('\u001b[33m')
   expect(badge(sample)).toContain('halfclose-probe: A 0/1')
   expect(explain('a/persists')).toContain('RFC 9112 §9.3')
@@ -160,6 +161,19 @@ test('a process that does not listen is a sentence with what it said, and exit c
   expect(code).toBe(2)
   expect(text).toMatch(/did not listen on http:\/\/127\.0\.0\.1:1\/\. It said: no such port/)
 })
+
+test('a port that is taken is a sentence, and exit code 2', async () => {
+  const listener = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const [code, text] = await said(['--run', `'${process.execPath}' -e 0`, '--url', `http://127.0.0.1:${port}/`, '--tier', 'c'])
+  await new Promise((resolve) => listener.close(resolve))
+  expect([code, text]).toEqual([
+    2,
+    `A server listens on http://127.0.0.1:${port}/ already: ${process.execPath} cannot be started there.\n`,
+  ])
+}, 60_000)
 
 test('a public server is not probed unasked', async () => {
   const [code, text] = await said(['http://93.184.216.34/'])

@@ -2,6 +2,7 @@ export default {
   title: 'Node Fastify',
   program: 'node',
   version: ['--version'],
+  modules: ['fastify'],
   run: ['@FOLDER@/server.mjs', '@PORT@'],
   stop: 'SIGTERM',
 }

@@ -6,7 +6,7 @@ import type { Client } from '../wire/index.js'
 import { pass } from '../wire/index.js'
 import { ended, pourUnread, seconds, statuses } from './seen.js'
 
-const common = { tier: 'a', subject: 'Bounds', level: 'behaviour', section: 'RFC 9112 §9.5', phase: 'timed' } as const
+const common = { tier: 'a', subject: 'Bounds', level: 'behaviour', section: 'RFC 9112 §9.5', phase: 'patient' } as const
 
 /** When the server closed a client's connection, and what it sent before. */
 interface LetGo {
@@ -79,7 +79,7 @@ export const bounds = [
     expects: 'Once its buffers are full the server waits, and then closes; the time is measured.',
     why: 'What it has not read stays in the server’s memory, and holds its shutdown.',
     needs: ['http1', 'persistent'],
-    phase: 'heavy',
+    phase: 'stalling',
     bytes: UNREAD,
     look: async (scene: Scene) => {
       const client = await scene.connect()

@@ -1,7 +1,7 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
-import { broken, type Judgement, judged, notApplicable } from '../engine/verdict.js'
-import { answered, ended, endingInWords, type Seen, seen, statuses } from './seen.js'
+import { broken, type Judgement, judged } from '../engine/verdict.js'
+import { answered, closed, endingInWords, type Seen, statuses } from './seen.js'
 
 const common = { tier: 'a', subject: 'Connection: close', section: 'RFC 9112 §9.6' } as const
 
@@ -17,15 +17,6 @@ const FORMS = [
   },
   { name: 'beside-keep-alive', words: 'beside keep-alive', fields: ['Connection: keep-alive, close'] },
 ]
-
-/** Reads one answer, and the end that the client then sees. */
-export async function closed(scene: Scene, request: string): Promise<Seen> {
-  const client = await scene.connect()
-  void client.send(request)
-  await answered(client, 1, scene.bounds.answer)
-  await ended(client, Math.min(scene.bounds.answer, scene.bounds.patience / 2))
-  return seen(client)
-}
 
 /** Judges whether the answer was whole, and then FIN. */
 export function endsAfterAnswer({ answers, heads, ending }: Seen): Judgement {
@@ -77,82 +68,5 @@ export const close = [
       return answered(client, 2, scene.bounds.quiet)
     },
     judge: ({ answers }) => judged(answers.length === 1, 'one answer', `these answers: ${statuses(answers)}`),
-  }),
-]
-
-/** How many ms after its head an answer has to be whole. */
-const UNENDED = 4_000
-
-const old = { tier: 'a', subject: 'HTTP/1.0' } as const
-
-export const http10 = [
-  check({
-    ...old,
-    id: 'a/http10-closes',
-    level: 'MUST',
-    section: 'RFC 9112 §9.3',
-    title: 'A request of HTTP/1.0 ends the connection, where it does not ask for keep-alive.',
-    sends: 'A GET of HTTP/1.0.',
-    expects: 'The answer, whole, and then FIN.',
-    why: 'Old clients read until the end; one that does not come is a page that never finishes.',
-    look: (scene: Scene) => closed(scene, scene.request({ version: '1.0' })),
-    judge: endsAfterAnswer,
-  }),
-  check({
-    ...old,
-    id: 'a/http10-not-chunked',
-    level: 'MUST',
-    section: 'RFC 9112 §6.1',
-    title: 'A client of HTTP/1.0 gets no chunks.',
-    sends: 'A GET of HTTP/1.0.',
-    expects: 'No Transfer-Encoding in the answer.',
-    why: 'It would show the sizes of the chunks as part of the page.',
-    look: (scene: Scene) => closed(scene, scene.request({ version: '1.0' })),
-    judge: ({ heads: [head] }) =>
-      head === undefined
-        ? broken('no answer came')
-        : judged(
-            head.header('transfer-encoding') === undefined,
-            'no Transfer-Encoding',
-            `Transfer-Encoding: ${head.header('transfer-encoding')}`,
-          ),
-  }),
-  check({
-    ...old,
-    id: 'a/http10-end-shows',
-    level: 'MUST',
-    section: 'RFC 9112 §6.3',
-    title: 'An answer to HTTP/1.0 with keep-alive shows where it ends.',
-    sends: 'A GET of HTTP/1.0 with Connection: keep-alive.',
-    expects: 'A Content-Length, or the end of the connection.',
-    why: 'Without either the client waits for more until it gives up.',
-    look: (scene: Scene) => closed(scene, scene.request({ version: '1.0', fields: ['Connection: keep-alive'] })),
-    judge: ({ answers: [answer], ending }) =>
-      // An answer that ends with the connection, when that has long been idle, has shown no end.
-      judged(
-        answer !== undefined && answer.wholeAt - answer.headAt < UNENDED,
-        ending === 'open' ? 'framed, and kept' : 'whole, and closed',
-        `no end to be seen: ${endingInWords[ending]}`,
-      ),
-  }),
-  check({
-    ...old,
-    id: 'a/http10-keep-alive',
-    level: 'behaviour',
-    section: 'RFC 9112 §9.3, appendix C.2.2',
-    title: 'HTTP/1.0 with keep-alive is kept.',
-    sends: 'A GET of HTTP/1.0 with Connection: keep-alive, and a second one.',
-    expects: 'Both are answered on one connection.',
-    why: 'Load generators and old proxies still speak it.',
-    look: async (scene: Scene) => {
-      const client = await scene.connect()
-      const request = scene.request({ version: '1.0', fields: ['Connection: keep-alive'] })
-      void client.send(request)
-      const { ending } = await answered(client, 1, scene.bounds.answer)
-      if (ending === 'open') void client.send(request)
-      return answered(client, 2, scene.bounds.quiet)
-    },
-    judge: ({ answers }) =>
-      answers.length === 0 ? notApplicable('no answer came') : judged(answers.length === 2, 'kept', 'closed after one answer'),
   }),
 ]

@@ -30,7 +30,7 @@ export const tlsCutShows = [
     expects: 'The last answer is cut by its framing, or the connection ends by a reset or without close_notify.',
     why: 'A client that takes half an answer for a whole one stores and shows it.',
     needs: ['http1', 'tls', 'persistent'],
-    phase: 'heavy',
+    phase: 'stalling',
     bytes: UNREAD,
     look: async (scene: Scene) => {
       const client = await scene.connect()

@@ -1,6 +1,6 @@
 import { UNREAD } from '../engine/bounds.js'
 import { check } from '../engine/check.js'
-import { broken, type Judgement, judged, kept, notApplicable } from '../engine/verdict.js'
+import { broken, type Judgement, kept, notApplicable } from '../engine/verdict.js'
 import type { Exit } from '../process/child.js'
 import type { StopScene } from '../process/stop-scene.js'
 import { answered, ended, endingInWords, pourUnread, seconds } from './seen.js'
@@ -32,7 +32,7 @@ export const holds = [
     judge: (exit, scene) =>
       exit === undefined || exit.code === 0
         ? gone(exit, scene)
-        : judged(false, '', exit.signal === null ? `exit code ${exit.code}` : `ended by ${exit.signal}`),
+        : broken(exit.signal === null ? `exit code ${exit.code}` : `ended by ${exit.signal}`),
   }),
   check({
     ...common,
@@ -109,56 +109,5 @@ export const holds = [
       const judgement = gone(exit, scene)
       return { ...judgement, detail: `${judgement.detail}; the answer ended ${whole ? 'whole' : `by ${endingInWords[ending]}`}` }
     },
-  }),
-]
-
-const sessions = { tier: 'c', subject: 'HTTP/2 at the signal', level: 'SHOULD', section: 'RFC 9113 §6.8' } as const
-
-export const sessionsAtStop = [
-  check({
-    ...sessions,
-    id: 'c/h2-in-flight',
-    title: 'Streams in flight at the signal are answered.',
-    sends: 'The slow GET on a session, then the signal.',
-    expects: 'The answer, whole.',
-    why: 'One session carries all requests of a client: all would be lost.',
-    needs: ['http2', 'slow'],
-    look: async (scene: StopScene) => {
-      await scene.start()
-      const session = await scene.session()
-      await session.ended(session.ask(scene.target.path), scene.bounds.answer)
-      const stream = session.ask(scene.facts.slow?.path ?? '/')
-      session.ping()
-      await session.frame('PING', ({ ack }) => ack, scene.bounds.answer)
-      scene.signal()
-      return session.ended(stream, scene.bounds.answer + (scene.facts.slow?.ms ?? 0))
-    },
-    judge: ({ whole }) => judged(whole, 'answered', 'not answered'),
-  }),
-  check({
-    ...sessions,
-    id: 'c/h2-goaway',
-    title: 'An idle session is told the end: GOAWAY with the true last stream.',
-    sends: 'A request on a session, then the signal.',
-    expects: 'GOAWAY with NO_ERROR and that stream, in time.',
-    why: 'A client repeats elsewhere what was not run.',
-    needs: ['http2'],
-    look: async (scene: StopScene) => {
-      await scene.start()
-      const session = await scene.session()
-      const stream = session.ask(scene.target.path)
-      await session.ended(stream, scene.bounds.answer)
-      scene.signal()
-      await ended(session.connection, scene.bounds.deadline)
-      return { goaway: session.goaways.at(-1), stream }
-    },
-    judge: ({ goaway, stream }) =>
-      goaway === undefined
-        ? judged(false, '', 'no GOAWAY with a last stream')
-        : judged(
-            goaway.code === 0 && goaway.last === stream,
-            `last stream ${stream}`,
-            `code ${goaway.code}, last stream ${goaway.last} instead of ${stream}`,
-          ),
   }),
 ]

@@ -1,7 +1,7 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
-import { judged, notApplicable } from '../engine/verdict.js'
-import { END_HEADERS, END_STREAM, encodeFields, type FrameClient, frame, uint32 } from '../wire/index.js'
+import { broken, judged, notApplicable } from '../engine/verdict.js'
+import { type FrameClient, frame } from '../wire/index.js'
 import { ended, endingInWords, seconds } from './seen.js'
 
 const common = { tier: 'a', subject: 'HTTP/2', needs: ['http2'] } as const
@@ -37,7 +37,7 @@ export const http2 = [
     },
     judge: ({ goaway, last }) =>
       goaway === undefined
-        ? judged(false, '', 'no GOAWAY came')
+        ? broken('no GOAWAY came')
         : judged(goaway.last === last, `last stream ${last}`, `it says ${goaway.last}, and the last stream was ${last}`),
   }),
   check({
@@ -74,6 +74,7 @@ export const http2 = [
   check({
     ...common,
     id: 'a/h2-half-closed',
+    repeats: 3,
     level: 'SHOULD',
     section: 'RFC 1122 §4.2.2.13',
     title: 'A client that sends FIN behind its streams is answered.',
@@ -91,6 +92,7 @@ export const http2 = [
   check({
     ...common,
     id: 'a/h2-client-goaway',
+    repeats: 3,
     level: 'SHOULD',
     section: 'RFC 9113 §6.8',
     title: 'A client’s GOAWAY does not end the streams that it has opened.',
@@ -114,7 +116,7 @@ export const http2 = [
     sends: 'A request, and then nothing.',
     expects: 'GOAWAY with NO_ERROR before the end.',
     why: 'A request that crosses the end on its way may be repeated only where GOAWAY says that it was not run.',
-    phase: 'timed',
+    phase: 'patient',
     look: async (scene: Scene) => {
       const session = await scene.session()
       await ask(scene, session)
@@ -131,70 +133,5 @@ export const http2 = [
             `GOAWAY after ${seconds(after)}`,
             goaway === undefined ? `no GOAWAY, after ${seconds(after)}` : `GOAWAY with ${goaway.code}`,
           ),
-  }),
-]
-
-const flood = {
-  tier: 'a',
-  subject: 'HTTP/2',
-  level: 'behaviour',
-  needs: ['http2', 'floods'],
-  phase: 'heavy',
-  bytes: 500_000,
-} as const
-
-/** Sends pieces until the server ends the session. */
-async function floodWith(scene: Scene, piece: (session: FrameClient) => Buffer, pieces: number) {
-  const session = await scene.session({ polite: false })
-  let sent = 0
-  while (sent < pieces && session.connection.ending === undefined && (await session.send(piece(session)))) sent++
-  await ended(session.connection, scene.bounds.quiet * 2)
-  // A session that the server ended because it was idle was not ended for the flood.
-  const code = session.goaways.at(-1)?.code
-  return { over: (session.connection.ending !== undefined || session.connection.gone) && code !== 0, sent, code }
-}
-
-export const floods = [
-  check({
-    ...flood,
-    id: 'a/h2-ping-flood',
-    section: 'RFC 9113 §10.5 (CVE-2019-9512)',
-    title: 'A flood of PINGs is ended.',
-    sends: '20,000 PING frames, in hundreds.',
-    expects: 'The end of the session, best with GOAWAY and ENHANCE_YOUR_CALM.',
-    why: 'Each costs the server an answer, and one client can send millions.',
-    look: (scene: Scene) =>
-      floodWith(scene, () => Buffer.concat(Array.from({ length: 100 }, () => frame('PING', 0, 0, Buffer.alloc(8)))), 200),
-    judge: ({ over, sent, code }) =>
-      judged(over, `ended within ${sent * 100} frames (${code ?? 'no GOAWAY'})`, `${sent * 100} were answered`),
-  }),
-  check({
-    ...flood,
-    id: 'a/h2-reset-flood',
-    section: 'RFC 9113 §10.5 (CVE-2023-44487)',
-    title: 'A flood of requests that are reset at once is ended.',
-    sends: '5,000 requests, each with RST_STREAM behind it, in fifties.',
-    expects: 'The end of the session, best with GOAWAY and ENHANCE_YOUR_CALM.',
-    why: 'Rapid reset: the streams never count as open, and all of them are run.',
-    look: (scene: Scene) => {
-      const { authority, path, tls } = scene.target
-      const fields = encodeFields([
-        [':method', 'GET'],
-        [':scheme', tls ? 'https' : 'http'],
-        [':authority', authority],
-        [':path', path],
-      ])
-      let stream = -1
-      const one = () => {
-        stream += 2
-        return Buffer.concat([
-          frame('HEADERS', END_HEADERS | END_STREAM, stream, fields),
-          frame('RST_STREAM', 0, stream, uint32(8)),
-        ])
-      }
-      return floodWith(scene, () => Buffer.concat(Array.from({ length: 50 }, one)), 100)
-    },
-    judge: ({ over, sent, code }) =>
-      judged(over, `ended within ${sent * 50} requests (${code ?? 'no GOAWAY'})`, `${sent * 50} were taken`),
   }),
 ]

@@ -42,6 +42,15 @@ export async function ended(client: Client, ms: number): Promise<boolean> {
   )
 }
 
+/** Reads one answer, and the end that the client then sees. */
+export async function closed(scene: Scene, request: string): Promise<Seen> {
+  const client = await scene.connect()
+  void client.send(request)
+  await answered(client, 1, scene.bounds.answer)
+  await ended(client, Math.min(scene.bounds.answer, scene.bounds.patience / 2))
+  return seen(client)
+}
+
 /** Requests in one piece, for a client that reads no answer. */
 const AT_ONCE = 500
 

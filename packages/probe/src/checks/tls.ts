@@ -1,8 +1,7 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { judged, notApplicable } from '../engine/verdict.js'
-import { closed } from './close.js'
-import { answered, ended, endingInWords, seconds, seen } from './seen.js'
+import { answered, closed, ended, endingInWords, seconds, seen } from './seen.js'
 
 const common = { tier: 'a', subject: 'TLS', level: 'MUST', section: 'RFC 9112 §9.8', needs: ['http1', 'tls'] } as const
 
@@ -32,7 +31,7 @@ export const tls = [
     expects: 'close_notify, then FIN.',
     why: 'A client cannot tell the end from an attacker who cuts the connection; where it is idle this is often forgotten.',
     needs: ['http1', 'tls', 'persistent'],
-    phase: 'timed',
+    phase: 'patient',
     look: async (scene: Scene) => {
       const client = await scene.connect()
       void client.send(scene.request())

@@ -1,5 +1,5 @@
 /** Bytes of requests, at most, that fill the buffers of a client which does not read. */
-export const UNREAD = 8 * 1024 * 1024
+export const UNREAD = 6 * 1024 * 1024
 
 /** How long the probe waits, and how much it sends. All times in ms. */
 export interface Bounds {
@@ -20,7 +20,7 @@ export interface Bounds {
 }
 
 /** `patience` changes only what depends on it: the probe never waits less than 3 s for an answer. */
-export function boundsOf({ patience = 75_000, deadline = 30_000, upload = 16 * 1024 * 1024 } = {}): Bounds {
+export function boundsOf({ patience = 77_000, deadline = 30_000, upload = 16 * 1024 * 1024 } = {}): Bounds {
   return {
     answer: Math.min(10_000, Math.max(patience, 3_000)),
     patience,

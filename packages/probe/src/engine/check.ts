@@ -31,8 +31,11 @@ export interface Rule {
 /** How a check runs beside others. */
 export interface Running {
   needs: readonly Need[]
-  /** `quick` ones run many at once, `heavy` ones one by one, `timed` ones all together after those. */
-  phase: 'quick' | 'heavy' | 'timed'
+  /**
+   * `quick` ones run many at once. `patient` ones wait for what a server does after seconds, beside all others. `heavy` ones run one by one: first the
+   * `stalling` ones, each until it only waits. `timed` ones are about moments, and run all together at the end.
+   */
+  phase: 'quick' | 'patient' | 'stalling' | 'heavy' | 'timed'
   /** How often it is done, and has to hold, because its result depends on timing. */
   repeats: number
   /** Connections that one trial has at most at the same time. */

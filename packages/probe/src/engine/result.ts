@@ -31,7 +31,7 @@ export interface Score {
   kept: number
   /** MUST and SHOULD that apply. */
   applicable: number
-  /** Its last verdict came this many ms after the checks began. Tiers a and b run together, tier c after them. */
+  /** How long its checks took together, in ms. Those of tiers a and b run side by side. */
   ms: number
 }
 
@@ -53,12 +53,11 @@ export interface Report {
   results: Result[]
 }
 
-/** `ended`: when each tier had its last verdict. */
-export function scoresOf(results: readonly Result[], ended: ReadonlyMap<Tier, number>): Score[] {
+export function scoresOf(results: readonly Result[], took: ReadonlyMap<Tier, number>): Score[] {
   const tiers = [...new Set(results.map(({ tier }) => tier))]
   return tiers.map((tier) => {
     const rules = results.filter((one) => one.tier === tier && one.level !== 'behaviour' && one.outcome !== 'not applicable')
     const kept = rules.filter(({ outcome }) => outcome === 'pass').length
-    return { tier, kept, applicable: rules.length, ms: Math.round(ended.get(tier) ?? 0) }
+    return { tier, kept, applicable: rules.length, ms: Math.round(took.get(tier) ?? 0) }
   })
 }

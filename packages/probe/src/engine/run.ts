@@ -1,6 +1,6 @@
 import { deferred } from '../wire/index.js'
 import type { Budget } from './budget.js'
-import type { Check, Need } from './check.js'
+import type { Check, Need, Running } from './check.js'
 import type { Facts } from './facts.js'
 import { Lateness } from './lateness.js'
 import type { Result, Trial } from './result.js'
@@ -35,8 +35,12 @@ const MISSING: Record<Need, string> = {
   floods: 'floods are sent to loopback only, unless --floods is given',
 }
 
-/** How often a trial is repeated at most. */
+type Phase = Running['phase']
+
+/** How often a trial is repeated at most where this machine was late. */
 const AGAIN = 3
+/** A trial that has taken longer than this, in ms, is not tried again: what it waited for so long did not fail by a moment. */
+const AGAIN_WITHIN = 15_000
 
 /** An answer counts as slow from here on, in ms. */
 const SLOW = 300
@@ -63,7 +67,7 @@ function lacks<S extends Scene>(need: Need, { facts, scene, floods }: Run<S>): b
   }
 }
 
-/** Runs all checks: quick ones at the same time, then heavy ones one by one, then timed ones all together. */
+/** Runs all checks, in the order of their phases. */
 export async function runChecks<S extends Scene>(run: Run<S>): Promise<Result[]> {
   const results = new Map<string, Result>()
   const lateness = new Lateness()
@@ -73,74 +77,95 @@ export async function runChecks<S extends Scene>(run: Run<S>): Promise<Result[]>
     results.set(check.id, result)
     run.progress(check.id, result)
   }
-  const of = (phase: Check<S>['phase']) => run.checks.filter((each) => each.phase === phase)
+  const of = (phase: Phase) => run.checks.filter((each) => each.phase === phase)
   if (run.serial) for (const check of run.checks) await one(check)
   else {
-    await Promise.all(of('quick').map((check) => one(check)))
-    const waiting: Promise<void>[] = []
-    for (const check of of('heavy')) {
+    const quick = of('quick').map((check) => one(check))
+    const waiting = of('patient').map((check) => one(check))
+    await Promise.all(quick)
+    for (const check of of('stalling')) {
       const calm = deferred<void>()
       const done = one(check, () => calm.resolve())
       waiting.push(done)
       await Promise.race([done, calm.promise])
     }
+    for (const check of of('heavy')) await one(check)
     await Promise.all([...waiting, ...of('timed').map((check) => one(check))])
   }
   lateness.stop()
   return run.checks.flatMap(({ id }) => results.get(id) ?? [])
 }
 
+/** What one trial showed. A trial that could not begin has no transcript. */
+interface Tried {
+  judgement: Judgement
+  trial?: Trial
+}
+
 async function runCheck<S extends Scene>(check: Check<S>, run: Run<S>, lateness: Lateness, calm: () => void): Promise<Result> {
   const began = performance.now()
-  const { run: _run, needs: _needs, phase: _phase, repeats, connections, bytes, ...rule } = check
-  const finish = (judgement: Judgement, trials: Trial[]): Result => ({
+  const reason = whyNot(check, run)
+  const attempt = () => tryInTime(check, run, lateness, calm)
+  const tries = reason === undefined ? await repeated(check, attempt) : [{ judgement: notApplicable(reason) }]
+  const judgement = together(tries.map((one) => one.judgement))
+  const { run: _run, needs: _needs, phase: _phase, repeats: _repeats, connections: _connections, bytes: _bytes, ...rule } = check
+  return {
     ...rule,
     outcome: outcomeOf(check.level, judgement),
     detail: judgement.detail,
     ms: Math.round(performance.now() - began),
-    trials,
-  })
-  const missing = check.needs.find((need) => lacks(need, run))
-  if (missing !== undefined) return finish(notApplicable(MISSING[missing]), [])
-  if (connections > run.budget.connections) {
-    return finish(
-      notApplicable(`it needs ${connections} connections at once, and --connections allows ${run.budget.connections}`),
-      [],
-    )
+    trials: tries.flatMap(({ trial }) => trial ?? []),
   }
-  const trials: Trial[] = []
-  const judgements: Judgement[] = []
-  const trial = async () => {
-    for (let again = AGAIN; ; again--) {
-      if (!run.budget.spend(bytes)) {
-        judgements.push(notApplicable(`it sends up to ${bytes} bytes, and --bytes leaves ${run.budget.bytesLeft}`))
-        return
-      }
-      await run.budget.take(connections)
-      const since = performance.now()
-      const scene = run.scene()
-      scene.calm = calm
-      try {
-        const judgement = await tried(check, scene)
-        // A rule that seems broken on a late machine is tried again, but not for ever.
-        if (judgement.kept === false && again > 0 && lateness.since(since)) continue
-        judgements.push(judgement)
-        trials.push({ detail: judgement.detail, connections: scene.record() })
-        return
-      } finally {
-        await scene.dispose()
-        run.budget.give(connections)
-        run.budget.settle(bytes, scene.sent)
-      }
-    }
-  }
-  if (check.phase === 'timed') await Promise.all(Array.from({ length: repeats }, trial))
-  else for (let n = 0; n < repeats; n++) await trial()
-  return finish(together(judgements), trials)
 }
 
-/** Runs a trial. An error that the check did not expect is a broken rule only if the server refused what it otherwise accepts. */
-async function tried<S extends Scene>(check: Check<S>, scene: S): Promise<Judgement> {
+/** Why a check is not applicable; undefined: it is. */
+function whyNot<S extends Scene>({ needs, connections }: Check<S>, run: Run<S>): string | undefined {
+  const missing = needs.find((need) => lacks(need, run))
+  if (missing !== undefined) return MISSING[missing]
+  const most = run.budget.connections
+  return connections > most ? `it needs ${connections} connections at once, and --connections allows ${most}` : undefined
+}
+
+/** Checks that mostly wait are repeated side by side, others one after the other. */
+async function repeated<S extends Scene>({ phase, repeats }: Check<S>, attempt: () => Promise<Tried>): Promise<Tried[]> {
+  if (phase === 'timed') return Promise.all(Array.from({ length: repeats }, attempt))
+  const tries: Tried[] = []
+  while (tries.length < repeats) tries.push(await attempt())
+  return tries
+}
+
+/** Tries a check. A rule that seems broken while this machine was late is tried again, but not for ever. */
+async function tryInTime<S extends Scene>(check: Check<S>, run: Run<S>, lateness: Lateness, calm: () => void): Promise<Tried> {
+  const began = performance.now()
+  for (let again = AGAIN; ; again--) {
+    const since = performance.now()
+    const tried = await tryOnce(check, run, calm)
+    const worthwhile = again > 0 && performance.now() - began < AGAIN_WITHIN
+    if (tried.judgement.kept !== false || !worthwhile || !lateness.since(since)) return tried
+  }
+}
+
+/** One trial, within the budget. */
+async function tryOnce<S extends Scene>(check: Check<S>, { budget, scene: newScene }: Run<S>, calm: () => void): Promise<Tried> {
+  const { bytes, connections } = check
+  if (!budget.spend(bytes)) {
+    return { judgement: notApplicable(`it sends up to ${bytes} bytes, and --bytes leaves ${Math.max(0, budget.bytesLeft)}`) }
+  }
+  await budget.take(connections)
+  const scene = newScene()
+  scene.calm = calm
+  try {
+    const judgement = await judgementOf(check, scene)
+    return { judgement, trial: { detail: judgement.detail, connections: scene.record() } }
+  } finally {
+    await scene.dispose()
+    budget.give(connections)
+    budget.settle(bytes, scene.sent)
+  }
+}
+
+/** An error that the check did not expect is a broken rule: the server refused what it accepts otherwise. */
+async function judgementOf<S extends Scene>(check: Check<S>, scene: S): Promise<Judgement> {
   try {
     return await check.run(scene)
   } catch (error) {

@@ -14,7 +14,7 @@ export function help(): string {
   --stream PATH      a path whose answer has no end
   --run COMMAND      a process to start and stop (tier c); --stop SIGNAL: SIGTERM by default
   --only ID,ID       these checks alone
-  --patience MS      how long a server may take to let go a client that is idle, silent or slow; default 75000
+  --patience MS      how long a server may take to let go a client that is idle, silent or slow; default 77000
   --deadline MS      how long a process may take to end after its signal; default 30000
   --connections N    at once, at most; default 50
   --bytes N          sent in all, at most; default 64 MB

@@ -16,7 +16,7 @@ export function table(report: Report, { colour = false } = {}): string {
     const groups = subjects.map((subject) =>
       [`\n ${subject}`, ...mine.filter((one) => one.subject === subject).map(line)].join('\n'),
     )
-    return `${TIERS[tier]}\n${groups.join('\n')}\n\n  ${kept} of ${applicable} rules that apply are kept; behaviour is not counted. ${Math.round(ms / 1_000)} s\n`
+    return `${TIERS[tier]}\n${groups.join('\n')}\n\n  ${kept} of ${applicable} rules that apply are kept; behaviour is not counted. It took ${Math.round(ms / 1_000)} s.\n`
   })
   return `${report.url}${report.facts.server === undefined ? '' : `  (${report.facts.server})`}\n\n${parts.join('\n')}`
 }

@@ -17,8 +17,16 @@ export interface Started {
 /** How long a process may take until it listens, in ms. */
 const START = 30_000
 
+/** How long the port of a process that was killed may still take connections, in ms: its children end a moment after it. */
+const FREE = 2_000
+
 /** Starts a process. Resolves when its port takes connections. Throws {@link Unreachable}. */
 export async function start({ command, abort }: Started, target: Target): Promise<Child> {
+  for (let waited = 0; await listens(target); waited += 25) {
+    if (waited > FREE)
+      throw new Unreachable(`A server listens on ${target.url} already: ${command.file} cannot be started there.`)
+    await pass(25)
+  }
   const child = new Child(command, abort)
   for (let waited = 0; waited < START && child.exited === undefined; waited += 25) {
     if (await listens(target)) return child
