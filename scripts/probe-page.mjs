@@ -72,8 +72,15 @@ function row(rule, reports) {
   return `<tr data-level="${rule.level}"><th scope="row"><details class="rule"><summary>${escapeHtml(rule.title)}</summary><p>Sent: ${escapeHtml(rule.sends)}<p>Expected: ${escapeHtml(rule.expects)}<p>${escapeHtml(rule.why)}</details><small><code>${rule.id}</code> ${rule.level}, ${escapeHtml(rule.section)}</small>${expected(rule)}${reports.map((report) => cell(rule, report)).join('')}`
 }
 
-const columns = (reports) =>
-  `<th scope="col">Check<th scope="col">Expected${reports.map(({ title, version, modules }) => `<th scope="col">${escapeHtml(title)}${[version, ...modules].map((one) => `<br><small>${escapeHtml(one)}</small>`).join('')}`).join('')}`
+/** What a server is made of, with versions. */
+const versionsOf = ({ version, modules }) => (modules.length > 0 ? [`Node ${version}`, ...modules] : [version])
+
+const column = (report) =>
+  `<th scope="col">${escapeHtml(report.title)}${versionsOf(report)
+    .map((one) => `<br><small>${escapeHtml(one)}</small>`)
+    .join('')}`
+
+const columns = (reports) => `<th scope="col">Check<th scope="col">Expected${reports.map(column).join('')}`
 
 function score(reports, tier, title) {
   const cells = reports.map(({ scores }) => {
@@ -164,7 +171,8 @@ asked once more over TLS, in <a href="#tls">a table of their own</a>. Every sign
     .map(([outcome, sign]) => `<li class="${kind(outcome)}">${sign} ${outcome}: ${WORDS[outcome]}`)
     .join('')}</ul>
 <p>Servers of files answer the root by themselves, and the slow and the endless path through a proxy module, from one small application. What a server does
-when it is stopped is a choice of its defaults: tier c ranks nobody. A process had 15 s to end. Some servers stop gracefully by another signal than SIGTERM: ${plain
+when it is stopped is a choice of its defaults: tier c ranks nobody. A server had 95 s to
+let go a client, and a process 15 s to end. Some servers stop gracefully by another signal than SIGTERM: ${plain
     .filter(({ stop }) => stop !== 'SIGTERM')
     .map(({ title, stop }) => `${title} by ${stop}`)
     .join(', ')}.</p>

@@ -17,11 +17,13 @@ const certificate = join(root, 'test/support/cert')
 /** They mostly wait: so many at once. */
 const AT_ONCE = 6
 const DEADLINE = 15_000
+/** Node looks every 30 s for requests that are older than 60 s. */
+const PATIENCE = '95000'
 const PATHS = { path: '/', slow: '/slow?ms=1000', stream: '/stream' }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { install: { type: 'boolean' }, page: { type: 'boolean' }, patience: { type: 'string' } },
+  options: { install: { type: 'boolean' }, page: { type: 'boolean' }, patience: { type: 'string', default: PATIENCE } },
 })
 
 /** How a server starts and stops: its file. */
@@ -120,8 +122,8 @@ async function probed(name, secure, probe) {
     const run = await commandOf(name, server, program, words)
     const { path, slow, stream } = { ...PATHS, ...server }
     const url = `${secure ? 'https' : 'http'}://127.0.0.1:${words.PORT}${path}`
-    const options = { url, run, slow, stream, stop: server.stop, deadline: DEADLINE, floods: true, abort: abort.signal }
-    const report = await probe({ ...options, ...(values.patience && { patience: Number(values.patience) }) })
+    const times = { patience: Number(values.patience), deadline: DEADLINE }
+    const report = await probe({ url, run, slow, stream, stop: server.stop, ...times, floods: true, abort: abort.signal })
     return {
       name,
       title: server.title,

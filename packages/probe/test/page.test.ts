@@ -35,10 +35,10 @@ test('more than twelve servers are in it, most of them over TLS as well', () => 
   expect(names.filter((name) => name.endsWith('-tls.json')).length).toBeGreaterThan(4)
 })
 
-test.each(names)('%s: of a known version, tier a within 90 s, a verdict for every check', (name) => {
+test.each(names)('%s: of a known version, tier a soon after its patience of 95 s, a verdict for every check', (name) => {
   const { version, scores, results }: Stored = JSON.parse(readFileSync(path.join(root, 'docs/probe/results', name), 'utf8'))
   expect(version).toMatch(/^\d+\.\d+/)
-  expect(scores.find(({ tier }) => tier === 'a')?.ms).toBeLessThan(90_000)
+  expect(scores.find(({ tier }) => tier === 'a')?.ms).toBeLessThan(110_000)
   expect(results.map(({ id }) => id)).toEqual(rules.map(({ id }) => id))
 })
 
