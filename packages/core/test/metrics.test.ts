@@ -396,7 +396,7 @@ test('a registry of OpenMetrics beside one of the older format, and both for one
     for (const register of registers) expect(parsed(await register.metrics())).toEqual(parsed(exposition(served.connections)))
 })
 
-test('two handles in two registries are scraped as one text, as the error says', async () => {
+test('two handles in two registries are scraped as one text, as docs/observability.md says', async () => {
   const served = [await serve(), await serve()]
   const registers = served.map(({ connections }, at) => {
     const register = new client.Registry()

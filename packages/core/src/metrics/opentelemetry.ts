@@ -52,8 +52,7 @@ export interface OpenTelemetryOptions {
 
 /**
  * Makes the metrics of a handle instruments of an OpenTelemetry `Meter`. They are read at each collection, except for two histograms, which are filled as
- * connections end. The same call again changes nothing. Returns a function that stops it, unless another call has asked for the same, too. A meter of an API
- * without an SDK gets nothing.
+ * connections end. The same call again changes nothing. Returns a function that stops it, unless another call has asked for the same, too.
  *
  * @throws `HALFCLOSE_METRICS_TAKEN` if the meter has the metrics of another handle that has not drained: give each a meter of its own name
  */

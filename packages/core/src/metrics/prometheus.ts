@@ -80,11 +80,9 @@ export interface PrometheusOptions {
 
 /**
  * Registers the metrics of a handle with prom-client. They are read at each scrape; the ends of connections are counted from the first call on. The same call
- * again changes nothing, and one handle may be in several registries: all tell the same. Returns a function that removes the metrics, unless another call has
- * asked for them, too.
+ * again changes nothing, and all registries of one handle tell the same. Returns a function that removes them, unless another call has asked for them, too.
  *
- * @throws `HALFCLOSE_METRICS_TAKEN` if a registry has the metrics of another handle that has not drained: give each handle a registry of its own with default
- * labels that tell them apart, and scrape `AggregatorRegistry.aggregate` of both
+ * @throws `HALFCLOSE_METRICS_TAKEN` if a registry has the metrics of another handle that has not drained: give each a registry of its own
  */
 export function prometheus(connections: Connections, { client, registers = [client.register] }: PrometheusOptions): () => void {
   for (const register of registers) assertRoom(register, connections)
@@ -174,8 +172,7 @@ function assertRoom(register: PrometheusRegister, connections: Connections): voi
     const whose = measured === undefined ? 'of other code' : 'of another handle, which has not drained'
     throw new HalfcloseTypeError(
       'HALFCLOSE_METRICS_TAKEN',
-      `halfclose: this registry of prom-client has a metric ${name} ${whose}: give each handle a registry of its own (\`registers: [registry]\`), with ` +
-        '`registry.setDefaultLabels({ app: … })`; prom-client makes one text of them: `AggregatorRegistry.aggregate(…)`',
+      `halfclose: this registry of prom-client has a metric ${name} ${whose}: give each handle a registry of its own; docs/observability.md shows how`,
     )
   }
 }
