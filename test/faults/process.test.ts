@@ -156,7 +156,9 @@ describe.each(blocks)('an event loop that is blocked for %i ms', (ms) => {
           await sleep(500)
           void service.ask('block', { ms: Math.max(ms, 2_200) })
           await sleep(50)
-          expect([await told(promised.ask()), await told(inFlight)]).toEqual(['answered', 'answered'])
+          // A session has no promise: its GOAWAY came at once, and its client sends nothing after that.
+          const kept = kind === 'h2' || kind === 'h2c' ? 'cut' : 'answered'
+          expect([await told(promised.ask()), await told(inFlight)]).toEqual([kept, 'answered'])
           await endsWell(service, account, undefined, drained)
         }),
       )
