@@ -104,7 +104,7 @@ const made = isLong ? (['http', 'https', 'express', 'fastify'] as const) : (['ht
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
 /** Servers and frameworks alike: what the package governs is the server. */
-function serverOf(kind: (typeof made)[number], handler: Handler): Server {
+async function serverOf(kind: (typeof made)[number], handler: Handler): Promise<Server> {
   if (kind === 'https') return createHttps(credentials, handler)
   if (kind === 'express') return createServer(express().use(handler))
   if (kind === 'http') return createServer(handler)
@@ -114,6 +114,7 @@ function serverOf(kind: (typeof made)[number], handler: Handler): Server {
     reply.hijack()
     handler(request.raw, reply.raw)
   })
+  await app.ready()
   return app.server
 }
 
@@ -130,7 +131,7 @@ test.each(made)(
     for (const folder of folders) {
       const copy = copyOfCore(folder)
       const runs: Record<string, number> = {}
-      const server = serverOf(kind, (req, res) => {
+      const server = await serverOf(kind, (req, res) => {
         const id = new URL(req.url ?? '', 'http://a').pathname.split('/').at(-1) ?? ''
         runs[id] = (runs[id] ?? 0) + 1
         req.resume().on('end', () => res.end(`${id} 0`))
@@ -158,7 +159,7 @@ test.each(made)(
 
 test.each(made)('a drain before the first listening, %s: the server never listens, and nobody waits', async (kind) => {
   const { attach } = await import('@halfclose/core')
-  const server = serverOf(kind, (_req, res) => res.end())
+  const server = await serverOf(kind, (_req, res) => res.end())
   const handle = attach(server, { ...options, logger: quiet })
   const listens = new Promise((resolve) =>
     server.once('listening', () => resolve('listening')).once('close', () => resolve('closed')),
