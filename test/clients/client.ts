@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { where } from '../support/where.js'
 
 /** What became of one request, in the client's own words. */
 export type Outcome = { status: number; body: string; closes: boolean } | { failed: string }
@@ -44,6 +45,9 @@ export function describeWith(
   missing: string,
   tests: (program: string) => void,
 ): void {
-  if (program === undefined) describe.skip(`${title}, skipped: ${missing}`, () => it('needs the program', () => {}))
-  else describe(title, () => tests(program))
+  const here = where(program !== undefined, missing)
+  here.describe(`${title}${here.note}`, () => {
+    if (program === undefined) it('needs the program', () => {})
+    else tests(program)
+  })
 }

@@ -4,6 +4,7 @@ import type { Mode } from './any-host.js'
 import type { AnyCase } from './case.js'
 import { Uncaught } from './uncaught.js'
 import { openResources, until } from './wait.js'
+import { where } from './where.js'
 
 /** A folder, set by scripts/matrix.mjs: the cases are played on the bare hosts, and the folder gets which of them fail, and how. */
 const record = process.env.HALFCLOSE_BARE
@@ -22,7 +23,8 @@ export function describeCases<Name extends string, Case extends AnyCase<Name, ne
   process.env.NODE_ENV = 'production'
   const needed = oldestNode(name)
   if (Number.parseInt(process.versions.node, 10) < needed) {
-    describe(`${suite} on ${name}`, () => it.skip(`needs Node ${needed}`, () => {}))
+    const newer = where(false, `needs Node ${needed}`)
+    newer.describe(`${suite} on ${name}${newer.note}`, () => it('has its cases', () => {}))
     return
   }
   const mine = cases.filter((one) => one.hosts === undefined || one.hosts.includes(name))
