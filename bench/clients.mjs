@@ -1,6 +1,7 @@
 // Holds the client ends of many connections, in a process of its own: the limit of open files is one process's.
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { answerBy } from './answers.mjs'
 
 const AT_ONCE = 100
 const ADDRESSES = 4
@@ -93,12 +94,5 @@ function ask(socket, path) {
   })
 }
 
-process.on('message', async ({ id, command, ...rest }) => {
-  try {
-    process.send({ id, value: await commands[command](rest) })
-  } catch (error) {
-    process.send({ id, error: String(error.stack) })
-  }
-})
-process.on('disconnect', () => process.exit(1))
+answerBy(commands)
 process.send({ up: true })

@@ -1,6 +1,7 @@
 // One host with one variant, in a process of its own: serves, and reports on itself when its parent asks.
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { answerBy } from './answers.mjs'
 import { start, variantOf } from './hosts.mjs'
 
 const [host, variant, given] = process.argv.slice(2)
@@ -103,13 +104,5 @@ function difference(from, to) {
   return { ms: to.at - from.at, user: to.user - from.user, system: to.system - from.system }
 }
 
-process.on('message', async ({ id, command, ...rest }) => {
-  try {
-    process.send({ id, value: await commands[command](rest) })
-  } catch (error) {
-    process.send({ id, error: String(error.stack) })
-  }
-})
-// The benchmark has ended, however it did.
-process.on('disconnect', () => process.exit(1))
+answerBy(commands)
 process.send({ port: server.address().port })

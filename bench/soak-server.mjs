@@ -1,5 +1,6 @@
 // The process that lives many lives: a host each, governed, drained and forgotten.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { answerBy } from './answers.mjs'
 import { start, variantOf } from './hosts.mjs'
 
 let current
@@ -32,12 +33,5 @@ const commands = {
   },
 }
 
-process.on('message', async ({ id, command, ...rest }) => {
-  try {
-    process.send({ id, value: await commands[command](rest) })
-  } catch (error) {
-    process.send({ id, error: String(error.stack) })
-  }
-})
-process.on('disconnect', () => process.exit(1))
+answerBy(commands)
 process.send({ up: true })
