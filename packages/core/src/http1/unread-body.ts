@@ -18,41 +18,76 @@ const LOOK = 20
  * `linger`.
  */
 export function leaveUnread(connection: Connection, req: IncomingMessage): void {
-  const { owner, socket } = connection
-  const { quiet, total, bytes } = owner.policy.linger
   connection.makeRare().unread = req
-  // Node reads and discards a body that the application never read.
-  let isWanted = req.readableFlowing !== true || req.listenerCount('data') > 0
-  let since = owner.timers.now
-  let from = bytesArrived(connection)
-  let moved = since
-  let seen = from
-  const look = () => {
-    if (connection.rare.unread !== req || connection.phase === 'lingering' || socket.destroyed) return
-    if (req.complete) return arrived(connection, req)
-    const { now } = owner.timers
-    const arrivedBytes = bytesArrived(connection)
-    if (arrivedBytes !== seen) {
-      seen = arrivedBytes
-      moved = now
-      // Where nothing reads, only the kernel knows of a reset.
-    } else if (socket.isPaused() && hasReset(connection)) return killByPeer(connection)
-    const isStill = now - moved >= quiet
-    if (!isWanted && (seen - from > bytes || now - since >= total || (isStill && owner.draining))) {
-      if (performance.now() < connection.promiseUntil) owner.promiseBroken(owner.draining ? 'drain-idle' : 'limit')
-      return closeOutputFirst(connection, owner.draining ? 'draining' : 'limit')
-    }
-    if (isWanted && isStill && socket.isPaused()) {
-      isWanted = false
-      since = now
-      from = seen
-      readAway(req)
-    }
-    wait()
-  }
-  const wait = () => owner.timers.after(LOOK, look, { unref: true })
-  wait()
+  new UnreadBody(connection, req).lookLater()
   req.once('close', () => arrived(connection, req))
+}
+
+class UnreadBody {
+  readonly #connection: Connection
+  readonly #req: IncomingMessage
+  /** Whether the application may read on. Otherwise the body is discarded. */
+  #isWanted: boolean
+  /** When it began to be discarded, and how much had been read then: the bounds of `linger` count from there. */
+  #since: number
+  #from: number
+  /** When something last came, and how much had been read then. */
+  #movedAt: number
+  #seen: number
+
+  constructor(connection: Connection, req: IncomingMessage) {
+    this.#connection = connection
+    this.#req = req
+    // Node reads and discards a body that the application never read.
+    this.#isWanted = req.readableFlowing !== true || req.listenerCount('data') > 0
+    this.#since = connection.owner.timers.now
+    this.#from = bytesArrived(connection)
+    this.#movedAt = this.#since
+    this.#seen = this.#from
+  }
+
+  lookLater(): void {
+    this.#connection.owner.timers.after(LOOK, () => this.#look(), { unref: true })
+  }
+
+  #look(): void {
+    const { socket, phase, rare, owner } = this.#connection
+    if (rare.unread !== this.#req || phase === 'lingering' || socket.destroyed) return
+    const { now } = owner.timers
+    const arrivedBytes = bytesArrived(this.#connection)
+    const moves = arrivedBytes !== this.#seen
+    if (moves) {
+      this.#seen = arrivedBytes
+      this.#movedAt = now
+    }
+    const isStill = now - this.#movedAt >= owner.policy.linger.quiet
+    if (this.#req.complete) arrived(this.#connection, this.#req)
+    // Where nothing reads, only the kernel knows of a reset.
+    else if (!moves && socket.isPaused() && hasReset(this.#connection)) killByPeer(this.#connection)
+    else if (!this.#isWanted && this.#isTooMuch(now, isStill)) this.#giveUp()
+    else {
+      if (this.#isWanted && isStill && socket.isPaused()) this.#discard(now)
+      this.lookLater()
+    }
+  }
+
+  #isTooMuch(now: number, isStill: boolean): boolean {
+    const { total, bytes } = this.#connection.owner.policy.linger
+    return this.#seen - this.#from > bytes || now - this.#since >= total || (isStill && this.#connection.owner.draining)
+  }
+
+  #giveUp(): void {
+    const { owner, promiseUntil } = this.#connection
+    if (performance.now() < promiseUntil) owner.promiseBroken(owner.draining ? 'drain-idle' : 'limit')
+    closeOutputFirst(this.#connection, owner.draining ? 'draining' : 'limit')
+  }
+
+  #discard(now: number): void {
+    this.#isWanted = false
+    this.#since = now
+    this.#from = this.#seen
+    readAway(this.#req)
+  }
 }
 
 /**
