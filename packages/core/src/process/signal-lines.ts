@@ -8,8 +8,8 @@ export const OTHERS_AT_MOST = 5_000
 
 export function othersMessage(reason: string, others: number): string {
   return (
-    `halfclose: ${others} other listener${others === 1 ? '' : 's'} of ${reason} in this process. While requests are open none of them should ` +
-    `close what these need, nor call process.exit(): put that work into \`onDrained\` (Express) or an \`onClose\` hook (Fastify). ` +
+    `halfclose: ${others} other listener${others === 1 ? '' : 's'} of ${reason} in this process. While requests are open they must not ` +
+    `call process.exit(), nor close what these need: put that work into \`onDrained\` (Express) or an \`onClose\` hook (Fastify). ` +
     `After the drain they have until the event loop is empty, ${OTHERS_AT_MOST / 1_000} s at most`
   )
 }
