@@ -88,7 +88,7 @@ export function isolated(run: () => void): void {
   try {
     run()
   } catch (error) {
-    nextTick(() => {
+    process.nextTick(() => {
       throw error
     })
   }

@@ -1,4 +1,3 @@
-import { setInterval, setTimeout } from '../node/real-timers.js'
 import { CHANNEL } from './thread-messages.js'
 
 /**
