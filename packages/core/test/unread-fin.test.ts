@@ -87,7 +87,7 @@ describe.each(['http', 'https'])('over %s, a FIN behind a body that its handler 
   async function uploading(handle: (req: IncomingMessage, res: ServerResponse) => void, length: number) {
     const server = tls ? createTlsServer(credentials, handle) : createServer(handle)
     const drain = { deadline: 100_000, minRate: 240 }
-    const connections = attach(server, { logger: quiet, halfClosed: 300, drain })
+    const connections = attach(server, { logger: quiet, halfClosed: 100_000, drain })
     const client = await Client.open({ port: await listening(server), tls })
     await client.send(postHead('/', length))
     void client.send(Buffer.alloc(sent))
