@@ -40,6 +40,8 @@ for (const [given, known] of [
  */
 const RUNS_AT_ONCE = check ? 4 : 2
 const HOSTS_AT_ONCE = 3
+/** What a bare server never does is waited for: it takes time, and no CPU. */
+const BARE_HOSTS_AT_ONCE = check ? 6 : 3
 const CASES_AT_ONCE = 32
 /** Where nothing may fail because of what is beside it. Bare servers lose more races. */
 const FEW_AT_ONCE = 8
@@ -106,7 +108,14 @@ async function play(one) {
   const { major, node, mode, name, hosts: all, played: those = all } = one
   if (those.length === 0) return { ...one, found: [], differs: [] }
   const found = await playSuite({
-    ...{ node, mode, hosts: those, cases, log: logOf(major, mode), workers: HOSTS_AT_ONCE },
+    ...{
+      node,
+      mode,
+      hosts: those,
+      cases,
+      log: logOf(major, mode),
+      workers: mode === 'bare' ? BARE_HOSTS_AT_ONCE : HOSTS_AT_ONCE,
+    },
     atOnce: mode === 'bare' && !check ? FEW_AT_ONCE : CASES_AT_ONCE,
     patience: mode === 'bare' && check ? BARE_PATIENCE : undefined,
     onCases: (count) => progress.count(name, count),
