@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { attempt } from '../events/error-boundary.js'
 import type { AttachableServer } from '../node/attachable-server.js'
 import { inBatches } from '../node/in-batches.js'
+import { hasBegun } from '../node/parser.js'
 import { clearTimeout } from '../node/real-timers.js'
 import { numberOf } from '../node/server-kinds.js'
 import { afterPoll, type Timers } from '../node/timers.js'
@@ -169,7 +170,8 @@ export class IdleTimeout {
     connections.turn(connection, 'busy')
     connection.setTimer(Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD), () => {
       if (connection.phase !== 'busy' || connection.current !== undefined) return
-      if (bytesArrived(connection) !== before) this.#waitForRest(connection)
+      // A client can send a TLS record byte by byte, and Node bounds only what its parser has been given: that time is not given twice.
+      if (bytesArrived(connection) !== before && hasBegun(connection.socket) !== false) this.#waitForRest(connection)
       else closeOutputFirst(connection, 'idle', IDLE_QUIET)
     })
   }

@@ -99,7 +99,10 @@ function arrived(connection: Connection, req: IncomingMessage): void {
   if (rare.unread !== req) return
   connection.makeRare().unread = undefined
   markInput(connection)
-  if ((phase === 'busy' || phase === 'idle') && current === undefined && !socket.destroyed) goIdle(connection)
+  if ((phase !== 'busy' && phase !== 'idle') || current !== undefined || socket.destroyed) return
+  // For `limits.idle` it has been idle from now on, too.
+  connection.owner.limits.busy(connection)
+  goIdle(connection)
 }
 
 function readAway(req: IncomingMessage): void {
