@@ -40,7 +40,8 @@ function destroy(this: Socket, error?: Error | null): Socket {
     destroyBy(session?.patched, this, error)
     return this
   }
-  if (isConnectionError(error) && error !== session.given) {
+  const isFailed = isConnectionError(error) && error !== session.given
+  if (isFailed) {
     recordSessionClose(session)
     session.byPeer = true
     session.ending ??= 'peer'
@@ -50,7 +51,9 @@ function destroy(this: Socket, error?: Error | null): Socket {
     endOutput(this, session, [])
   } else if (error !== null && error !== undefined && session.ending === 'handler') session.ending = 'error'
   const bothEnded = this.writableFinished && this.readableEnded
-  if (!bothEnded && !session.byPeer) return this
+  // A client that has broken the protocol may still send, and has a GOAWAY to read.
+  const isOver = isFailed || (session.byPeer && session.ending !== 'error' && session.ending !== 'flood')
+  if (!bothEnded && !isOver) return this
   session.released = true
   const record = recordSessionClose(session)
   if (record !== undefined) recordSocket(record, session, session.byPeer ? error : undefined)
