@@ -28,6 +28,7 @@ test.each(['http2', 'https2'])(
     const client = await opened(await listening(server), tls)
     const errors: unknown[] = []
     client.on('error', (error) => errors.push(error))
+    const closed = new Promise((resolve) => client.once('close', resolve))
     client.write(PREFACE)
     client.write(Buffer.concat([BROKEN, Buffer.alloc(8_000_000)]))
     await until(
@@ -38,7 +39,7 @@ test.each(['http2', 'https2'])(
     await until('the client has sent everything', () => client.writableLength === 0 || client.destroyed)
     const chunks: Buffer[] = []
     client.on('data', (chunk: Buffer) => chunks.push(chunk))
-    await new Promise((resolve) => client.once('close', resolve))
+    await closed
     expect(errors).toEqual([])
     expect(Buffer.concat(chunks).includes(GOAWAY)).toBe(true)
     await until('it is gone', () => connections.stats().closes.error === 1)
