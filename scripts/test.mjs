@@ -1,7 +1,7 @@
 // `npm test`: everything that must hold before a commit. Arguments go to jest: `npm test -- packages/core`, `npm test -- --coverage`; `-- --slowest`
 // prints the ten slowest tests and files; `-- --again` names the files of which a test failed, and plays them once more with nothing beside them;
 // `-- --programs` installs what tests need of other programs, while it builds and checks.
-import { readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { build, install, node, root, run, step, tool } from './steps.mjs'
 
@@ -11,6 +11,7 @@ const forJest = process.argv.slice(2).filter((argument) => !['--slowest', '--aga
 const coverage = join(root, 'coverage')
 const report = join(coverage, 'jest.json')
 rmSync(coverage, { recursive: true, force: true }) // no counts of an earlier run
+mkdirSync(coverage) // jest writes its report into it, and makes it only where it counts coverage
 // The package manager mostly waits for its servers.
 const programs = asked('--programs') ? run('bash', [join(root, 'test/clients/install.sh')], { live: true }) : Promise.resolve()
 programs.catch(() => {})

@@ -138,11 +138,21 @@ export class ProxyProcess {
 
   /** @param {string} backend */
   async #isUp(backend) {
+    try {
+      return new RegExp(`^service,${backend},.*,UP,`, 'm').test(await this.#stat())
+    } catch (error) {
+      // HAProxy listens on its ports before it has this socket.
+      if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return false
+      throw error
+    }
+  }
+
+  async #stat() {
     const socket = net.connect(path.join(this.#folder, 'haproxy.sock'))
     socket.setEncoding('utf8').write('show stat\n')
     let answer = ''
     for await (const chunk of socket) answer += chunk
-    return new RegExp(`^service,${backend},.*,UP,`, 'm').test(answer)
+    return answer
   }
 
   log() {
