@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../examples/testing/ports.js'
 import { versionOf } from '../deploy/install.mjs'
 import { Client } from '../support/client.js'
 import { until, within } from '../support/wait.js'
@@ -87,15 +88,6 @@ async function serve(kind: Kind): Promise<Service> {
   services.push(service)
   await within(service.listening(), () => `it listens: ${service.stderr}`, LONGEST)
   return service
-}
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const service = await serve('http')
-  const { port } = service
-  await service.end()
-  services.splice(services.indexOf(service), 1)
-  return port
 }
 
 const accepts = (port: number): Promise<boolean> =>

@@ -2,6 +2,7 @@ import { equal, ok } from 'node:assert/strict'
 import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
 import { closes } from '../../support/expect.js'
+import type { Host } from '../../support/host.js'
 import { get, postHead } from '../../support/requests.js'
 import { pass } from '../../support/wait.js'
 
@@ -30,6 +31,17 @@ async function sendBeginning(client: Client, request: string): Promise<() => voi
   const record = await recordOf(client, request)
   client.raw.write(record.subarray(0, BEGINNING))
   return () => void client.raw.write(record.subarray(BEGINNING))
+}
+
+/** A drain begins while a part of a record has arrived. The request in it is answered. */
+async function answeredAfterSignal(host: Host, client: Client): Promise<void> {
+  const sendRest = await sendBeginning(client, get('/slow-record'))
+  await pass(200) // the server has read it
+  await host.stopping()
+  await pass(500)
+  sendRest()
+  closes(await client.next())
+  equal(client.last.text, '/slow-record')
 }
 
 /** A body of one record, as long as records may be; and its sender on a slow link, which needs `ms` for it. */
@@ -65,13 +77,7 @@ const cases: Case[] = [
     options: { drain: { idle: 0, silent: 0 } },
     run: async (host) => {
       const client = await host.idleClient()
-      const sendRest = await sendBeginning(client, get('/slow-record'))
-      await pass(200) // the server has read it
-      await host.stopping()
-      await pass(500)
-      sendRest()
-      closes(await client.next())
-      equal(client.last.text, '/slow-record')
+      await answeredAfterSignal(host, client)
     },
   },
   {
@@ -82,13 +88,7 @@ const cases: Case[] = [
     run: async (host) => {
       const client = await host.idleClient()
       for (const path of ['/second', '/third']) equal((await client.ask(get(path))).text, path)
-      const sendRest = await sendBeginning(client, get('/slow-record'))
-      await pass(200)
-      await host.stopping()
-      await pass(500)
-      sendRest()
-      closes(await client.next())
-      equal(client.last.text, '/slow-record')
+      await answeredAfterSignal(host, client)
     },
   },
   {
@@ -99,13 +99,7 @@ const cases: Case[] = [
     run: async (host) => {
       const client = await host.connect()
       await pass(200) // the handshake is over at the server, too
-      const sendRest = await sendBeginning(client, get('/slow-record'))
-      await pass(200)
-      await host.stopping()
-      await pass(500)
-      sendRest()
-      closes(await client.next())
-      equal(client.last.text, '/slow-record')
+      await answeredAfterSignal(host, client)
     },
   },
   {

@@ -90,7 +90,7 @@ export class TcpList {
       if (at + columns.uid >= end || NO_CONNECTION.includes(list.readUInt16BE(at + columns.state))) continue
       const line = { list, columns, at }
       const inode = inodeOf(line, end)
-      // A connection that no program has any more.
+      // The kernel still closes this connection; its program has no socket for it.
       if (inode === 0) continue
       this.#lines.set(inode, line)
       if (!isZeroAt(line, columns.received)) this.#unread.set(addressesOf(line, 'local'), queueAt(line, columns.received))
