@@ -24,7 +24,7 @@ export const variants = {
   counting: { options: { keepAlive: { maxRequests: NEVER_REACHED } } },
   /** With metrics on. Nobody scrapes meanwhile: under callgrind that would count fifty times as much as in earnest. */
   metrics: { options: {}, measure: (connections) => void prometheus(connections, { client }) },
-  /** The bare host in which V8 keeps one thing in mind that it forgets otherwise (core/src/node/tick-shape.ts): what is left then is what a policy costs. */
+  /** The bare host in which V8 keeps one thing in mind that it forgets otherwise (core/src/node/v8-next-tick-shape.ts): what is left then is what a policy costs. */
   'tick-shape': {
     wrap() {
       const symbols = Object.getOwnPropertySymbols(new AsyncResource('BENCH'))

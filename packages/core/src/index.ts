@@ -1,7 +1,7 @@
 export { formatReport } from './drain/report.js'
 export type { ErrorCode, WarningCode } from './errors/codes.js'
 export { attach } from './handle/attach.js'
-export { connectionsOf } from './handle/attached.js'
+export { connectionsOf } from './handle/connections-of.js'
 export { formatConnections } from './handle/format-connections.js'
 export { type ClientRequest, clientGone } from './http/client-gone.js'
 export { type EndToEndOptions, endToEndHeaders } from './http/hop-by-hop.js'

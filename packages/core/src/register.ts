@@ -5,7 +5,7 @@
  */
 import { type AdapterOptions, govern, REGISTER } from './adapter/index.js'
 import { HalfcloseRangeError, HalfcloseTypeError, optionTypeError } from './errors/errors.js'
-import { isAttached } from './handle/attached.js'
+import { isAttached } from './handle/connections-of.js'
 import { queueMicrotask } from './node/real-timers.js'
 import { isViewServer } from './node/view-server.js'
 import { plainObject } from './options/rules.js'

@@ -5,7 +5,7 @@ import { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
 import { quiet } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
-import { connectionFlags, connectionLine } from '../src/events/connection-line.js'
+import { connectionFlags, connectionLogLine } from '../src/events/connection-log-line.js'
 
 // Where the line of a connection goes, and how it looks. That its letters are right is looked at on the wire, by the cases `ends/`.
 
@@ -93,14 +93,14 @@ const EVENT: CloseEvent = {
 }
 
 test('the line is that of the documentation', () => {
-  expect(connectionLine(EVENT)).toBe('10.2.0.7:51544 http/1.1 tls1.3 127.4s 38req 14kB/402kB idle first=server cI-k')
+  expect(connectionLogLine(EVENT)).toBe('10.2.0.7:51544 http/1.1 tls1.3 127.4s 38req 14kB/402kB idle first=server cI-k')
 })
 
 test.each<[string, Partial<CloseEvent>]>([
   ['a-unix-domain-socket http/2 tls- 0.0s 0req 0B/1.5MB flood first=server EN--', { remote: 'a unix domain socket', protocol: '2', tls: false, ms: 4, requests: 0, bytes: { read: 0, written: 1_500_000 }, reason: 'flood', state: 'silent', promise: 'none' }],
   ['evil-fake http/1.1 tls1.3 127.4s 38req 14kB/402kB idle first=server cI-k', { remote: 'evil\n\u001b fake' }],
 ])('%s', (line, changed) => {
-  expect(connectionLine({ ...EVENT, ...changed })).toBe(line)
+  expect(connectionLogLine({ ...EVENT, ...changed })).toBe(line)
 }) // biome-ignore format: a row each
 
 test('a client that resets amid the last response is what ended it, whatever the connection would have ended for', () => {

@@ -15,7 +15,7 @@ const logger = { info: () => {}, warn: () => {} }
 const SIZE = 300
 /** With a limit of 1,024 the reserve has 64 descriptors, from here. */
 const FIRST = 960
-/** What idle-search.ts lets each new connection pay for, and the milliseconds after which a search is free. */
+/** What longest-idle-cache.ts lets each new connection pay for, and the milliseconds after which a search is free. */
 const PAID = 64
 const AGAIN = 50
 

@@ -9,9 +9,9 @@ import { decide, isAskedToClose, isKeptPlainly } from '../src/http1/persist-or-c
 import { Timers } from '../src/node/timers.js'
 import { parseOptions } from '../src/options/parse.js'
 import type { Options } from '../src/options/types.js'
+import { ConnectionLimits } from '../src/server/connection-limits.js'
 import { DescriptorPressure } from '../src/server/descriptor-pressure.js'
 import { GovernedServer } from '../src/server/governed-server.js'
-import { ConnectionLimits } from '../src/server/limits.js'
 
 // Nearly every response takes one of two short ways past closeReason(). Each combination of what is known then is made here, of Node's own objects: where a
 // short way decides, the long way says the same.

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
-import { Unreachable } from './engine/facts.js'
 import type { Report } from './engine/result.js'
+import { Unreachable } from './engine/server-facts.js'
 import { parseTarget } from './engine/target.js'
 import type { Outcome } from './engine/verdict.js'
 import { nearness } from './options/address.js'

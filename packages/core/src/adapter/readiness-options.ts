@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import { duration, section } from '../options/rules.js'
-import { USUAL_SIGNALS } from '../process/participant.js'
+import { USUAL_SIGNALS } from '../process/signal-participant.js'
 
 /** The option `signals`: on what an application leaves. */
 export type SignalName = NodeJS.Signals | 'shutdown'

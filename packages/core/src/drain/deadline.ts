@@ -5,16 +5,16 @@ import { noteWritten } from '../http1/response-written.js'
 import { breakOffUnended, cutSession, goAway, killSession } from '../http2/goaway.js'
 import type { Session } from '../http2/session.js'
 import { afterPoll } from '../node/timers.js'
+import { describeConnection, describeSession } from '../server/describe-connection.js'
 import type { GovernedServer } from '../server/governed-server.js'
-import type { Look } from '../server/waits-for.js'
-import { describeHeld, describeSession } from './held-by.js'
-import type { Tally } from './tally.js'
+import type { Look } from '../server/wait-reason.js'
+import type { DrainCounts } from './drain-counts.js'
 
 /** The deadline: cuts the connections that are left, except that idle and silent ones still close output first. */
-export function endRest(servers: readonly GovernedServer[], tally: Tally, look: Look): void {
-  for (const connection of connectionsOf(servers)) attempt(connection, () => endAtDeadline(connection, tally, look))
-  for (const session of sessionsOf(servers)) attempt(session, () => endSessionAtDeadline(session, tally, look))
-  for (const governed of servers) tally.handshakes += governed.handshakes.destroyWhere(() => true)
+export function endRest(servers: readonly GovernedServer[], counts: DrainCounts, look: Look): void {
+  for (const connection of connectionsOf(servers)) attempt(connection, () => endAtDeadline(connection, counts, look))
+  for (const session of sessionsOf(servers)) attempt(session, () => endSessionAtDeadline(session, counts, look))
+  for (const governed of servers) counts.handshakes += governed.handshakes.destroyWhere(() => true)
 }
 
 /** Cuts what is still open some time after the deadline. */
@@ -32,10 +32,10 @@ export function sessionsOf(servers: readonly GovernedServer[]): Session[] {
 }
 
 /** What the deadline does to a connection: the output-first close if no answer is lost by it, otherwise a cut. */
-function endAtDeadline(connection: Connection, tally: Tally, look: Look): void {
+function endAtDeadline(connection: Connection, counts: DrainCounts, look: Look): void {
   noteWritten(connection)
   if (connection.phase === 'lingering') return
-  tally.heldBy(describeHeld(connection, look))
+  counts.heldBy(describeConnection(connection, look))
   endUnlessSent(connection, look.now)
 }
 
@@ -72,9 +72,9 @@ function end(connection: Connection, now: number): void {
 }
 
 /** What the deadline does to a session. */
-function endSessionAtDeadline(session: Session, tally: Tally, look: Look): void {
+function endSessionAtDeadline(session: Session, counts: DrainCounts, look: Look): void {
   if (session.lingering) return
-  for (const held of describeSession(session, look)) tally.heldBy(held)
+  for (const held of describeSession(session, look)) counts.heldBy(held)
   if (session.streams.size === 0) {
     goAway(session, 'deadline')
     return

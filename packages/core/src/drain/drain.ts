@@ -7,15 +7,14 @@ import type { Timer, Timers } from '../node/timers.js'
 import type { DrainPolicy } from '../options/types.js'
 import type { DrainUnderWay } from '../server/drain-under-way.js'
 import type { GovernedServer } from '../server/governed-server.js'
-import { PeerProgress } from '../server/peer-progress.js'
-import { beginLook, type Look } from '../server/waits-for.js'
+import { beginLook, type Look, PeerProgress } from '../server/wait-reason.js'
 import { connectionsOf, cutRest, endRest, sessionsOf } from './deadline.js'
+import { DrainCounts } from './drain-counts.js'
 import { progressLine } from './progress-line.js'
 import { cutByOthersMessage, endLine, formatReport, mergeReports, wentWell } from './report.js'
 import { Schedule } from './schedule.js'
 import { finishClose, stopListening } from './stop-listening.js'
 import { Sweep } from './sweep.js'
-import { Tally } from './tally.js'
 import { tellProgress } from './tell-progress.js'
 import { UntilEmpty } from './until-empty.js'
 
@@ -42,7 +41,7 @@ export class Drain implements DrainUnderWay {
   readonly #events: Events
   readonly #timers: Timers
   readonly #schedule: Schedule
-  readonly #tally: Tally
+  readonly #counts: DrainCounts
   readonly #onPhase: (phase: ServerState) => void
   readonly #sweep: Sweep
   readonly #untilEmpty: UntilEmpty
@@ -60,15 +59,15 @@ export class Drain implements DrainUnderWay {
     this.#timers = timers
     this.#schedule = new Schedule(plan, timers)
     this.#untilEmpty = new UntilEmpty(servers, timers)
-    this.#tally = new Tally(reason, this.#schedule, servers[0]?.counts.drain ?? { finished: 0, rescued: 0, cut: 0 })
-    this.#sweep = new Sweep(servers, timers, events, this.#schedule, this.#tally)
+    this.#counts = new DrainCounts(reason, this.#schedule, servers[0]?.counts.drain ?? { finished: 0, rescued: 0, cut: 0 })
+    this.#sweep = new Sweep(servers, timers, events, this.#schedule, this.#counts)
     this.#onPhase = onPhase
     this.done = new Promise((resolve) => {
       this.#settle = resolve
     })
     for (const governed of servers) {
       governed.drain = this
-      this.#tally.wasCut(governed.cutsThisTick.take())
+      this.#counts.wasCut(governed.cutBeforeDrain.take())
     }
   }
 
@@ -124,7 +123,7 @@ export class Drain implements DrainUnderWay {
   }
 
   promiseBroken(promise: PromiseBreaker): void {
-    this.#tally.promiseBroken(promise)
+    this.#counts.promiseBroken(promise)
   }
 
   /** The request asks for the readiness route, so it counts neither as finished nor as rescued. */
@@ -133,11 +132,11 @@ export class Drain implements DrainUnderWay {
   }
 
   finished(arrived: number, exchange?: object): void {
-    if (exchange === undefined || !this.#probes.has(exchange)) this.#tally.finished(arrived)
+    if (exchange === undefined || !this.#probes.has(exchange)) this.#counts.finished(arrived)
   }
 
   wasCut(requests = 1): void {
-    this.#tally.wasCut(requests)
+    this.#counts.wasCut(requests)
   }
 
   /** Other code in the process ends connections with requests in flight, at this place. */
@@ -145,8 +144,8 @@ export class Drain implements DrainUnderWay {
     this.#events.warn({ code: 'HALFCLOSE_CLOSED_BY_OTHERS', message: cutByOthersMessage(place) })
   }
 
-  closed(reason: Parameters<Tally['closed']>[0]): void {
-    this.#tally.closed(reason)
+  closed(reason: Parameters<DrainCounts['closed']>[0]): void {
+    this.#counts.closed(reason)
     this.check()
   }
 
@@ -190,13 +189,13 @@ export class Drain implements DrainUnderWay {
     stopTelling()
     await this.#forEach(async (governed) => {
       const { waited, cut } = await finishClose(governed, () => this.remaining())
-      this.#tally.unseen += waited
-      this.#tally.wasCut(cut)
+      this.#counts.unseen += waited
+      this.#counts.wasCut(cut)
     })
     // Another drain may join meanwhile.
     const reports: Report[] = []
     while (reports.length < this.#others.length) reports.push(...(await Promise.all(this.#others.slice(reports.length))))
-    const report = reports.reduce(mergeReports, this.#tally.report())
+    const report = reports.reduce(mergeReports, this.#counts.report())
     if (wentWell(report)) this.#events.routine('drained', report, endLine(report))
     else await this.#events.drainCut(report, formatReport(report))
     this.#enter('drained')
@@ -208,7 +207,7 @@ export class Drain implements DrainUnderWay {
     this.#looking?.stop()
     this.#events.failed(error)
     this.#enter('drained')
-    this.#settle(this.#tally.report())
+    this.#settle(this.#counts.report())
   }
 
   /** Waits until load balancers have asked for readiness. They cannot ask while the process stands still, so that time is added; but the deadline stays. */
@@ -244,7 +243,7 @@ export class Drain implements DrainUnderWay {
     // Input that reached the kernel while the process stood still has had no time to be answered.
     const owed = this.#timers.owed(quiet / 2)
     if (owed > 0) await this.#untilEmpty.within(owed)
-    this.#events.attempt(() => atOnce(() => endRest(this.#servers, this.#tally, this.#beginLook())))
+    this.#events.attempt(() => atOnce(() => endRest(this.#servers, this.#counts, this.#beginLook())))
     await this.#untilEmpty.within(quiet - owed)
     cutRest(this.#servers)
     await this.#untilEmpty.within(100)

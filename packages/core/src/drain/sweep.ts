@@ -9,10 +9,10 @@ import type { Timers } from '../node/timers.js'
 import { idleCloseAt, sessionCloseAt, silentCloseAt } from '../policy.js'
 import type { GovernedServer } from '../server/governed-server.js'
 import { cutStalled, MinDataRate, peersOf } from '../server/stalled-peers.js'
-import { ClosableConnections } from './close-in-batches.js'
+import { ClosableConnections } from './closable-connections.js'
+import type { DrainCounts } from './drain-counts.js'
 import { endUpgraded } from './end-upgraded.js'
 import type { Schedule } from './schedule.js'
-import type { Tally } from './tally.js'
 
 /** A drain's looks at its connections: which may be closed, and which clients are stalled. */
 export class Sweep {
@@ -20,15 +20,15 @@ export class Sweep {
   readonly #timers: Timers
   readonly #events: Events
   readonly #schedule: Schedule
-  readonly #tally: Tally
+  readonly #counts: DrainCounts
   readonly #closable: ClosableConnections
   readonly #minDataRate: MinDataRate
   #usedAt = 0
   /** Milliseconds for which the process had stood still before the last look. */
   #lostBefore = 0
 
-  constructor(servers: readonly GovernedServer[], timers: Timers, events: Events, schedule: Schedule, tally: Tally) {
-    this.#tally = tally
+  constructor(servers: readonly GovernedServer[], timers: Timers, events: Events, schedule: Schedule, counts: DrainCounts) {
+    this.#counts = counts
     this.#servers = servers
     this.#timers = timers
     this.#events = events
@@ -75,7 +75,7 @@ export class Sweep {
     const { upgraded, deadline } = this.#schedule.plan
     const over = now - this.#schedule.since - upgraded
     if (over >= 0 && upgraded < deadline) endUpgraded(governed, over >= governed.policy.linger.quiet)
-    this.#tally.handshakes += governed.handshakes.destroyWhere((openedAt) => now >= this.#silentCloseAt(openedAt))
+    this.#counts.handshakes += governed.handshakes.destroyWhere((openedAt) => now >= this.#silentCloseAt(openedAt))
   }
 
   #lookAtSession(session: Session, now: number): void {

@@ -1,5 +1,5 @@
 import { HalfcloseTypeError } from '../errors/errors.js'
-import { keepTickShape } from '../node/tick-shape.js'
+import { keepTickShape } from '../node/v8-next-tick-shape.js'
 import type { AttachableServer, Connections, Options } from '../types.js'
 import type { AdapterConnections, AdapterHooks } from './adapter-connections.js'
 import { Handle } from './handle.js'

@@ -6,11 +6,11 @@ import { Timers } from '../node/timers.js'
 import { parseConnectionLog } from '../options/connection-log.js'
 import { fastened } from '../options/drain.js'
 import { loggerOf, parseOptions } from '../options/parse.js'
+import { ConnectionLimits } from '../server/connection-limits.js'
 import { DescriptorPressure } from '../server/descriptor-pressure.js'
 import { GovernedServer } from '../server/governed-server.js'
-import { ConnectionLimits } from '../server/limits.js'
 import { takeOverServer } from '../server/server-events.js'
-import type { SharedByServers } from '../server/shared-by-servers.js'
+import type { SharedContext } from '../server/shared-context.js'
 import { unseenOf, warnOfUnseen } from '../server/unseen-connections.js'
 import type {
   AttachableServer,
@@ -25,10 +25,10 @@ import type {
   Stats,
 } from '../types.js'
 import type { AdapterConnections, AdapterHooks } from './adapter-connections.js'
-import { assertAttachable, markAttached } from './attached.js'
-import { logConnections } from './connection-log.js'
-import { newDrainSignal } from './drain-signal.js'
+import { assertAttachable, markAttached } from './connections-of.js'
+import { newDrainAbortSignal } from './drain-abort-signal.js'
 import { Lister } from './list.js'
+import { logConnections } from './log-connections.js'
 
 /** The method that `console.log()` calls. It is taken from the global registry, so that nothing has to be imported. */
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -41,13 +41,13 @@ export class Handle implements AdapterConnections {
   readonly #options: Options | undefined
   readonly #hooks: AdapterHooks
   readonly #events: Events
-  readonly #shared: SharedByServers
+  readonly #shared: SharedContext
   readonly #timers = new Timers((error) => this.#events.failed(error))
   readonly #told = new Set<string>()
   #servers: GovernedServer[] = []
   #policy: Policy
   #state: ServerState = 'serving'
-  #drainSignal = newDrainSignal()
+  #drainSignal = newDrainAbortSignal()
   #underWay: Drain | undefined
   #report: Promise<Report> | undefined
   /** Made when the application asks what is open. */
@@ -225,7 +225,7 @@ export class Handle implements AdapterConnections {
   /** A drained application listens again, as tests do: it starts a new life, with a new signal. */
   #startAnew(): void {
     this.#servers = this.#servers.filter((governed) => governed.phase !== 'drained')
-    this.#drainSignal = newDrainSignal()
+    this.#drainSignal = newDrainAbortSignal()
     this.#underWay = undefined
     this.#report = undefined
     this.#byClose = false

@@ -1,6 +1,5 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { describeHeld, describeSession, type Held } from '../drain/held-by.js'
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import { nearest } from '../errors/spelling.js'
 import type { ConnectionState, OpenConnection } from '../events/types.js'
@@ -8,10 +7,10 @@ import { Connection } from '../http1/connection.js'
 import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import { limit, section } from '../options/rules.js'
+import { describeConnection, describeSession, type Held } from '../server/describe-connection.js'
 import type { GovernedServer } from '../server/governed-server.js'
-import { PeerProgress } from '../server/peer-progress.js'
 import { peersOf } from '../server/stalled-peers.js'
-import { beginLook, type Look } from '../server/waits-for.js'
+import { beginLook, type Look, PeerProgress } from '../server/wait-reason.js'
 import { remoteOf } from '../socket/remote-address.js'
 import type { ListRequest } from '../types.js'
 
@@ -62,7 +61,7 @@ type Details = Held & Pick<OpenConnection, 'requests' | 'inFlight' | 'promiseLef
 
 function detailsOf(peer: Candidate['peer'], governed: GovernedServer, age: number, look: Look): Details {
   if (peer instanceof Connection) {
-    const held = describeHeld(peer, look)
+    const held = describeConnection(peer, look)
     const promiseLeft = held.state === 'idle' ? Math.max(0, Math.round(peer.promiseUntil - look.now)) : 0
     return { ...held, requests: peer.requests, inFlight: peer.current === undefined ? 0 : 1, promiseLeft, protocol: '1.1' }
   }

@@ -8,11 +8,11 @@ import { destroyBy } from '../node/patched-methods.js'
 import { canReset, isResetting } from '../node/socket-handle.js'
 import { isBroken } from '../socket/connection-error.js'
 import { recordSocket } from '../socket/record-socket.js'
-import { recordClose } from './close-record.js'
 import type { Connection } from './connection.js'
 import { kConnection, type SocketCarrier } from './connection-of.js'
 import { endsWithConnection } from './exchange.js'
 import { resumeReading } from './pause-reading.js'
+import { recordClose } from './record-close.js'
 import { dropWaiting } from './waiting-requests.js'
 
 /**

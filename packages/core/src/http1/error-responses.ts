@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from './connection.js'
-import type { PolicyInForce } from './owner.js'
+import type { PolicyInForce } from './connection-owner.js'
 
 // Requests that no application sees, since they cannot be trusted or understood. Each is answered in its turn, as the last request of its connection.
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseConnection } from '../http/tokens.js'
 import { refusesBody, timeoutSetting } from '../node/response-fields.js'
-import { presetMessage } from '../node/status-message.js'
+import { presetMessage } from '../node/v8-status-message.js'
 import type { Connection, Exchange } from './connection.js'
 import { factsOf, isPlain, PLAIN } from './request-facts.js'
 

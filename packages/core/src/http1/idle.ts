@@ -4,7 +4,7 @@ import type { CloseReason, PromiseBreaker } from '../events/types.js'
 import { GRACE } from '../policy.js'
 import { closeOutputFirst } from './close.js'
 import type { Connection } from './connection.js'
-import { markInput, markRecords } from './input-mark.js'
+import { markInput, markRecords } from './partial-request.js'
 
 /** The linger of an idle connection: there is no response that a reset could delete, so a second for the client's FIN is enough. */
 export const IDLE_QUIET = GRACE

@@ -4,9 +4,9 @@ import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import type { Prior } from '../node/patched-methods.js'
 import { makeLast, watchPieces } from '../node/response-fields.js'
-import { recordClose } from './close-record.js'
 import type { Body, Exchange } from './connection.js'
 import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
+import { recordClose } from './record-close.js'
 
 type Callback = (error?: Error | null) => void
 type Chunk = string | Uint8Array

@@ -1,7 +1,7 @@
 import { ServerResponse } from 'node:http'
 import type { CloseReason } from '../events/types.js'
 import { bodyLength, declaredLength, hasBody, isLast, makeLast } from '../node/response-fields.js'
-import { yieldMessage } from '../node/status-message.js'
+import { yieldMessage } from '../node/v8-status-message.js'
 import { end } from './close.js'
 import type { Exchange } from './connection.js'
 import { announceClose, type Headers, NOTHING, type Said, whatWasSaid, without } from './connection-header.js'

@@ -3,7 +3,7 @@ import { patchedSocket, put, takeBack } from '../node/patched-methods.js'
 import { _destroy, breakOffUpload, closeOutputFirst, countBrokenPromise, destroy } from './close.js'
 import type { Connection } from './connection.js'
 import { kConnection, type SocketCarrier } from './connection-of.js'
-import { push } from './half-closed.js'
+import { push } from './half-closed-client.js'
 import { isWritten, noteWritten, written } from './response-written.js'
 
 /** Node's own methods, unless they were replaced before this package was loaded. */

@@ -6,7 +6,7 @@ import { hasReset } from '../socket/peer-reset.js'
 import { closeOutputFirst, killByPeer } from './close.js'
 import type { Connection } from './connection.js'
 import { goIdle } from './idle.js'
-import { markInput } from './input-mark.js'
+import { markInput } from './partial-request.js'
 
 /** Milliseconds between two looks: a fast client sends megabytes in that time. */
 const LOOK = 20

@@ -9,10 +9,10 @@ import { isBroken } from '../socket/connection-error.js'
 import { recordSocket } from '../socket/record-socket.js'
 import { followUpgraded } from '../socket/websocket-output.js'
 import { closeOutputFirst } from './close.js'
-import { recordClose } from './close-record.js'
 import type { Connection } from './connection.js'
 import { connectionOf } from './connection-of.js'
 import { leaveReading } from './pause-reading.js'
+import { recordClose } from './record-close.js'
 
 /** The turn of an upgrade or CONNECT has come: the socket belongs to another protocol from now on, or the request is refused. */
 export function handOverSocket(

@@ -6,8 +6,8 @@ import { setImmediate } from '../node/real-timers.js'
 import { bytesQueued, bytesTaken, writeBeside } from '../node/socket-handle.js'
 import { afterPoll } from '../node/timers.js'
 import { recordSocket } from '../socket/record-socket.js'
-import { type Quiet, stayQuiet } from '../socket/stalled-reader.js'
-import { recordSessionClose } from './close-record.js'
+import { type Quiet, stayQuiet } from '../socket/slow-reader.js'
+import { recordSessionClose } from './record-session-close.js'
 import { CODES, IDLE, type Session } from './session.js'
 
 /**

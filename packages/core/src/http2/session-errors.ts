@@ -2,8 +2,8 @@ import { types } from 'node:util'
 import type { CloseReason } from '../events/types.js'
 import { errorCode } from '../node/error-code.js'
 import { setImmediate } from '../node/real-timers.js'
-import { recordSessionClose } from './close-record.js'
 import { boundFlush } from './goaway.js'
+import { recordSessionClose } from './record-session-close.js'
 import { CODES, type Session } from './session.js'
 
 /** The errors for which nghttp2 ends a session, and what the client is told instead of Node's INTERNAL_ERROR (RFC 9113 §7). */

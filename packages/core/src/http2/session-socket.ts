@@ -6,8 +6,8 @@ import { isConnectionError } from '../socket/connection-error.js'
 import { beginHalfClosedWait } from '../socket/half-closed-wait.js'
 import { hasReset } from '../socket/peer-reset.js'
 import { recordSocket } from '../socket/record-socket.js'
-import { recordSessionClose } from './close-record.js'
 import { cutSession, goAway, killSession } from './goaway.js'
+import { recordSessionClose } from './record-session-close.js'
 import { type Session, sessionOf } from './session.js'
 
 /** `socket.end` below a governed session: Node's own close after the last frame. From here on the connection lingers. */

@@ -5,9 +5,9 @@ import { attempt } from '../events/error-boundary.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { PatchedSessionSocket, PatchedStream } from '../node/patched-methods.js'
 import type { Timer } from '../node/timers.js'
-import type { Linger } from '../socket/linger.js'
+import type { Linger } from '../socket/lingering-close.js'
 import type { WebSocketOutput } from '../socket/websocket-output.js'
-import type { SessionOwner } from './owner.js'
+import type { SessionOwner } from './session-owner.js'
 
 /** What a session needs of its server. */
 export type Http2Owner = SessionOwner<Session>

@@ -1,9 +1,9 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { endFilePipe } from '../node/file-pipe.js'
 import { below, type PatchedStream, patchedStream, put, type StreamMethod } from '../node/patched-methods.js'
-import { hasOpenOutput } from './close-record.js'
-import { withoutClose } from './connection-header.js'
+import { withoutClose } from './connection-close.js'
 import { brokenOff, goAway, ignoreError } from './goaway.js'
+import { hasOpenOutput } from './record-session-close.js'
 import { CODES, exchangeOf, type StreamExchange } from './session.js'
 
 /** Puts our methods on a stream, over those of other code. By Object.assign if there are none: one by one costs several times as much. */

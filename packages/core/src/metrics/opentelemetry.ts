@@ -2,7 +2,7 @@ import { HalfcloseTypeError } from '../errors/errors.js'
 import type { Connections } from '../types.js'
 import { Collector } from './collector.js'
 import { type Definition, DRAIN, DURATION, PER_CONNECTION, READ } from './definitions.js'
-import { Measured } from './measured.js'
+import { Registration } from './registration.js'
 
 /** What OpenTelemetry is told about an instrument. */
 export interface InstrumentOptions {
@@ -57,7 +57,7 @@ export interface OpenTelemetryOptions {
  * @throws `HALFCLOSE_METRICS_TAKEN` if the meter has the metrics of another handle that has not drained: give each a meter of its own name
  */
 export function opentelemetry(connections: Connections, { meter }: OpenTelemetryOptions): () => void {
-  const before = Measured.of(meter)
+  const before = Registration.of(meter)
   if (before?.connections === connections) return before.use()
   if (before !== undefined && !before.isOver) {
     const message =
@@ -89,13 +89,13 @@ export function opentelemetry(connections: Connections, { meter }: OpenTelemetry
     }
   }
   meter.addBatchObservableCallback(observe, all)
-  const measured = new Measured(connections, () => {
+  const registration = new Registration(connections, () => {
     stop()
     meter.removeBatchObservableCallback(observe, all)
-    if (Measured.of(meter) === measured) Measured.forget(meter)
+    if (Registration.of(meter) === registration) Registration.forget(meter)
   })
-  measured.noteOn(meter)
-  return measured.use()
+  registration.noteOn(meter)
+  return registration.use()
 }
 
 function observable(meter: OpenTelemetryMeter, definition: Definition): ObservableInstrument {

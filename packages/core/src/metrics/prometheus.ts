@@ -13,8 +13,8 @@ import {
   READ,
   type ReadName,
 } from './definitions.js'
-import { Measured } from './measured.js'
 import { readAtScrape } from './prometheus-histogram.js'
+import { Registration } from './registration.js'
 
 /** A registry of prom-client, with the members that are used. */
 export interface PrometheusRegister {
@@ -95,7 +95,7 @@ export function prometheus(connections: Connections, { client, registers = [clie
 const DEFINITIONS: readonly Definition[] = [...READ, DRAIN, DURATION, PER_CONNECTION]
 
 /** The metrics of a handle in a registry: those that are there, or new ones. */
-function measuredIn(register: PrometheusRegister, client: PrometheusClient, connections: Connections): Measured {
+function measuredIn(register: PrometheusRegister, client: PrometheusClient, connections: Connections): Registration {
   const present = DEFINITIONS.map((definition) => measuredAt(register, nameOf(definition)))
   const [first] = present
   if (first?.connections === connections && present.every((one) => one === first)) return first
@@ -103,15 +103,15 @@ function measuredIn(register: PrometheusRegister, client: PrometheusClient, conn
   const collector = Collector.of(connections)
   const metrics = metricsOf(client, collector)
   const stop = collector.record()
-  const measured = new Measured(connections, () => {
+  const registration = new Registration(connections, () => {
     stop()
     for (const [name, metric] of metrics) if (register.getSingleMetric(name) === metric) register.removeSingleMetric(name)
   })
   for (const metric of metrics.values()) {
-    measured.noteOn(metric)
+    registration.noteOn(metric)
     register.registerMetric(metric)
   }
-  return measured
+  return registration
 }
 
 function metricsOf(client: PrometheusClient, collector: Collector): Map<string, object> {
@@ -167,9 +167,9 @@ function configurationOf(definition: Definition): PrometheusConfiguration {
 function assertRoom(register: PrometheusRegister, connections: Connections): void {
   for (const name of DEFINITIONS.map(nameOf)) {
     if (register.getSingleMetric(name) === undefined) continue
-    const measured = measuredAt(register, name)
-    if (measured?.connections === connections || measured?.isOver === true) continue
-    const whose = measured === undefined ? 'of other code' : 'of another handle, which has not drained'
+    const registration = measuredAt(register, name)
+    if (registration?.connections === connections || registration?.isOver === true) continue
+    const whose = registration === undefined ? 'of other code' : 'of another handle, which has not drained'
     throw new HalfcloseTypeError(
       'HALFCLOSE_METRICS_TAKEN',
       `halfclose: this registry of prom-client has a metric ${name} ${whose}: give each handle a registry of its own; docs/observability.md shows how`,
@@ -177,9 +177,9 @@ function assertRoom(register: PrometheusRegister, connections: Connections): voi
   }
 }
 
-function measuredAt(register: PrometheusRegister, name: string): Measured | undefined {
+function measuredAt(register: PrometheusRegister, name: string): Registration | undefined {
   const metric = register.getSingleMetric(name)
-  return metric && Measured.of(metric)
+  return metric && Registration.of(metric)
 }
 
 function nameOf(definition: Definition): string {

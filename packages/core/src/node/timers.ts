@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
+import { LONGEST, NEVER, owedAfter, pieceOf, type Standstill, withTimer } from './process-standstill.js'
 import { clearTimeout, setImmediate, setTimeout } from './real-timers.js'
-import { LONGEST, NEVER, owedAfter, pieceOf, type Standstill, withTimer } from './standstill.js'
 
 /**
  * Turns of the loop in which input that the kernel already has is read and answered: one until it is a request, two more until the answer is written

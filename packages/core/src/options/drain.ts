@@ -1,6 +1,6 @@
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import type { WarningEvent } from '../events/types.js'
-import { LONGEST } from '../node/standstill.js'
+import { LONGEST } from '../node/process-standstill.js'
 import { parseMinRate } from './limits.js'
 import { duration, section } from './rules.js'
 import type { DrainPolicy } from './types.js'

@@ -1,5 +1,5 @@
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
-import { LONGEST } from '../node/standstill.js'
+import { LONGEST } from '../node/process-standstill.js'
 import { isLimit, limit, section } from './rules.js'
 import type { Policy } from './types.js'
 

@@ -1,5 +1,5 @@
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
-import { LONGEST } from '../node/standstill.js'
+import { LONGEST } from '../node/process-standstill.js'
 import { SECTIONS } from './names.js'
 import { unknownOption } from './unknown-option.js'
 

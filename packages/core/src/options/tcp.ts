@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { optionTypeError } from '../errors/errors.js'
 import type { WarningEvent } from '../events/types.js'
-import { LONGEST } from '../node/standstill.js'
+import { LONGEST } from '../node/process-standstill.js'
 import { hintOfSeconds } from './mistaken-units.js'
 import { count, limit, section } from './rules.js'
 import type { Policy } from './types.js'

@@ -1,13 +1,13 @@
 import { isMainThread } from 'node:worker_threads'
 import { findOtherHandles } from './other-handles.js'
-import type { Participant } from './participant.js'
 import { SignalCoordinator } from './signal-coordinator.js'
 import { isCoordinator, type SignalHost } from './signal-host.js'
+import type { Participant } from './signal-participant.js'
 import { ThreadHost } from './thread-host.js'
 import { admitThreads } from './worker-threads.js'
 
-export type { LeaveRequest, Participant } from './participant.js'
 export type { SignalHost } from './signal-host.js'
+export type { LeaveRequest, Participant } from './signal-participant.js'
 
 const KEY = Symbol.for('halfclose.signals')
 

@@ -1,8 +1,8 @@
-import { connectionsOf } from '../handle/attached.js'
+import { connectionsOf } from '../handle/connections-of.js'
 import { listeningServers } from '../node/server-fields.js'
 import { isAttachable } from '../node/server-kinds.js'
 import type { Connections } from '../types.js'
-import type { Participant } from './participant.js'
+import type { Participant } from './signal-participant.js'
 
 /**
  * Handles that govern servers of this process and leave with none of `participants`: those of `attach`, and of applications without `signals`. The

@@ -2,10 +2,10 @@ import { performance } from 'node:perf_hooks'
 import type { WarningCode } from '../errors/codes.js'
 import { textOf } from '../events/logger.js'
 import { setImmediate, setTimeout } from '../node/real-timers.js'
-import { endedLine } from './exit-cause.js'
-import { type LeaveRequest, type Participant, USUAL_SIGNALS } from './participant.js'
+import { endedLine } from './exit-caller.js'
 import type { Coordinator, Listener, SignalHost } from './signal-host.js'
 import { atTerminal, codeOf, forgivenMessage, OTHERS_AT_MOST, othersMessage } from './signal-lines.js'
+import { type LeaveRequest, type Participant, USUAL_SIGNALS } from './signal-participant.js'
 
 interface Leaving {
   readonly request: LeaveRequest

@@ -1,4 +1,4 @@
-import type { Participant } from './participant.js'
+import type { Participant } from './signal-participant.js'
 
 /** The coordinator of a process, under `Symbol.for('halfclose.signals')`. `version` grows with each addition. */
 export interface Coordinator {

@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks'
 import { BroadcastChannel, type Worker } from 'node:worker_threads'
 import type { WarningCode } from '../errors/codes.js'
 import { clearInterval, setInterval } from '../node/real-timers.js'
-import type { LeaveRequest, Participant } from './participant.js'
 import type { Coordinator } from './signal-host.js'
+import type { LeaveRequest, Participant } from './signal-participant.js'
 import { CHANNEL, isFromThread, type MainMessage } from './thread-messages.js'
 
 /** How often a leaving thread is asked whether it still exists, and how long it may be silent, in ms: a terminated thread sends nothing. */

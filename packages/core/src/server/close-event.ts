@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import type { CloseEvent } from '../events/types.js'
-import { recordClose } from '../http1/close-record.js'
 import type { Connection } from '../http1/connection.js'
-import { recordSessionClose } from '../http2/close-record.js'
+import { recordClose } from '../http1/record-close.js'
+import { recordSessionClose } from '../http2/record-session-close.js'
 import { Session } from '../http2/session.js'
 import { recordSocket } from '../socket/record-socket.js'
 

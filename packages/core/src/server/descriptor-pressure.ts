@@ -14,8 +14,8 @@ import { afterPoll } from '../node/timers.js'
 import { count as atLeast } from '../options/rules.js'
 import { descriptorReserve, GRACE } from '../policy.js'
 import type { Handshakes } from '../socket/tls-handshakes.js'
-import { IdleSearch } from './idle-search.js'
 import { isStillIdle, longestIdle, type ServerConnections } from './longest-idle.js'
+import { LongestIdleCache } from './longest-idle-cache.js'
 
 type Member = Connection | Session
 
@@ -39,7 +39,7 @@ export class DescriptorPressure {
   #limit = 0
   /** The first descriptor of the reserve. It is -1 at first, so the first connection makes halfclose read the limit. */
   #from = -1
-  readonly #search: IdleSearch
+  readonly #search: LongestIdleCache
   /** Connections that were chosen to be closed. They hold their descriptors until their clients end, too. */
   readonly #going = new Map<Member, number>()
   /** Those of them whose output the server has ended, in that order. */
@@ -57,7 +57,7 @@ export class DescriptorPressure {
     this.#servers = servers
     this.#events = events
     this.#limitOf = limitOf
-    this.#search = new IdleSearch(servers, this.#isGoing)
+    this.#search = new LongestIdleCache(servers, this.#isGoing)
   }
 
   /** A server begins to listen. `isLimited`: the policy limits the number of connections. */

@@ -1,6 +1,6 @@
 import type { CloseReason, PromiseBreaker, Report } from '../events/types.js'
-import type { DrainOfRequests } from '../http1/owner.js'
-import type { DrainOfStreams } from '../http2/owner.js'
+import type { DrainOfRequests } from '../http1/connection-owner.js'
+import type { DrainOfStreams } from '../http2/session-owner.js'
 
 /** What a server tells the drain that it takes part in, and asks it. */
 export interface DrainUnderWay extends DrainOfRequests, DrainOfStreams {

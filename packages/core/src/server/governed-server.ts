@@ -4,35 +4,35 @@ import { type Counts, count, type Events } from '../events/events.js'
 import type { PromiseBreaker, ServerState } from '../events/types.js'
 import { kill } from '../http1/close.js'
 import { CloseDelimitedBodies } from '../http1/close-delimited-body.js'
-import { recordClose } from '../http1/close-record.js'
 import type { Connection } from '../http1/connection.js'
+import type { ConnectionOwner } from '../http1/connection-owner.js'
 import { IdleTimeout } from '../http1/idle-timeout.js'
 import { OpenConnections } from '../http1/open-connections.js'
-import type { ConnectionOwner } from '../http1/owner.js'
 import { forgetReading } from '../http1/pause-reading.js'
+import { recordClose } from '../http1/record-close.js'
 import { restoreSocket } from '../http1/socket-methods.js'
 import { TcpKeepAlive } from '../http1/tcp-keep-alive.js'
 import { dropWaiting, waitingBehind } from '../http1/waiting-requests.js'
-import type { SessionOwner } from '../http2/owner.js'
 import type { Session } from '../http2/session.js'
+import type { SessionOwner } from '../http2/session-owner.js'
 import { Sessions } from '../http2/sessions.js'
 import type { AttachableServer } from '../node/attachable-server.js'
 import { type Inherited, inheritedFrom, type KeepsAlive, keepsAlive } from '../node/server-kinds.js'
-import { isPlainMessage } from '../node/status-message.js'
 import type { Timers } from '../node/timers.js'
+import { isPlainMessage } from '../node/v8-status-message.js'
 import type { Policy } from '../options/types.js'
-import { Lingering } from '../socket/linger.js'
+import { Lingering } from '../socket/lingering-close.js'
 import { remoteOf } from '../socket/remote-address.js'
 import { Handshakes } from '../socket/tls-handshakes.js'
 import { UnacknowledgedBytes } from '../socket/unacknowledged-bytes.js'
-import { CutsThisTick } from './cuts-this-tick.js'
+import type { ConnectionLimits } from './connection-limits.js'
+import { CutBeforeDrain } from './cut-before-drain.js'
 import type { DrainUnderWay } from './drain-under-way.js'
 import { reportEnded } from './ended-connection.js'
 import { type Forwarders, forwardersOf } from './forward-to-application.js'
-import type { ConnectionLimits } from './limits.js'
 import { ListeningState } from './listening-state.js'
 import { policyLine } from './policy-line.js'
-import type { SharedByServers } from './shared-by-servers.js'
+import type { SharedContext } from './shared-context.js'
 import { watchForStalledPeers } from './stalled-peers.js'
 
 /** One governed server: its policy, its connections and where its drain stands. */
@@ -42,7 +42,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   readonly counts: Counts
   readonly limits: ConnectionLimits
   readonly timers: Timers
-  readonly intercept: SharedByServers['intercept']
+  readonly intercept: SharedContext['intercept']
   readonly forward: Forwarders['forward']
   readonly forwardRequest: Forwarders['forwardRequest']
   readonly forwardConnection: Forwarders['forwardConnection']
@@ -81,13 +81,13 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   isListed = false
   /** Whether responses are given their `statusMessage` early. */
   presetsMessage = isPlainMessage()
-  readonly cutsThisTick = new CutsThisTick()
+  readonly cutBeforeDrain = new CutBeforeDrain()
   #stopWatching: (() => void) | undefined
 
   constructor(
     readonly server: AttachableServer,
     public policy: Policy,
-    { events, counts, limits, timers, intercept }: SharedByServers,
+    { events, counts, limits, timers, intercept }: SharedContext,
   ) {
     const { forward, forwardRequest, forwardConnection } = forwardersOf(server)
     this.events = events
@@ -228,7 +228,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     else {
       this.counts.cut++
       const lost = 1 + waitingBehind(connection, current)
-      if (this.drain === undefined) this.cutsThisTick.note(lost)
+      if (this.drain === undefined) this.cutBeforeDrain.note(lost)
       else this.drain.wasCut(lost)
     }
   }

@@ -9,7 +9,7 @@ import { Session } from '../http2/session.js'
 import { bytesTaken } from '../node/socket-handle.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
-import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from '../socket/stalled-reader.js'
+import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from '../socket/slow-reader.js'
 
 /** The shortest time between two looks, in ms. */
 const LOOK = 500

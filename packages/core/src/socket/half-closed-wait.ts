@@ -1,6 +1,6 @@
 import { bytesTaken } from '../node/socket-handle.js'
 import { hasReset } from './peer-reset.js'
-import { isOwed, type Quiet, stayQuiet } from './stalled-reader.js'
+import { isOwed, type Quiet, stayQuiet } from './slow-reader.js'
 import type { Ends, UnacknowledgedBytes } from './unacknowledged-bytes.js'
 
 /** Milliseconds between two looks at a peer that sends nothing more. */

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { bytesTaken, descriptorOf } from '../node/socket-handle.js'
-import { type Taken, takenOf } from './stalled-reader.js'
+import { type Taken, takenOf } from './slow-reader.js'
 import { TcpList } from './tcp-list.js'
 
 /** Where Linux lists its TCP connections, one a line. */
@@ -13,7 +13,7 @@ const FRESH = 100
 const NEWER = 20
 /** The lists are read no more often than in one part of so many of the time: to read 100,000 connections takes the kernel 0.2 s. */
 const SHARE = 50
-/** But at least so often, in ms: half of the shortest time within which a client must have taken something (WINDOW of stalled-reader.ts). */
+/** But at least so often, in ms: half of the shortest time within which a client must have taken something (WINDOW of slow-reader.ts). */
 const OLDEST = 2_500
 /** The same for a connection that the lists do not have. */
 const NEWER_SHARE = 5

@@ -2,8 +2,8 @@ import { optionTypeError } from '../errors/errors.js'
 import { clearInterval, setInterval } from '../node/real-timers.js'
 import { duration, section } from '../options/rules.js'
 import type { Connections, StateEvent } from '../types.js'
-import type { DrainRecord } from './record.js'
-import { Recorder } from './recorder.js'
+import type { DrainRecord } from './drain-record.js'
+import { Timeline } from './timeline.js'
 
 /** Options of {@link recordDrain}. */
 export interface RecordOptions {
@@ -23,7 +23,7 @@ export function recordDrain(connections: Connections, options?: RecordOptions): 
   const { title } = fields
   if (title !== undefined && typeof title !== 'string') throw optionTypeError('recordDrain.title', 'a string', title)
   return new Promise((resolve) => {
-    const recorder = new Recorder(connections)
+    const timeline = new Timeline(connections)
     let before = connections.stats()
     let timer: NodeJS.Timeout | undefined
     let began = 0
@@ -32,26 +32,26 @@ export function recordDrain(connections: Connections, options?: RecordOptions): 
       began = Date.now()
       why = reason
       before = connections.stats()
-      recorder.watch()
-      recorder.look()
-      timer = setInterval(() => recorder.look(), every).unref()
+      timeline.watch()
+      timeline.look()
+      timer = setInterval(() => timeline.look(), every).unref()
     }
     const finish = () => {
       clearInterval(timer)
       connections.off('state', onState)
-      recorder.look()
+      timeline.look()
       const { requests, connections: ended } = connections.stats()
       const finished = requests.finished - before.requests.finished
       const cut = requests.cut - before.requests.cut
       const closed = ended.closed - before.connections.closed
       const took = ((Date.now() - began) / 1_000).toFixed(1)
       const summary = `drained in ${took} s (${why}): ${finished} requests answered, ${cut} cut; ${closed} connections closed`
-      const record = recorder.record(title ?? why, summary, Date.now() - began)
-      recorder.unwatch()
+      const record = timeline.record(title ?? why, summary, Date.now() - began)
+      timeline.unwatch()
       resolve(record)
     }
     const onState = (event: StateEvent): void => {
-      recorder.mark(event)
+      timeline.mark(event)
       if (event.state === 'drained') finish()
       else if (event.state === 'leaving') begin(event.reason)
     }

@@ -1,5 +1,5 @@
+import type { DrainRecord } from './drain-record.js'
 import { page } from './page.js'
-import type { DrainRecord } from './record.js'
 
 /** One static page, which loads nothing, of a record of {@link recordDrain}, or of several, one above the other on one scale of time. Lost requests are red. */
 export function renderDrain(record: DrainRecord | readonly DrainRecord[]): string {

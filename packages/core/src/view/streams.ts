@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { connectionsOf } from '../handle/attached.js'
+import { connectionsOf } from '../handle/connections-of.js'
 import { clearInterval, setInterval } from '../node/real-timers.js'
 import type { Connections } from '../types.js'
-import type { Frame } from './record.js'
-import { Recorder } from './recorder.js'
+import type { Frame } from './drain-record.js'
+import { Timeline } from './timeline.js'
 
 /** Milliseconds between two frames. */
 const EVERY = 1_000
@@ -19,16 +19,16 @@ export class Streams {
   readonly #connections: Connections
   /** How many frames in a row each has not taken. */
   readonly #open = new Map<ServerResponse, number>()
-  readonly #recorder: Recorder
+  readonly #timeline: Timeline
   readonly #every: number
   #timer: NodeJS.Timeout | undefined
 
   constructor(connections: Connections, every = EVERY) {
     this.#connections = connections
     this.#every = every
-    this.#recorder = new Recorder(connections)
+    this.#timeline = new Timeline(connections)
     connections.on('state', (event) => {
-      this.#recorder.mark(event)
+      this.#timeline.mark(event)
       this.#send()
       if (event.state === 'drained') for (const res of this.#open.keys()) res.end()
     })
@@ -48,7 +48,7 @@ export class Streams {
     this.#open.set(res, 0)
     res.on('close', () => this.#closed(res))
     if (this.#timer === undefined) {
-      this.#recorder.watch()
+      this.#timeline.watch()
       this.#timer = setInterval(() => this.#send(), this.#every).unref()
     }
     this.#send()
@@ -64,7 +64,7 @@ export class Streams {
 
   #send(): void {
     if (this.#open.size === 0) return
-    this.#recorder.look()
+    this.#timeline.look()
     const event = `data: ${JSON.stringify(this.#frame())}\n\n`
     for (const [res, missed] of this.#open) {
       if (res.writableEnded) continue
@@ -80,7 +80,7 @@ export class Streams {
     const remaining = state === 'serving' ? null : Math.round(this.#connections.remaining())
     const { open, connections, requests } = this.#connections.stats()
     const summary = `${connections.opened - connections.closed} open, ${connections.closed} closed; ${requests.finished} requests answered, ${requests.cut} cut`
-    return { state, remaining, open, record: this.#recorder.record('Connections', summary, WINDOW) }
+    return { state, remaining, open, record: this.#timeline.record('Connections', summary, WINDOW) }
   }
 
   #closed(res: ServerResponse): void {
@@ -88,6 +88,6 @@ export class Streams {
     if (this.#open.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
-    this.#recorder.unwatch()
+    this.#timeline.unwatch()
   }
 }

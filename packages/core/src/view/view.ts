@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { isAttached } from '../handle/attached.js'
+import { isAttached } from '../handle/connections-of.js'
 import { formatConnections } from '../handle/format-connections.js'
 import { VIEW } from '../node/view-server.js'
 import { section } from '../options/rules.js'
@@ -7,8 +7,8 @@ import { watchListen } from '../process/watch-listen.js'
 import type { AttachableServer, Connections } from '../types.js'
 import { isMeant, parseHosts } from './hosts.js'
 import { page, policyOf } from './page.js'
-import { LANES } from './recorder.js'
 import { Streams } from './streams.js'
+import { LANES } from './timeline.js'
 
 /** Options of {@link view}. */
 export interface ViewOptions {

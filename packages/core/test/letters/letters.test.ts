@@ -7,7 +7,7 @@ import { H2Host } from '../../../../test/support/h2/host.js'
 import { Host } from '../../../../test/support/host.js'
 import { quiet } from '../../../../test/support/server.js'
 import { patience, within } from '../../../../test/support/wait.js'
-import { connectionFlags } from '../../src/events/connection-line.js'
+import { connectionFlags } from '../../src/events/connection-log-line.js'
 import * as http1 from './http1.js'
 import * as http2 from './http2.js'
 

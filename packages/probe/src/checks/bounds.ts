@@ -4,7 +4,7 @@ import type { Scene } from '../engine/scene.js'
 import { type Judgement, judged, notApplicable } from '../engine/verdict.js'
 import type { Client } from '../wire/index.js'
 import { pass } from '../wire/index.js'
-import { ended, pourUnread, seconds, statuses } from './seen.js'
+import { ended, pourUnread, seconds, statuses } from './observation.js'
 
 const common = { tier: 'a', subject: 'Bounds', level: 'behaviour', section: 'RFC 9112 §9.5', phase: 'patient' } as const
 

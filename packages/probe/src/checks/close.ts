@@ -1,7 +1,7 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { broken, type Judgement, judged } from '../engine/verdict.js'
-import { answered, closed, endingInWords, type Seen, statuses } from './seen.js'
+import { answered, closed, endingInWords, type Observation, statuses } from './observation.js'
 
 const common = { tier: 'a', subject: 'Connection: close', section: 'RFC 9112 §9.6' } as const
 
@@ -19,7 +19,7 @@ const FORMS = [
 ]
 
 /** Judges whether the answer was whole, and then FIN. */
-export function endsAfterAnswer({ answers, heads, ending }: Seen): Judgement {
+export function endsAfterAnswer({ answers, heads, ending }: Observation): Judgement {
   if (answers.length === 0)
     return broken(heads.length > 0 ? `the answer was cut: ${endingInWords[ending]}` : `no answer: ${endingInWords[ending]}`)
   return judged(ending === 'fin', `${statuses(answers)}, then FIN`, `${statuses(answers)}, then ${endingInWords[ending]}`)

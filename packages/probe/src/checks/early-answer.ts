@@ -2,7 +2,7 @@ import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { broken, type Judgement, judged, kept, notApplicable } from '../engine/verdict.js'
 import { pass } from '../wire/index.js'
-import { answered, closed, endingInWords, type Seen, seen } from './seen.js'
+import { answered, closed, endingInWords, type Observation, observe } from './observation.js'
 
 const early = { tier: 'a', subject: 'An early answer' } as const
 const MEGABYTE = 1024 * 1024
@@ -13,7 +13,7 @@ const PIECE = 64 * 1024
 const pieces = (bytes: number): Buffer[] => Array.from({ length: Math.ceil(bytes / PIECE) }, () => Buffer.alloc(PIECE, 'x'))
 
 /** Sends everything before it reads, as most clients do. */
-async function sendsFirst(scene: Scene, ...parts: (string | Buffer)[]): Promise<Seen> {
+async function sendsFirst(scene: Scene, ...parts: (string | Buffer)[]): Promise<Observation> {
   const client = await scene.connect()
   client.stream.pause()
   for (const part of parts) {
@@ -24,10 +24,10 @@ async function sendsFirst(scene: Scene, ...parts: (string | Buffer)[]): Promise<
   }
   client.stream.resume()
   await answered(client, 1, scene.bounds.answer)
-  return seen(client)
+  return observe(client)
 }
 
-const readable = ({ answers: [answer], heads, ending }: Seen): Judgement => {
+const readable = ({ answers: [answer], heads, ending }: Observation): Judgement => {
   if (answer !== undefined) return kept(`${answer.status}, whole`)
   return broken(
     heads.length > 0 ? `the answer was cut: ${endingInWords[ending]}` : `no answer could be read: ${endingInWords[ending]}`,
@@ -44,7 +44,7 @@ const upload = {
   bytes: 16 * MEGABYTE,
 } as const
 
-function uploads(scene: Scene, length: number, ...fields: string[]): Promise<Seen> {
+function uploads(scene: Scene, length: number, ...fields: string[]): Promise<Observation> {
   const type = 'Content-Type: application/octet-stream'
   const head = scene.request({ method: 'POST', fields: [`Content-Length: ${length}`, type, ...fields] })
   return sendsFirst(scene, head, ...pieces(length))

@@ -1,11 +1,11 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { type Judgement, judged } from '../engine/verdict.js'
-import { answered, ended, endingInWords, type Seen, seen, statuses } from './seen.js'
+import { answered, ended, endingInWords, type Observation, observe, statuses } from './observation.js'
 
 const common = { tier: 'a', subject: 'A client that sends FIN' } as const
 
-async function asksThenFin(scene: Scene, count: number): Promise<Seen> {
+async function asksThenFin(scene: Scene, count: number): Promise<Observation> {
   const client = await scene.connect({ obliging: false })
   void client.send(scene.request().repeat(count))
   client.fin()
@@ -14,7 +14,7 @@ async function asksThenFin(scene: Scene, count: number): Promise<Seen> {
 
 const answersAll =
   (count: number) =>
-  ({ answers, ending }: Seen): Judgement =>
+  ({ answers, ending }: Observation): Judgement =>
     judged(
       answers.length === count,
       `answered: ${statuses(answers)}`,
@@ -64,7 +64,7 @@ export const halfClosed = [
       client.fin()
       await answered(client, 1, scene.bounds.answer)
       await ended(client, Math.min(5_000, scene.bounds.patience / 2))
-      return seen(client)
+      return observe(client)
     },
     judge: ({ ending }) => judged(ending !== 'open', endingInWords[ending], 'the connection stays open'),
   }),

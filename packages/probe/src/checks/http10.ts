@@ -2,7 +2,7 @@ import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { broken, judged, notApplicable } from '../engine/verdict.js'
 import { endsAfterAnswer } from './close.js'
-import { answered, closed, endingInWords } from './seen.js'
+import { answered, closed, endingInWords } from './observation.js'
 
 /** How many ms after its head an answer has to be whole. */
 const UNENDED = 4_000

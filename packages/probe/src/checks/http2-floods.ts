@@ -2,7 +2,7 @@ import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { judged } from '../engine/verdict.js'
 import { END_HEADERS, END_STREAM, encodeFields, type FrameClient, frame, uint32 } from '../wire/index.js'
-import { ended } from './seen.js'
+import { ended } from './observation.js'
 
 const flood = {
   tier: 'a',

@@ -2,7 +2,7 @@ import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { broken, judged, notApplicable } from '../engine/verdict.js'
 import { type FrameClient, frame } from '../wire/index.js'
-import { ended, endingInWords, seconds } from './seen.js'
+import { ended, endingInWords, seconds } from './observation.js'
 
 const common = { tier: 'a', subject: 'HTTP/2', needs: ['http2'] } as const
 

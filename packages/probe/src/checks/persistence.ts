@@ -1,9 +1,9 @@
 import { check } from '../engine/check.js'
-import { keepAliveParameter } from '../engine/facts.js'
 import type { Scene } from '../engine/scene.js'
+import { keepAliveParameter } from '../engine/server-facts.js'
 import { broken, judged, notApplicable } from '../engine/verdict.js'
 import { pass } from '../wire/index.js'
-import { answered, closed, ended, endingInWords, seconds, statuses } from './seen.js'
+import { answered, closed, ended, endingInWords, seconds, statuses } from './observation.js'
 
 const common = { tier: 'a', subject: 'Persistence' } as const
 

@@ -1,7 +1,7 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { judged } from '../engine/verdict.js'
-import { answered, endingInWords, statuses } from './seen.js'
+import { answered, endingInWords, statuses } from './observation.js'
 
 const common = { tier: 'a', subject: 'Pipelining' } as const
 

@@ -2,7 +2,7 @@ import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { broken, judged, kept, notApplicable } from '../engine/verdict.js'
 import { pass } from '../wire/index.js'
-import { answered, ended, endingInWords, seconds, seen, statuses } from './seen.js'
+import { answered, ended, endingInWords, observe, seconds, statuses } from './observation.js'
 
 const common = { tier: 'b', subject: 'Slow answers', needs: ['http1', 'persistent', 'slow'], phase: 'timed' } as const
 
@@ -76,7 +76,7 @@ export const slow = [
       void client.send(scene.request({ path: slowPath(scene), fields: ['Connection: close'] }) + scene.request())
       await answered(client, 1, waitFor(scene))
       await ended(client, Math.min(5_000, scene.bounds.patience))
-      return seen(client)
+      return observe(client)
     },
     judge: ({ answers, ending }) =>
       judged(
@@ -150,7 +150,7 @@ export const slow = [
       const client = await scene.connect()
       const fields = ['Content-Length: 10000000000', 'Expect: 100-continue']
       void client.send(scene.request({ method: 'POST', path: slowPath(scene), fields }))
-      const first = await Promise.race([answered(client, 1, waitFor(scene)), client.interim.at(0).then(() => seen(client))])
+      const first = await Promise.race([answered(client, 1, waitFor(scene)), client.interim.at(0).then(() => observe(client))])
       const asked = client.interim.list.length > 0
       if (!asked && first.answers.length === 1 && first.ending === 'open') void client.send(Buffer.from(scene.request()))
       return { asked, ...(asked ? first : await answered(client, 2, scene.bounds.quiet * 2)) }

@@ -1,7 +1,7 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { judged, notApplicable } from '../engine/verdict.js'
-import { answered, closed, ended, endingInWords, seconds, seen } from './seen.js'
+import { answered, closed, ended, endingInWords, observe, seconds } from './observation.js'
 
 const common = { tier: 'a', subject: 'TLS', level: 'MUST', section: 'RFC 9112 §9.8', needs: ['http1', 'tls'] } as const
 
@@ -37,7 +37,7 @@ export const tls = [
       void client.send(scene.request())
       await answered(client, 1, scene.bounds.answer)
       await ended(client, scene.bounds.patience)
-      return seen(client)
+      return observe(client)
     },
     judge: ({ ending, closeNotify }, { bounds }) =>
       ending === 'open'

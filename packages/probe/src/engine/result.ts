@@ -1,6 +1,6 @@
 import type { Rule, Tier } from './check.js'
-import type { Facts } from './facts.js'
 import type { Recorded } from './scene.js'
+import type { Facts } from './server-facts.js'
 import type { Outcome } from './verdict.js'
 
 /** One trial of a check. */

@@ -1,10 +1,10 @@
 import { deferred } from '../wire/index.js'
 import type { Budget } from './budget.js'
 import type { Check, Need, Running } from './check.js'
-import type { Facts } from './facts.js'
 import { Lateness } from './lateness.js'
 import type { Result, Trial } from './result.js'
 import type { Scene } from './scene.js'
+import type { Facts } from './server-facts.js'
 import { broken, type Judgement, notApplicable, outcomeOf, together } from './verdict.js'
 
 /** A check began, or ended with this result. */

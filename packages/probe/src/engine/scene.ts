@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { Client, type ClientOptions, FrameClient, type FrameClientOptions } from '../wire/index.js'
 import type { Bounds } from './bounds.js'
-import type { Facts } from './facts.js'
+import type { Facts } from './server-facts.js'
 import type { Target } from './target.js'
 
 /** One connection of a trial, with times. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
-import { Unreachable } from '../engine/facts.js'
 import { Scene } from '../engine/scene.js'
+import { Unreachable } from '../engine/server-facts.js'
 import type { Target } from '../engine/target.js'
 import { pass } from '../wire/index.js'
 import { Child, type Exit } from './child.js'

@@ -3,6 +3,7 @@ import type { Ending } from '../responses.js'
 import { Transcript } from '../transcript.js'
 import { Arrivals, patience, within } from '../wait.js'
 import { Answer } from './answer.js'
+import { repliesTo, SendWindows } from './flow-control.js'
 import {
   describeFrame,
   END_HEADERS,
@@ -18,7 +19,6 @@ import {
   uint32,
 } from './frames.js'
 import { encodeFields, type Fields } from './hpack.js'
-import { repliesTo, SendWindows } from './manners.js'
 import type { FrameClientOptions, RequestOptions } from './options.js'
 
 /** The last stream id of the first of two GOAWAYs (RFC 9113 §6.8). */

@@ -1,4 +1,8 @@
 import type { Socket } from 'node:net'
+import type { ConnectionState } from '../events/types.js'
+import { hasBegun } from '../node/parser.js'
+
+// Whether a part of the next request has arrived, where the count of bytes shows that and not the parser.
 
 /** How much had been read from a connection when no byte of its next request had arrived. */
 export interface Marked {
@@ -27,6 +31,24 @@ export function markRecords(connection: Marked, raw: Socket): void {
  * Whether a part of a TLS record has arrived. A request may be in it, and nothing else shows that before the record is whole. Where the mark is unknown, it may also
  * be a whole record without a request: an empty line, which old clients send behind a body.
  */
-export function isAmidRecord({ socket, raw, mark, rawMark }: Marked): boolean {
+function isAmidRecord({ socket, raw, mark, rawMark }: Marked): boolean {
   return raw !== undefined && raw.bytesRead !== rawMark && (mark === UNKNOWN || socket.bytesRead === mark)
+}
+
+/** The part of a connection that is needed here. */
+interface Receiver extends Marked {
+  readonly rare: { readonly answering: boolean }
+  readonly countsBytes: boolean
+  readonly phase: ConnectionState
+}
+
+/** Whether a request has begun to arrive, where the count of bytes tells; `undefined`: only the parser knows. */
+export function receivingByBytes(connection: Receiver): boolean | undefined {
+  const { rare, countsBytes, socket, mark, phase } = connection
+  // The request is malformed, or too late: the parser no longer has it.
+  if (rare.answering || isAmidRecord(connection)) return true
+  if (!countsBytes) return undefined
+  if (socket.bytesRead === mark) return false
+  // The application may have read bytes before Node parses: a front reads its PROXY line.
+  return phase !== 'silent' || socket.readableLength > 0 || hasBegun(socket) === true
 }

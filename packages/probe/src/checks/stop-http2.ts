@@ -1,7 +1,7 @@
 import { check } from '../engine/check.js'
 import { broken, judged } from '../engine/verdict.js'
 import type { StopScene } from '../process/stop-scene.js'
-import { ended } from './seen.js'
+import { ended } from './observation.js'
 
 const common = { tier: 'c', subject: 'HTTP/2 at the signal', level: 'SHOULD', section: 'RFC 9113 §6.8' } as const
 

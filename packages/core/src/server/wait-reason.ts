@@ -9,7 +9,6 @@ import type { Session, StreamExchange } from '../http2/session.js'
 import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
 import { GRACE } from '../policy.js'
 import { bytesArrived } from '../socket/bytes-arrived.js'
-import type { PeerProgress } from './peer-progress.js'
 
 // What each open connection waits for, in words on which an operator can act. They are logged and shown, so they have to be true of the application
 // and the client.
@@ -17,6 +16,33 @@ import type { PeerProgress } from './peer-progress.js'
 const HANDLER = 'the handler'
 const CLOSE = 'the client to close its end'
 const NOTHING_YET = 'the client has sent nothing yet'
+
+interface Sample {
+  readonly kind: string
+  readonly bytes: number
+  readonly at: number
+  readonly moves: boolean | undefined
+}
+
+/** Two looks closer to each other than this count as one, in ms. */
+const ONE = 100
+/** An older look says nothing about the present, in ms. */
+const OLD = 10_000
+
+/** What a client has moved between two looks at it. A single look cannot tell a slow client from one that has stopped. */
+export class PeerProgress {
+  readonly #last = new WeakMap<object, Sample>()
+
+  /** Whether `bytes` has grown since the last look; `undefined`: there was no recent look. */
+  moves(peer: object, kind: 'output' | 'input', bytes: number, now: number): boolean | undefined {
+    const last = this.#last.get(peer)
+    const knows = last !== undefined && last.kind === kind && now - last.at < OLD
+    if (knows && now - last.at < ONE) return last.moves
+    const moves = knows ? bytes > last.bytes : undefined
+    this.#last.set(peer, { kind, bytes, at: now, moves })
+    return moves
+  }
+}
 
 /** One look at the open connections. */
 export interface Look {

@@ -1,13 +1,13 @@
 import type { Connections } from '../types.js'
 
-const MEASURED: unique symbol = Symbol.for('halfclose.metrics.of')
+const REGISTRATION: unique symbol = Symbol.for('halfclose.metrics.of')
 
 interface Carrier {
-  [MEASURED]?: Measured | undefined
+  [REGISTRATION]?: Registration | undefined
 }
 
 /** The metrics of a handle in one registry of prom-client, or on one meter of OpenTelemetry. Several calls may have asked for them. */
-export class Measured {
+export class Registration {
   readonly connections: Connections
   readonly #remove: () => void
   #uses = 0
@@ -18,17 +18,17 @@ export class Measured {
   }
 
   /** What an object holds; `undefined`: it holds no metrics of halfclose. */
-  static of(target: object & Carrier): Measured | undefined {
-    return target[MEASURED]
+  static of(target: object & Carrier): Registration | undefined {
+    return target[REGISTRATION]
   }
 
   /** Records it on an object: a module variable would not do, since two copies of this package may be loaded. */
   noteOn(target: object): void {
-    Reflect.defineProperty(target, MEASURED, { value: this, configurable: true })
+    Reflect.defineProperty(target, REGISTRATION, { value: this, configurable: true })
   }
 
   static forget(target: object): void {
-    Reflect.deleteProperty(target, MEASURED)
+    Reflect.deleteProperty(target, REGISTRATION)
   }
 
   /** The metrics of a handle that has drained make room for those of the next one: tests make one application after the other. */

@@ -3,8 +3,8 @@ import { check } from '../engine/check.js'
 import { broken, type Judgement, kept, notApplicable } from '../engine/verdict.js'
 import type { Exit } from '../process/child.js'
 import type { StopScene } from '../process/stop-scene.js'
-import { answered, ended, endingInWords, pourUnread, seconds } from './seen.js'
-import { answeredOnce } from './stop.js'
+import { answered, ended, endingInWords, pourUnread, seconds } from './observation.js'
+import { answeredOnce } from './stop-requests.js'
 
 const common = { tier: 'c', subject: 'What holds it up', level: 'behaviour', section: 'the book, 4.7' } as const
 /** ms after which a request is taken to have reached the handler. */
@@ -14,7 +14,7 @@ const WHY = 'One such client would hold up every deploy, until the process is ki
 const gone = (exit: Exit | undefined, scene: StopScene): Judgement =>
   exit === undefined ? broken(`still there after ${seconds(scene.bounds.deadline)}`) : kept(`gone after ${seconds(exit.after)}`)
 
-export const holds = [
+export const heldUpAtStop = [
   check({
     ...common,
     id: 'c/exit-code',

@@ -1,4 +1,4 @@
-import { beginPatience, goOn, isOver, READ, stayQuiet, type Taken, takenOf, WINDOW } from '../src/socket/stalled-reader.js'
+import { beginPatience, goOn, isOver, READ, stayQuiet, type Taken, takenOf, WINDOW } from '../src/socket/slow-reader.js'
 
 const RATE = 240
 const MiB = 1024 * 1024

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { printable } from '../events/printable.js'
 import type { CloseEvent, CloseReason, ConnectionState, Connections, OpenConnection, StateEvent } from '../types.js'
-import type { DrainLane, DrainMark, DrainRecord } from './record.js'
+import type { DrainLane, DrainMark, DrainRecord } from './drain-record.js'
 
 /** Lanes that are shown. As many lanes of ended connections are kept beside those of open ones. */
 export const LANES = 200
@@ -34,7 +34,7 @@ interface Lane {
 }
 
 /** Keeps the lanes of a handle's connections, as of the looks that it is asked to make. Bounded. */
-export class Recorder {
+export class Timeline {
   readonly #connections: Connections
   readonly #began = performance.now()
   readonly #lanes = new Map<number, Lane>()

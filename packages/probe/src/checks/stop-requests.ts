@@ -2,7 +2,7 @@ import { check } from '../engine/check.js'
 import { judged, notApplicable } from '../engine/verdict.js'
 import type { StopScene } from '../process/stop-scene.js'
 import { type Client, pass } from '../wire/index.js'
-import { answered, ended, endingInWords, seen } from './seen.js'
+import { answered, ended, endingInWords, observe } from './observation.js'
 
 const common = { tier: 'c', subject: 'At the signal', section: 'RFC 9112 §9.5, the book, 4.7' } as const
 
@@ -153,7 +153,7 @@ export const requestsAtStop = [
       scene.signal()
       if (client === undefined) return undefined
       await ended(client, scene.bounds.deadline)
-      return seen(client)
+      return observe(client)
     },
     judge: (found) => judged(found?.ending === 'fin', 'FIN', endingInWords[found?.ending ?? 'open']),
   }),

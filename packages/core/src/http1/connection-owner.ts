@@ -7,7 +7,7 @@ import type { AttachableServer } from '../node/attachable-server.js'
 import type { Inherited, KeepsAlive } from '../node/server-kinds.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
-import type { Lingering, Lingers } from '../socket/linger.js'
+import type { Lingering, Lingers } from '../socket/lingering-close.js'
 import type { UnacknowledgedBytes } from '../socket/unacknowledged-bytes.js'
 
 // The interfaces through which a connection uses its server. `C` is the connection: the class is defined in a file that imports this one.

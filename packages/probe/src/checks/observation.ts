@@ -2,7 +2,7 @@ import type { Scene } from '../engine/scene.js'
 import { type Client, type Ending, type Poured, type Response, until } from '../wire/index.js'
 
 /** What was seen on an HTTP/1 connection. */
-export interface Seen {
+export interface Observation {
   /** Final answers that are whole. */
   answers: readonly Response[]
   /** Final answers whose head, at least, has arrived. */
@@ -15,7 +15,7 @@ export interface Seen {
   garbage: string
 }
 
-export function seen(client: Client): Seen {
+export function observe(client: Client): Observation {
   return {
     answers: [...client.answers.list],
     heads: [...client.heads.list],
@@ -26,10 +26,10 @@ export function seen(client: Client): Seen {
 }
 
 /** Waits for this many whole answers, or for the end of the connection. Never fails: the result has what was seen. */
-export async function answered(client: Client, count: number, ms: number): Promise<Seen> {
+export async function answered(client: Client, count: number, ms: number): Promise<Observation> {
   const there = () => client.answers.list.length >= count || client.ending !== undefined
   await until('answers', there, ms).catch(() => {})
-  return seen(client)
+  return observe(client)
 }
 
 /** Waits for the end of the connection. Returns whether it came in time. */
@@ -43,12 +43,12 @@ export async function ended(client: Client, ms: number): Promise<boolean> {
 }
 
 /** Reads one answer, and the end that the client then sees. */
-export async function closed(scene: Scene, request: string): Promise<Seen> {
+export async function closed(scene: Scene, request: string): Promise<Observation> {
   const client = await scene.connect()
   void client.send(request)
   await answered(client, 1, scene.bounds.answer)
   await ended(client, Math.min(scene.bounds.answer, scene.bounds.patience / 2))
-  return seen(client)
+  return observe(client)
 }
 
 /** Requests in one piece, for a client that reads no answer. */

@@ -4,7 +4,7 @@ import type { Scene } from '../engine/scene.js'
 import { type Judgement, judged, kept, notApplicable } from '../engine/verdict.js'
 import type { StopScene } from '../process/stop-scene.js'
 import type { Response } from '../wire/index.js'
-import { answered, ended, endingInWords, pourUnread, type Seen, seconds, seen } from './seen.js'
+import { answered, ended, endingInWords, type Observation, observe, pourUnread, seconds } from './observation.js'
 
 // An answer that a server breaks off has to look broken off. Content-Length and the last chunk show it. Where an answer has neither, only the end of the
 // connection can: by a reset, or over TLS by the lack of close_notify.
@@ -19,7 +19,7 @@ const isUnframed = (answer: Response): boolean =>
   answer.header('content-length') === undefined && answer.header('transfer-encoding') === undefined
 
 /** The connection ended as it does behind a whole answer. */
-const endsCleanly = ({ ending, closeNotify }: Seen, tls: boolean): boolean => ending === 'fin' && (closeNotify || !tls)
+const endsCleanly = ({ ending, closeNotify }: Observation, tls: boolean): boolean => ending === 'fin' && (closeNotify || !tls)
 
 export const tlsCutShows = [
   check({
@@ -43,7 +43,7 @@ export const tlsCutShows = [
       if (end === 'stalled') await client.over(scene.bounds.patience * UNREAD_FOR).catch(() => {})
       client.stream.resume()
       await ended(client, scene.bounds.answer)
-      return { stalled: end !== 'limit', ...seen(client) }
+      return { stalled: end !== 'limit', ...observe(client) }
     },
     judge: ({ stalled, ...found }) => {
       if (!stalled) return notApplicable('all requests were taken: the answers fit into the buffers')
@@ -54,7 +54,7 @@ export const tlsCutShows = [
 ]
 
 /** All answers are to the same GET: one that seems whole, and is shorter than the first, was cut. */
-function lastAnswerShowsItsCut(found: Seen): Judgement {
+function lastAnswerShowsItsCut(found: Observation): Judgement {
   const { answers, heads, ending, closeNotify } = found
   const [first, last] = [answers[0], answers.at(-1)]
   const told = `${endingInWords[ending]}${closeNotify ? ' behind close_notify' : ''}`
@@ -93,7 +93,7 @@ export const cutShowsAtStop = [
       await Promise.all(clients.map((client) => ended(client, scene.bounds.deadline)))
       const [now, old] = clients
       await answered(now, 1, 0)
-      return { now: seen(now), old: seen(old) }
+      return { now: observe(now), old: observe(old) }
     },
     judge: ({ now, old }, { bounds, target }) => {
       if (now.ending === 'open' || old.ending === 'open') return notApplicable(`not ended within ${seconds(bounds.deadline)}`)

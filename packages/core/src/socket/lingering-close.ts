@@ -8,7 +8,7 @@ import { bytesTaken } from '../node/socket-handle.js'
 import type { Timer, Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import { bytesArrived } from './bytes-arrived.js'
-import { beginPatience, goOn, isOver, type Patience } from './stalled-reader.js'
+import { beginPatience, goOn, isOver, type Patience } from './slow-reader.js'
 import type { UnacknowledgedBytes } from './unacknowledged-bytes.js'
 
 /** The lowest rate, in bytes per second, at which a peer still counts as taking what is on its way to it. */

@@ -3,7 +3,7 @@ import { nextTick } from '../node/real-timers.js'
  * Requests that were cut in this tick. A listener of a signal may destroy connections before it, or another listener, calls drain(): the drain counts
  * those cuts as its own.
  */
-export class CutsThisTick {
+export class CutBeforeDrain {
   #count = 0
 
   note(lost: number): void {

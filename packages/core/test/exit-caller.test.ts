@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { callOfExit } from '../src/process/exit-cause.js'
+import { callOfExit } from '../src/process/exit-caller.js'
 
 const frames = (...places: string[]): string => ['Error', ...places.map((place) => `    at ${place}`)].join('\n')
 const OURS = [

@@ -18,7 +18,7 @@ const MOST = 1_024
  * Finds idle connections to close when descriptors run short, a few for each new connection. One search serves many new connections: its finds are
  * kept for a moment, in the order in which they are closed.
  */
-export class IdleSearch {
+export class LongestIdleCache {
   readonly #servers: () => Iterable<ServerConnections>
   readonly #isGoing: (member: Member) => boolean
   /** What the last search found, with the number of requests that each had had; the next one to close is the last. */

@@ -6,7 +6,7 @@ import { Client } from '../../../../test/support/client.js'
 import { get } from '../../../../test/support/requests.js'
 import { portOf, quiet } from '../../../../test/support/server.js'
 import { until, within } from '../../../../test/support/wait.js'
-import { LANES, Recorder } from '../../src/view/recorder.js'
+import { LANES, Timeline } from '../../src/view/timeline.js'
 
 test('a record has a lane for each connection of the drain, its states in order, its end, and what was lost', async () => {
   const server = createServer((req, res) => void (req.url === '/' && res.end('x')))
@@ -86,16 +86,16 @@ class Many {
 
 test('however many connections come and go, what is kept of them is bounded', () => {
   const many = new Many()
-  const recorder = new Recorder(many.handle as unknown as Connections)
-  recorder.watch()
+  const timeline = new Timeline(many.handle as unknown as Connections)
+  timeline.watch()
   const one = (id: number) =>
     ({ id, remote: `10.0.0.1:${id}`, state: 'idle', ms: 0, age: 0, inFlight: 0, waitsFor: 'x' }) as unknown as OpenConnection
   for (let round = 0; round < 50; round++) {
     many.open = Array.from({ length: 300 }, (_, at) => one(round * 300 + at + 1))
-    recorder.look()
+    timeline.look()
     for (const each of many.open) many.close(each)
   }
-  const { lanes, more } = recorder.record('many', '', 60_000)
+  const { lanes, more } = timeline.record('many', '', 60_000)
   expect(lanes).toHaveLength(LANES)
   expect(more).toBeGreaterThan(1_000)
 })

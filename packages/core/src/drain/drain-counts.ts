@@ -5,7 +5,7 @@ import { HELD_AT_MOST } from './report.js'
 import type { Schedule } from './schedule.js'
 
 /** What a drain counts. */
-export class Tally {
+export class DrainCounts {
   readonly #reason: string
   readonly #schedule: Schedule
   /** Promises of its own servers that were broken since it began. */

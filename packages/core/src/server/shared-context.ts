@@ -1,10 +1,10 @@
 import type { Counts, Events } from '../events/events.js'
 import type { Intercept } from '../http/messages.js'
 import type { Timers } from '../node/timers.js'
-import type { ConnectionLimits } from './limits.js'
+import type { ConnectionLimits } from './connection-limits.js'
 
 /** What the servers of one handle share. */
-export interface SharedByServers {
+export interface SharedContext {
   readonly events: Events
   readonly counts: Counts
   readonly limits: ConnectionLimits

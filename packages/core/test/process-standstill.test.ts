@@ -1,4 +1,4 @@
-import { NEVER, owedAfter, pieceOf, withTimer } from '../src/node/standstill.js'
+import { NEVER, owedAfter, pieceOf, withTimer } from '../src/node/process-standstill.js'
 
 describe('how long a process stood still', () => {
   it('is told by a timer that is late, and not by one that is a little late in a busy process', () => {

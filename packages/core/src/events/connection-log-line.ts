@@ -4,7 +4,7 @@ import type { CloseEvent, CloseReason } from './types.js'
  * The line of the log for a connection that has ended: `10.2.0.7:51544 http/1.1 tls1.3 127.4s 38req 14kB/402kB idle first=server cI-k`.
  * docs/connection-log.md says what the letters mean.
  */
-export function connectionLine(event: CloseEvent): string {
+export function connectionLogLine(event: CloseEvent): string {
   const { remote, protocol, tls, ms, requests, bytes, reason, first } = event
   return [
     // `a unix domain socket` becomes one word here, and an address that a front has replaced cannot break the line.

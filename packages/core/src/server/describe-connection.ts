@@ -1,8 +1,8 @@
 import type { HeldBy } from '../events/types.js'
 import type { Connection } from '../http1/connection.js'
 import type { Session } from '../http2/session.js'
-import { type Look, sessionWaitsFor, streamWaitsFor, waitsFor } from '../server/waits-for.js'
 import { remoteOf } from '../socket/remote-address.js'
+import { type Look, sessionWaitsFor, streamWaitsFor, waitsFor } from './wait-reason.js'
 
 /** A {@link HeldBy} that always says what it waits for. */
 export interface Held extends HeldBy {
@@ -10,7 +10,7 @@ export interface Held extends HeldBy {
 }
 
 /** Describes what a connection holds the drain with. The query is left out, since it may hold secrets. */
-export function describeHeld(connection: Connection, look: Look): Held {
+export function describeConnection(connection: Connection, look: Look): Held {
   const { upgrade } = connection.rare
   const { owner, socket, state, current, lastUsed } = connection
   const { method, url } = current?.req ?? upgrade ?? {}
