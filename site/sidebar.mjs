@@ -26,7 +26,7 @@ const GROUPS = {
   ],
   'Behind a proxy': ['proxies', 'recipes/nginx', 'recipes/haproxy'],
   'Watch it': ['observability', 'connection-log', 'who-is-open'],
-  Understand: ['connections', 'node', 'conformance', 'benchmark'],
+  Understand: ['connections', 'node', 'conformance', 'benchmark', 'deploy-results', 'fuzz'],
 }
 
 /** Where the heading of the page is too long for the sidebar. */
@@ -41,6 +41,8 @@ const titles = {
   frameworks: 'Hono, Koa, h3, GraphQL, MCP, …',
   register: 'Without touching the code',
   benchmark: 'What halfclose costs',
+  'deploy-results': 'Deploys under load',
+  fuzz: 'The last run of the fuzzer',
   'migration/index': 'From what you have',
   'recipes/aws-ecs': 'AWS ECS and ALB',
   'recipes/systemd': 'systemd',

@@ -1,20 +1,27 @@
 /**
  * More requests than one go of deploys should have: `npm run test:deploy -- --requests 1000000`. Each setup is played in parts, each of them a run of deploy.mjs; what is done is kept, so that the same command
- * goes on where it was stopped (`--anew`: from the start). Ends in a table and a JSON file (`--out`, and docs/deploy-results.* where all setups have had their requests).
+ * goes on where it was stopped, at the same commit (`--anew`: from the start). A bare server takes part in the first part alone: that is enough to compare. Three times the usual clients (`--load`) make the requests come in
+ * half an hour a setup at most. Ends in a table and a JSON file, which are docs/deploy-results.* where all setups have had their requests.
  */
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { layOut } from '../../examples/deploy/table.mjs'
-import { setups } from './settings.mjs'
+import { resultsPage } from './results-page.mjs'
+import { columns as columnKinds, setups } from './settings.mjs'
 
+/** The exit code of deploy.mjs where it failed on a machine that stood still. */
+const FAILED_LATE = 75
+/** At most so many parts are played again for that. */
+const LATE_PARTS = 10
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '1000000' },
     part: { type: 'string', default: '100000' },
+    load: { type: 'string', default: '3' },
     short: { type: 'boolean', default: false },
     proxy: { type: 'string' },
     framework: { type: 'string' },
@@ -31,46 +38,82 @@ const isChosen = (setup) =>
 const chosen = setups.filter(isChosen)
 if (chosen.length === 0) throw new RangeError('no setup has all of this')
 
+const git = (/** @type {string[]} */ ...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim()
+const commit = `${git('rev-parse', '--short=12', 'HEAD')}${git('status', '--porcelain', '--', 'packages') === '' ? '' : ', changed'}`
 const cache = path.join(root, 'node_modules/.cache/halfclose')
 mkdirSync(cache, { recursive: true })
 const keptIn = path.join(cache, `deploy-parts${values.short ? '-short' : ''}.json`)
-/** The results of parts, by setup. @type {Record<string, any[]>} */
-const kept = values.anew ? {} : read()
+/**
+ * @typedef {object} Kept
+ * @property {string} commit
+ * @property {Record<string, any[]>} parts the results of parts, by setup
+ * @property {string[]} late the setups of parts that failed on a machine that stood still, and were played again
+ */
+const kept = read()
 
 function read() {
+  /** @type {Kept} */
+  const fresh = { commit, parts: {}, late: [] }
+  if (values.anew) return fresh
   try {
-    return JSON.parse(readFileSync(keptIn, 'utf8'))
+    const before = JSON.parse(readFileSync(keptIn, 'utf8'))
+    return before.commit === commit ? before : fresh
   } catch {
-    return {}
+    return fresh
   }
 }
 
-/** @param {any[]} results @param {number} at the column @param {(column: any) => number} of */
-const sum = (results, at, of) => results.reduce((total, { columns }) => total + of(columns[at]), 0)
+/** @param {{ proxy: string, framework: string, protocol: string }} setup */
+const nameOf = ({ proxy, protocol, framework }) => `${proxy} ${protocol} ${framework}`
+
+/**
+ * The columns of all parts of a setup, each summed up.
+ * @param {{ proxy: string, framework: string, protocol: string }} setup
+ */
+function columnsOf(setup) {
+  const results = kept.parts[nameOf(setup)] ?? []
+  return columnKinds[/** @type {import('./settings.mjs').ProxyName} */ (setup.proxy)].map(({ policy, listener }) => {
+    const played = results.flatMap(({ columns }) =>
+      columns.filter((/** @type {any} */ one) => one.policy === policy && one.listener === listener),
+    )
+    const sum = (/** @type {string} */ field) => played.reduce((total, column) => total + (column[field] ?? 0), 0)
+    return {
+      ...setup,
+      policy,
+      listener,
+      requests: sum('requests'),
+      restarts: sum('restarts'),
+      lost: sum('lost'),
+      lostInAcceptQueue: policy === 'bare' ? null : sum('lostInAcceptQueue'),
+      uncleanDrains: sum('uncleanDrains'),
+      parts: played.length,
+    }
+  })
+}
 
 let kind = 0
 for (const setup of chosen) {
-  const name = `${setup.proxy} ${setup.protocol} ${setup.framework}`
-  kept[name] ??= []
+  const name = nameOf(setup)
+  kept.parts[name] ??= []
+  const results = kept.parts[name]
   for (;;) {
-    const results = kept[name] ?? []
-    // The column that has had the fewest.
-    const sent =
-      results.length === 0
-        ? 0
-        : Math.min(
-            ...results[0].columns.map((/** @type {any} */ _, /** @type {number} */ at) =>
-              sum(results, at, (column) => column.requests),
-            ),
-          )
+    // The governed column that has had the fewest.
+    const sent = Math.min(...columnsOf(setup).flatMap((column) => (column.policy === 'bare' ? [] : [column.requests])))
     console.log(`${name}: ${sent.toLocaleString('en')} of ${requests.toLocaleString('en')} requests`)
     if (sent >= requests) break
     const out = path.join(cache, 'deploy-part.json')
-    const args = ['--proxy', setup.proxy, '--framework', setup.framework, '--protocol', setup.protocol]
+    const args = ['--proxy', setup.proxy, '--framework', setup.framework, '--protocol', setup.protocol, '--load', values.load]
     args.push('--requests', String(Math.min(part, requests - sent)), '--out', out, ...(values.short ? ['--short'] : []))
+    if (results.length > 0) args.push('--policy', 'halfclose')
     const { status } = spawnSync(process.execPath, [fileURLToPath(new URL('deploy.mjs', import.meta.url)), ...args], {
       stdio: 'inherit',
     })
+    if (status === FAILED_LATE && kept.late.length < LATE_PARTS) {
+      kept.late.push(name)
+      writeFileSync(keptIn, JSON.stringify(kept))
+      console.log('again, since the machine stood still\n')
+      continue
+    }
     // 1: more was lost than is promised. That is a result; anything else is none.
     if (status !== 0 && status !== 1) process.exit(status ?? 2)
     if (status === 1) kind = 1
@@ -81,27 +124,7 @@ for (const setup of chosen) {
   }
 }
 
-const columns = chosen.flatMap(({ proxy, protocol, framework }) => {
-  const results = kept[`${proxy} ${protocol} ${framework}`] ?? []
-  return results[0].columns.map((/** @type {any} */ { policy, listener }, /** @type {number} */ at) => {
-    const of = (/** @type {string} */ field) => sum(results, at, (column) => column[field] ?? 0)
-    const lost = of('lost')
-    const [sent, restarts, inQueue] = [of('requests'), of('restarts'), of('lostInAcceptQueue')]
-    return {
-      proxy,
-      protocol,
-      framework,
-      policy,
-      listener,
-      requests: sent,
-      restarts,
-      lost,
-      lostInAcceptQueue: policy === 'bare' ? null : inQueue,
-      uncleanDrains: of('uncleanDrains'),
-      parts: results.length,
-    }
-  })
-})
+const columns = chosen.flatMap(columnsOf)
 /** @param {string} label @param {(column: any) => string} cell */
 const row = (label, cell) => [label, ...columns.map(cell)]
 const n = (/** @type {number | null} */ value) => (value === null ? '–' : value.toLocaleString('en'))
@@ -124,9 +147,11 @@ const table = layOut(
 console.log(`\n${table}\n`)
 const isWhole = !values.short && chosen.length === setups.length
 const out = path.join(isWhole ? path.join(root, 'docs') : cache, 'deploy-results')
-const [first] = kept[`${chosen[0]?.proxy} ${chosen[0]?.protocol} ${chosen[0]?.framework}`] ?? []
-const head = { date: new Date().toISOString(), versions: first.versions, machine: first.machine, requests, columns }
+const [first] = chosen[0] === undefined ? [] : (kept.parts[nameOf(chosen[0])] ?? [])
+const versions = Object.assign({}, ...Object.values(kept.parts).flatMap((parts) => parts.map((one) => one.versions)))
+const { machine } = first
+const head = { date: new Date().toISOString(), commit, versions, machine, requests, partsPlayedAgain: kept.late, columns }
 writeFileSync(`${out}.json`, `${JSON.stringify(head, null, 2)}\n`)
-writeFileSync(`${out}.txt`, `${table}\n`)
-console.log(`The numbers are in ${path.relative(process.cwd(), out)}.json and .txt.`)
+writeFileSync(`${out}.md`, resultsPage({ ...head, part }))
+console.log(`The numbers are in ${path.relative(process.cwd(), out)}.json and .md.`)
 process.exitCode = kind

@@ -96,7 +96,7 @@ export class Column extends EventEmitter {
     load.on('message', (message) => Object.assign(this, message))
     load.once('exit', (code, signal) => this.#fail(`the clients ended too early (${signal ?? `exit code ${code}`})`))
     this.#began = Date.now()
-    load.send({ port: proxy.port, posts: posts[this.proxy] })
+    load.send({ port: proxy.port, posts: posts[this.proxy], times: mode.load })
   }
 
   /** The backends in turn. Resolves when the proxy uses the new process. @param {number} round */

@@ -3,7 +3,7 @@
  * lost is counted. Ends in a table and a JSON file; fails if halfclose lost what it promises not to lose.
  *
  *   npm run test:deploy -- [--short] [--proxy haproxy|nginx] [--protocol h1|h2] [--framework express|fastify]
- *       [--policy bare|halfclose] [--listener own|shared] [--restarts 24] [--requests 100000] [--out file.json] [--allow-missing] [--losses] [--keep]
+ *       [--policy bare|halfclose] [--listener own|shared] [--restarts 24] [--requests 100000] [--load 3] [--out file.json] [--allow-missing] [--losses] [--keep]
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -41,6 +41,8 @@ for (const [signal, number] of /** @type {const} */ ([
 const LATE = 300
 /** The exit code of a run that failed, and says nothing: EX_TEMPFAIL of sysexits.h. */
 const FAILED_LATE = 75
+/** Losses of halfclose that are shown without `--losses`. */
+const FINDINGS_SHOWN = 20
 const witness = new Witness()
 
 /**
@@ -60,7 +62,7 @@ async function play(setup, { mode, policies, listeners, keep }) {
     progress.start()
     await sleep(WARM_UP)
     // Spread over the load, and in step, so that the columns can be compared.
-    const every = Math.max(PAUSE, (mode.requests / RATE / mode.restarts) * 1_000)
+    const every = Math.max(PAUSE, (mode.requests / (RATE * mode.load) / mode.restarts) * 1_000)
     for (let round = 0; round < mode.restarts; round++) {
       const began = performance.now()
       await Promise.all(played.map((column) => column.restart(round)))
@@ -79,8 +81,10 @@ async function play(setup, { mode, policies, listeners, keep }) {
 function conclude(played, { losses }) {
   let kept = true
   for (const column of played) {
-    if (losses || column.policy === 'halfclose')
-      for (const finding of column.findings) console.log(`${column.name} lost ${JSON.stringify(finding)}`)
+    const shown = losses ? column.findings : column.policy === 'halfclose' ? column.findings.slice(0, FINDINGS_SHOWN) : []
+    for (const finding of shown) console.log(`${column.name} lost ${JSON.stringify(finding)}`)
+    if (shown.length > 0 && shown.length < column.findings.length)
+      console.log(`${column.name} lost ${column.findings.length - shown.length} more; --losses shows them all`)
     const reason = broken(column)
     if (reason !== undefined) console.log(`BROKEN: ${column.name}: ${reason}`)
     kept &&= reason === undefined

@@ -1,7 +1,7 @@
 /**
  * The clients of one column, in a process of their own: keep-alive connections to the proxy, which they believe, and no retries.
  *
- * Over IPC: gets { port, posts }, later 'stop'; sends { tally } every 250 ms, and { tally, losses } at the end.
+ * Over IPC: gets { port, posts, times }, later 'stop'; sends { tally } every 250 ms, and { tally, losses } at the end.
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,6 +14,8 @@ const habits = [
   { clients: 64, waits: [10, 130] },
   { clients: 60, waits: [300, 3_000] },
 ]
+/** @typedef {{ port: number, posts: number, times: number }} Order `times`: so many times the clients of `habits`. */
+
 /** ms one way. */
 const LATENCY = 1
 
@@ -85,17 +87,19 @@ function judge({ status, text }, expects, id) {
   return JSON.parse(text).id === String(id) ? undefined : { cause: 'wrong', seen: `another request's answer: ${seen}` }
 }
 
-/** @param {{ port: number, posts: number }} message */
-async function serve({ port, posts }) {
+/** @param {Order} message */
+async function serve({ port, posts, times }) {
   const report = setInterval(() => process.send?.({ tally }), 250)
-  await Promise.all(habits.flatMap(({ clients, waits }) => Array.from({ length: clients }, () => client(port, posts, waits))))
+  await Promise.all(
+    habits.flatMap(({ clients, waits }) => Array.from({ length: clients * times }, () => client(port, posts, waits))),
+  )
   clearInterval(report)
   process.send?.({ tally, losses })
 }
 
 process.on('message', (message) => {
   if (message === 'stop') stop.abort()
-  else serve(/** @type {{ port: number, posts: number }} */ (message))
+  else serve(/** @type {Order} */ (message))
 })
 process.once('disconnect', () => process.exit())
 process.on('SIGINT', () => {})

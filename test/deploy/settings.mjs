@@ -18,6 +18,7 @@ export const protocols = /** @type {const} */ (['h1', 'h2'])
  * @typedef {object} Mode
  * @property {number} restarts of each column, half of them for each of its two backends
  * @property {number} requests at least so many are sent: the load goes on until they are
+ * @property {number} load so many times the usual number of clients
  * @property {number} timeout keep-alive promised by halfclose; a bare server keeps idle connections that long
  * @property {number} delay `drain.delay` where there is a readiness check
  * @property {number} deadline of a drain
@@ -30,6 +31,7 @@ export const modes = {
   full: {
     restarts: 20,
     requests: 100_000,
+    load: 1,
     timeout: 5_000,
     delay: 5_000,
     deadline: 20_000,
@@ -39,6 +41,7 @@ export const modes = {
   short: {
     restarts: 2,
     requests: 1_000,
+    load: 1,
     timeout: 2_000,
     delay: 1_500,
     deadline: 10_000,
@@ -56,7 +59,7 @@ export const START_WITHIN = 15_000
 export const WARM_UP = 2_000
 /** Between two restarts. */
 export const PAUSE = 500
-/** About what one column's clients send in a second. */
+/** About what one column's clients send in a second, at a `load` of 1. */
 export const RATE = 550
 
 /** nginx 1.22 speaks no HTTP/2 to a backend, and Express none at all. @type {readonly Setup[]} */
@@ -89,9 +92,9 @@ export const columns = {
  * @param {Mode} mode
  * @param {readonly Policy[]} chosen
  */
-export function estimate({ proxy, framework, protocol }, { restarts, requests, timeout, delay, check, kill }, chosen) {
+export function estimate({ proxy, framework, protocol }, { restarts, requests, load, timeout, delay, check, kill }, chosen) {
   const nginxDrain = framework === 'express' && chosen.includes('bare') ? kill : 500
   const promise = protocol === 'h1' ? timeout + 1_000 : 0
   const drain = proxy === 'haproxy' ? delay + promise + check.rise * check.every : nginxDrain
-  return Math.max(restarts * (drain + PAUSE + 700), (requests / RATE) * 1_000) + 2 * WARM_UP + 2_000
+  return Math.max(restarts * (drain + PAUSE + 700), (requests / (RATE * load)) * 1_000) + 2 * WARM_UP + 2_000
 }
