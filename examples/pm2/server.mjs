@@ -9,7 +9,7 @@ halfclose(app, {
   signals: true,
   keepAlive: { timeout: Number(process.env.KEEP_ALIVE ?? 5_000) },
   drain: { deadline: 20_000 },
-  logger: { info: (_fields, message) => console.log(message), warn: (_fields, message) => console.warn(message) },
+  logger: console,
 })
 
 app.get('/', (_request, response) => response.json({ pid: process.pid }))

@@ -104,6 +104,9 @@ it('what npm would publish of each package has its code, types and licence, and 
     expect(paths.filter((file) => !/^(dist\/|LICENSE$|README\.md$|CHANGELOG\.md$|package\.json$)/.test(file))).toEqual([])
     expect(paths.filter((file) => /\.test\.|\.tsbuildinfo|\/esm\//.test(file))).toEqual([])
   }
+  // npm packs the manifest as it is, and cannot install what only pnpm understands.
+  const ranges = packages.map((name) => JSON.stringify(json(`packages/${name}/package.json`).dependencies ?? {}))
+  expect(ranges.filter((range) => range.includes('workspace:'))).toEqual([])
 }, 60_000)
 
 it('the badges of README.md are of workflows and packages that there are', () => {

@@ -34,7 +34,7 @@ class PinoLike extends ConsoleLike {
 }
 
 test.each([
-  ['the console, or another logger that prints what it is given', new ConsoleLike(), [['info', 'a'], ['warn', 'b', { code: 'C' }]]], // biome-ignore format: a row each
+  ['a logger that prints what it is given', new ConsoleLike(), [['info', 'a'], ['warn', 'b', { code: 'C' }]]], // biome-ignore format: a row each
   ['pino', new PinoLike(), [['info', {}, 'a'], ['warn', { code: 'C' }, 'b']]], // biome-ignore format: a row each
   ['a small one', new Methods(), [['info', {}, 'a'], ['warn', { code: 'C' }, 'b']]], // biome-ignore format: a row each
 ])('%s gets the sentence and the object in its order', (_what, logger, calls) => {
@@ -44,7 +44,7 @@ test.each([
   expect(logger.calls).toEqual(calls)
 })
 
-test('the console prints the sentence first', async () => {
+test('the console prints what goes well as one sentence each', async () => {
   const info = jest.spyOn(console, 'info').mockImplementation(() => {})
   try {
     const server = createServer()
@@ -52,8 +52,8 @@ test('the console prints the sentence first', async () => {
     await once(server.listen(0, '127.0.0.1'), 'listening')
     await within(connections.drain(), () => 'the drain')
     expect(info.mock.calls).toEqual([
-      [expect.stringContaining('halfclose: listening'), { policy: expect.anything() }],
-      [expect.stringContaining('halfclose: drained'), expect.objectContaining({ clean: true })],
+      [expect.stringContaining('halfclose: listening')],
+      [expect.stringContaining('halfclose: drained')],
     ])
   } finally {
     info.mockRestore()

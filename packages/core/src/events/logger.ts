@@ -1,9 +1,10 @@
+import { Console } from 'node:console'
 import { inspect, types } from 'node:util'
 import type { Logger } from './types.js'
 
 /**
  * Calls a logger with its arguments in the order that it expects: the object first, as pino does, or the message first, as `console`, winston and
- * consola do. Those have a function `log`, and no `bindings`, which pino has. An error of the logger (its transport was closed on the same signal)
+ * consola do. Those have a function `log`, and no `bindings`, which pino has. A console gets no fields with `info`: it would print them over forty lines. An error of the logger (its transport was closed on the same signal)
  * costs no request: the message then goes where warnings go.
  */
 export function inItsOrder(logger: Logger): Logger {
@@ -12,7 +13,8 @@ export function inItsOrder(logger: Logger): Logger {
   const sentenceFirst = has(logger, 'log') && !has(logger, 'bindings')
   // The method is looked up at each call, since tests and others may replace it.
   const call = (method: 'info' | 'warn', fields: object, message: string) => {
-    const inOrder = Object.keys(fields).length === 0 ? [message] : [message, fields]
+    const isAlone = Object.keys(fields).length === 0 || (method === 'info' && logger instanceof Console)
+    const inOrder = isAlone ? [message] : [message, fields]
     const failed = (error: unknown) => {
       const said = `halfclose: the logger failed: ${textOf(error)}\nIt was to say: ${message}`
       process.emitWarning(said, { type: 'HalfcloseWarning', code: 'HALFCLOSE_UNEXPECTED_ERROR' })

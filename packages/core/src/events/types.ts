@@ -272,7 +272,7 @@ export interface ConnectionsEvents {
 
 /**
  * The part of a pino-shaped logger that is used. Loggers that print their arguments in order (`console`, winston: they have a function `log`, and no `bindings`) get
- * the sentence first, then the object.
+ * the sentence first, then the object. `info` of a `console` gets the sentence alone.
  */
 export interface Logger {
   /** What goes well: a server listens, a drain ends. `fields` may be empty. */
