@@ -72,6 +72,33 @@ export const drainSpecial: Case[] = [
     },
   },
   {
+    id: 'h2-drain/own-goaway',
+    rules: ['R170', 'R202'],
+    title: 'where the application has sent a GOAWAY before the drain, no later one takes it back',
+    run: async (host) => {
+      const client = await host.connect()
+      const closed = client.ask('/held-1')
+      const first = await host.request('/held-1')
+      for (const session of host.sessions) session.close()
+      const other = await host.connect()
+      const told = other.ask('/held-2')
+      const second = await host.request('/held-2')
+      second.res.stream.session?.goaway()
+      for (const [one, stream] of [[client, closed] as const, [other, told] as const]) {
+        equal((await announced(one)).last, stream)
+      }
+      await host.stopping()
+      first.res.end('one')
+      second.res.end('two')
+      for (const [one, stream] of [[client, closed] as const, [other, told] as const]) {
+        equal((await one.answer(stream)).whole, true)
+        await endsWith(one, stream)
+        deepEqual([one.notices.length, ...one.goaways.filter(({ last }) => last !== stream)], [0], `${one}`)
+      }
+      await drained(host)
+    },
+  },
+  {
     id: 'h2-drain/beside-http-server',
     rules: ['R202', 'R203'],
     title: 'an http server under the same policy drains with it, each by the rules of its protocol',
