@@ -38,6 +38,7 @@ test.each<[object, string]>([
   [{ signals: true }, "write `process.once('SIGTERM', () => connections.drain({ reason: 'SIGTERM' }))`"],
   [{ readiness: '/ready' }, 'it belongs to the adapters'],
   [{ onDrained: () => {} }, 'it belongs to @halfclose/express'],
+  [{ metrics: {} }, 'with `attach` call `exposition(connections)` of @halfclose/core/metrics'],
   [{ close: () => {} }, 'it belongs to @halfclose/fastify'],
 ])('%j is told %s', (options, hint) => {
   const { code, message } = thrownBy(() => parseOptions(options, NODE))

@@ -41,6 +41,10 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
     'readiness',
     'it belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` answer a route of your own by `connections.ready`',
   ],
+  [
+    'metrics',
+    'it belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` call `exposition(connections)` of @halfclose/core/metrics',
+  ],
   ['liveness', 'it belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` answer a route of your own'],
   [
     'onDrained',
