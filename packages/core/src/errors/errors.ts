@@ -82,4 +82,14 @@ function attachDetail(error: HalfcloseTypeError | HalfcloseRangeError, detail: E
   // Not enumerable: Node prints the enumerable properties of an uncaught error, and the value may be a whole application.
   Object.defineProperty(error, 'value', { value: detail?.value, enumerable: false })
   Object.defineProperty(error, 'path', { value: detail?.path, enumerable: detail?.path !== undefined })
+  showCaller(error)
+}
+
+/** Of an adapter ten calls are above the application's, and a stack of Node's usual length would end before that line. */
+function showCaller(error: HalfcloseTypeError | HalfcloseRangeError): void {
+  const before = Error.stackTraceLimit
+  // An assignment would throw where Node was started with `--frozen-intrinsics`.
+  Reflect.set(Error, 'stackTraceLimit', 30)
+  Error.captureStackTrace(error, error.constructor)
+  Reflect.set(Error, 'stackTraceLimit', before)
 }

@@ -142,3 +142,19 @@ test.each([
   expect(failed.lines.join('\n')).toMatch(code)
   expect(failed.lines.join('\n')).toMatch(message)
 })
+
+test.each(['--import', '--require'])(
+  '%s: what is printed of a wrong option is its message and the calls, not the code of the bundle',
+  async (how) => {
+    const failed = start([how, REGISTER, app('express.cjs')], { HALFCLOSE: '{"drain":{"deadline":"20"}}' })
+    expect(await within(failed.exited, () => 'it ends', 15_000)).toBe(1)
+    expect(failed.lines.join('\n')).toContain('`drain.deadline` must be a number')
+    expect(Math.max(...failed.lines.map((line) => line.length))).toBeLessThan(300)
+  },
+)
+
+test('the error of a wrong option names the line of the application that gave it', async () => {
+  const failed = start([app('wrong-option.mjs')], {})
+  expect(await within(failed.exited, () => 'it ends', 15_000)).toBe(1)
+  expect(failed.lines.join('\n')).toMatch(/`drain\.deadline` must be a number[\s\S]*at file:.*wrong-option\.mjs:5:1\n/)
+})
