@@ -1,6 +1,7 @@
 import { optionRangeError } from '../errors/errors.js'
 import { inItsOrder } from '../events/logger.js'
 import { assertMetrics, type MetricsOptions } from '../metrics/option.js'
+import { DEFAULTS } from '../options/defaults.js'
 import { plainObject } from '../options/rules.js'
 import type { Logger, Options } from '../types.js'
 import { reasonForFastDrain } from './fast-drain.js'
@@ -57,9 +58,6 @@ export interface AdapterChoices {
   readonly isMore: boolean
 }
 
-/** Milliseconds in which a load balancer that asks every second or two sees that the server is not ready. */
-const DELAY_TO_BE_SEEN = 5_000
-
 /** Options that apply no matter which handle governs a server. */
 const REACH_ALL = ['logger', 'onDrained', 'close']
 
@@ -112,7 +110,7 @@ function isChosen(drain: Options['drain']): boolean {
 
 /** A wrong `drain` is passed on unchanged: the core reports what is wrong with it. */
 function delayed(drain: Options['drain']): Options['drain'] {
-  if (drain === undefined) return { delay: DELAY_TO_BE_SEEN }
+  if (drain === undefined) return { delay: DEFAULTS.readiness.delay }
   if (typeof drain !== 'object' || drain === null || Array.isArray(drain) || drain.delay !== undefined) return drain
-  return { ...drain, delay: DELAY_TO_BE_SEEN }
+  return { ...drain, delay: DEFAULTS.readiness.delay }
 }

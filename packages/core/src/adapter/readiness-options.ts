@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
+import { DEFAULTS } from '../options/defaults.js'
 import { duration, section } from '../options/rules.js'
 import { USUAL_SIGNALS } from '../process/signal-participant.js'
 
@@ -27,7 +28,6 @@ export interface Readiness {
 
 const PATH = /^\/[^\s?#]*$/
 const PATH_RULE = "a path such as '/ready', without a query"
-const CHECK_WITHIN = 1_000
 /** Signals to which no process can listen, or should not: after them the process cannot go on. */
 const DEADLY = ['SIGKILL', 'SIGSTOP', 'SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL']
 
@@ -51,14 +51,15 @@ export function parseSignals(given: unknown): readonly string[] {
 /** @throws `HALFCLOSE_OPTION_TYPE`, `HALFCLOSE_OPTION_RANGE`, `HALFCLOSE_OPTION_UNKNOWN` */
 export function parseReadiness(given: unknown): Readiness | undefined {
   if (given === undefined) return undefined
-  if (typeof given === 'string') return { path: parsePath('readiness', given), check: undefined, timeout: CHECK_WITHIN }
+  if (typeof given === 'string')
+    return { path: parsePath('readiness', given), check: undefined, timeout: DEFAULTS.readiness.timeout }
   const { path, check, timeout } = section(given, 'readiness', `${PATH_RULE}, or { path, check }`, ['path', 'check', 'timeout'])
   if (check !== undefined && typeof check !== 'function')
     throw optionTypeError('readiness.check', 'a function, which may be async', check)
   return {
     path: parsePath('readiness.path', path),
     check: check === undefined ? undefined : () => Reflect.apply(check, undefined, []),
-    timeout: duration(timeout, 'readiness.timeout') ?? CHECK_WITHIN,
+    timeout: duration(timeout, 'readiness.timeout') ?? DEFAULTS.readiness.timeout,
   }
 }
 

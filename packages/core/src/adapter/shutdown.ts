@@ -2,8 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { WarningCode } from '../errors/codes.js'
 import { textOf } from '../events/logger.js'
 import type { AdapterConnections } from '../handle/adapter-connections.js'
-import { LONGEST } from '../node/process-standstill.js'
-import { clearTimeout, setTimeout } from '../node/real-timers.js'
+import { clearTimeout, LONGEST_DELAY, setTimeout } from '../node/real-timers.js'
 import { joinSignals } from '../process/join-signals.js'
 import type { LeaveRequest, Participant } from '../process/signal-participant.js'
 import type { Connections, Report } from '../types.js'
@@ -130,7 +129,7 @@ export class Shutdown {
     let timer: NodeJS.Timeout | undefined
     const closed = [...this.#unanswered].map((res) => new Promise((resolve) => res.once('close', resolve)))
     const deadline = new Promise((resolve) => {
-      timer = setTimeout(resolve, Math.min(this.#context.connections.remaining(), LONGEST))
+      timer = setTimeout(resolve, Math.min(this.#context.connections.remaining(), LONGEST_DELAY))
     })
     await Promise.race([Promise.all(closed), deadline])
     clearTimeout(timer)

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { nextTick } from '../node/real-timers.js'
-import { answer, boundLateHead } from './client-error.js'
 import { closeOutputFirst } from './close.js'
 import type { Body, Connection, Exchange } from './connection.js'
+import { answerError } from './error-responses.js'
 import { exchangeOf, isIncomplete } from './exchange.js'
 import { goIdle } from './idle.js'
+import { boundLateHead } from './request-timeout.js'
 import { endBelow } from './response-body.js'
 import { leaveUnread } from './unread-body.js'
 import { dropWaiting, next } from './waiting-requests.js'
@@ -71,5 +72,5 @@ function takesUpNext(connection: Connection): boolean {
 
 /** Answers outside the async context of the previous request. */
 function answerInRoot(connection: Connection, failure: Error): void {
-  connection.owner.timers.inRoot(() => answer(connection, failure))
+  connection.owner.timers.inRoot(() => answerError(connection, failure))
 }

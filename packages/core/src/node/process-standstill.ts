@@ -1,6 +1,9 @@
+import { LONGEST_DELAY } from './real-timers.js'
+
+// How long the process stood still: a signal stopped it (SIGSTOP), its own code blocked the event loop, or the machine had no time for it.
+
 /**
- * Milliseconds by which a timer is late in a process that is merely busy. A timer that is later shows that the process stood still: a signal stopped
- * it, its own code blocked it, or the machine had no time for it.
+ * Milliseconds by which a timer is late in a process that is merely busy. A timer that is later shows that the process stood still.
  */
 const USUAL = 250
 
@@ -30,11 +33,8 @@ export function owedAfter({ last, until }: Standstill, now: number, most: number
 const PIECES = 4
 /** The shortest piece of a wait, in milliseconds. */
 const SHORTEST = 25
-/** The longest delay of a Node timer, in milliseconds: Node replaces a longer one by 1 ms. */
-export const LONGEST = 0x7fff_ffff
-
 /** The delay of the next timer, with `left` of a wait of `ms` still to go. `undefined`: the wait is over. Node's timers are up to 1 ms early. */
 export function pieceOf(ms: number, left: number): number | undefined {
   if (left < 1) return undefined
-  return Math.min(left, Math.max(ms / PIECES, SHORTEST), LONGEST)
+  return Math.min(left, Math.max(ms / PIECES, SHORTEST), LONGEST_DELAY)
 }

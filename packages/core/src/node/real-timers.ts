@@ -6,3 +6,6 @@ import timers from 'node:timers'
 export const { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval } = timers
 export const { nextTick } = process
 export const { queueMicrotask } = globalThis
+
+/** The longest delay of such a timer, in milliseconds: Node replaces a longer one by 1 ms. */
+export const LONGEST_DELAY = 0x7fff_ffff

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
-import { LONGEST, NEVER, owedAfter, pieceOf, type Standstill, withTimer } from './process-standstill.js'
-import { clearTimeout, setImmediate, setTimeout } from './real-timers.js'
+import { NEVER, owedAfter, pieceOf, type Standstill, withTimer } from './process-standstill.js'
+import { clearTimeout, LONGEST_DELAY, setImmediate, setTimeout } from './real-timers.js'
 
 /**
  * Turns of the loop in which input that the kernel already has is read and answered: one until it is a request, two more until the answer is written
@@ -86,11 +86,11 @@ export class Timers {
   }
 
   /**
-   * Arms a plain Node timer, without a look at the input, for at most {@link LONGEST}: the sum of two durations may be longer. The classes below call
+   * Arms a plain Node timer, without a look at the input, for at most {@link LONGEST_DELAY}: the sum of two durations may be longer. The classes below call
    * `fired` when it fires.
    */
   arm(ms: number, fire: () => void, unref = false): NodeJS.Timeout {
-    const timeout = this.#root.runInAsyncScope(setTimeout, undefined, fire, Math.min(ms, LONGEST))
+    const timeout = this.#root.runInAsyncScope(setTimeout, undefined, fire, Math.min(ms, LONGEST_DELAY))
     return unref ? timeout.unref() : timeout
   }
 

@@ -1,8 +1,9 @@
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import type { WarningEvent } from '../events/types.js'
 import { isToken } from '../http/tokens.js'
-import { LONGEST } from '../node/process-standstill.js'
+import { LONGEST_DELAY } from '../node/real-timers.js'
 import type { Inherited } from '../node/server-kinds.js'
+import { DEFAULTS } from './defaults.js'
 import { askSeconds, grouped, hintOfSeconds } from './mistaken-units.js'
 import { holdBehind, holdWarning, type ProxyPreset } from './proxies.js'
 import { duration, isLimit, limit, plainObject, section } from './rules.js'
@@ -10,10 +11,6 @@ import type { Http10, KeepAlivePolicy } from './types.js'
 
 /** The hold is longer than the promise by this: the client's clock starts when the response arrives, the server's when it leaves. */
 const MARGIN = 1_000
-/** The hold where the server's setting means "for ever" (0): longer than that of the load balancers in front of it. */
-export const FOR_EVER = 72_000
-/** The promise where neither the options nor the server have one; Node's own default. */
-const PROMISE = 5_000
 
 /** Parses the section `keepAlive`. */
 export function parseKeepAlive(
@@ -24,13 +21,13 @@ export function parseKeepAlive(
 ): KeepAlivePolicy {
   const given = section(value, 'keepAlive', 'an object such as { timeout: 5_000 }, or false; leave it out for the defaults')
   const { maxRequestsPerSocket } = inherited
-  const ageRule = `a number of milliseconds over 0, up to ${LONGEST}`
+  const ageRule = `a number of milliseconds over 0, up to ${LONGEST_DELAY}`
   return Object.freeze({
     ...parseTimes(given.timeout, given.hold, inherited, behind, warnings),
     maxRequests:
       limit(given.maxRequests, 'keepAlive.maxRequests', 'an integer of at least 1', isLimit) ??
       (isLimit(maxRequestsPerSocket) ? maxRequestsPerSocket : false),
-    maxAge: limit(given.maxAge, 'keepAlive.maxAge', ageRule, (ms) => ms > 0 && ms <= LONGEST) ?? false,
+    maxAge: limit(given.maxAge, 'keepAlive.maxAge', ageRule, (ms) => ms > 0 && ms <= LONGEST_DELAY) ?? false,
     http10: parseHttp10(given.http10),
     parameters: parseParameters(given.parameters),
   })
@@ -43,7 +40,7 @@ function parseTimes(
   behind: ProxyPreset | undefined,
   warnings: WarningEvent[],
 ) {
-  const promised = duration(givenTimeout, 'keepAlive.timeout', LONGEST - MARGIN)
+  const promised = duration(givenTimeout, 'keepAlive.timeout', LONGEST_DELAY - MARGIN)
   const kept = duration(givenHold, 'keepAlive.hold')
   const least = (promised ?? 0) + MARGIN
   if (kept !== undefined && kept < least) {
@@ -56,11 +53,11 @@ function parseTimes(
   // To Node, 0 means "for ever, and without a Keep-Alive field": that is no promise.
   const set = Number.isFinite(inherited.keepAliveTimeout) && inherited.keepAliveTimeout > 0
   const server = set ? inherited.keepAliveTimeout : 0
-  const timeout = promised ?? Math.min(server, PROMISE, kept === undefined ? PROMISE : kept - MARGIN)
+  const timeout = promised ?? Math.min(server, DEFAULTS.keepAlive.timeout, kept === undefined ? server : kept - MARGIN)
   // A server that was told to keep connections long (Fastify: 72_000) stands behind a load balancer; a short promise does not change that.
   const { keepAliveTimeoutBuffer = MARGIN } = inherited
-  const usual = promised !== undefined ? 0 : set ? server + keepAliveTimeoutBuffer : FOR_EVER
-  const hold = kept ?? Math.min(Math.max(usual, timeout + MARGIN, behind === undefined ? 0 : holdBehind(behind)), LONGEST)
+  const usual = promised !== undefined ? 0 : set ? server + keepAliveTimeoutBuffer : DEFAULTS.keepAlive.hold
+  const hold = kept ?? Math.min(Math.max(usual, timeout + MARGIN, behind === undefined ? 0 : holdBehind(behind)), LONGEST_DELAY)
   const tooShort = behind === undefined ? undefined : holdWarning(behind, hold)
   if (tooShort !== undefined) warnings.push(Object.freeze({ code: 'HALFCLOSE_HOLD_BELOW_PROXY', message: tooShort }))
   if (timeout > 0 && timeout < 1_000) {
@@ -83,7 +80,7 @@ function notAdvertised(source: 'option' | 'server' | 'hold', timeout: number, ho
 
 function parseHttp10(value: unknown): Http10 {
   const rule = "'grant', 'refuse' or 'ignore'"
-  if (value === undefined) return 'grant'
+  if (value === undefined) return DEFAULTS.keepAlive.http10
   if (typeof value !== 'string') throw optionTypeError('keepAlive.http10', rule, value)
   if (value !== 'grant' && value !== 'refuse' && value !== 'ignore') throw optionRangeError('keepAlive.http10', rule, value)
   return value

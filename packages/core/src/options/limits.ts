@@ -1,11 +1,12 @@
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
-import { LONGEST } from '../node/process-standstill.js'
+import { LONGEST_DELAY } from '../node/real-timers.js'
+import { DEFAULTS } from './defaults.js'
 import { isLimit, limit, section } from './rules.js'
 import type { Policy } from './types.js'
 
 export function parseLimits(value: unknown): Policy['limits'] {
   const given = section(value, 'limits', 'an object such as { connections: 10_000 }')
-  const { refuse = 'answer' } = given
+  const { refuse = DEFAULTS.limits.refuse } = given
   if (refuse !== 'answer' && refuse !== 'drop') {
     const rule = "'answer' or 'drop'"
     throw typeof refuse === 'string'
@@ -18,7 +19,7 @@ export function parseLimits(value: unknown): Policy['limits'] {
     perClient: limit(given.perClient, 'limits.perClient', rule, isLimit) ?? false,
     idle: limit(given.idle, 'limits.idle', rule, isLimit) ?? false,
     minRate: parseMinRate(given.minRate, 'limits.minRate') ?? false,
-    stalled: parseStalled(given.stalled, 'limits.stalled') ?? 60_000,
+    stalled: parseStalled(given.stalled, 'limits.stalled') ?? DEFAULTS.limits.stalled,
     refuse,
   })
 }
@@ -29,5 +30,5 @@ export function parseMinRate(value: unknown, path: 'drain.minRate' | 'limits.min
 }
 
 export function parseStalled(value: unknown, path: 'limits.stalled' | 'http2.stalled'): number | false | undefined {
-  return limit(value, path, `a number of milliseconds over 0, up to ${LONGEST}`, (ms) => ms > 0 && ms <= LONGEST)
+  return limit(value, path, `a number of milliseconds over 0, up to ${LONGEST_DELAY}`, (ms) => ms > 0 && ms <= LONGEST_DELAY)
 }

@@ -1,5 +1,5 @@
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
-import { LONGEST } from '../node/process-standstill.js'
+import { LONGEST_DELAY } from '../node/real-timers.js'
 import { SECTIONS } from './names.js'
 import { unknownOption } from './unknown-option.js'
 
@@ -29,7 +29,7 @@ export function plainObject(value: unknown, path: string, rule: string): Fields 
   return value
 }
 
-export function duration(value: unknown, path: string, longest = LONGEST): number | undefined {
+export function duration(value: unknown, path: string, longest = LONGEST_DELAY): number | undefined {
   return number(value, path, `a number of milliseconds from 0 to ${longest}`, (given) => given >= 0 && given <= longest)
 }
 

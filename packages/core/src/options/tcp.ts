@@ -1,7 +1,8 @@
 import { Socket } from 'node:net'
 import { optionTypeError } from '../errors/errors.js'
 import type { WarningEvent } from '../events/types.js'
-import { LONGEST } from '../node/process-standstill.js'
+import { LONGEST_DELAY } from '../node/real-timers.js'
+import { DEFAULTS } from './defaults.js'
 import { hintOfSeconds } from './mistaken-units.js'
 import { count, limit, section } from './rules.js'
 import type { Policy } from './types.js'
@@ -14,17 +15,17 @@ const SETS_PROBES = Socket.prototype.setKeepAlive.length >= 4
 
 export function parseTcp(value: unknown, warnings: WarningEvent[], setsProbes = SETS_PROBES): Policy['tcp'] {
   const given = section(value, 'tcp', 'an object such as { keepAlive: 60_000 }')
-  const { noDelay = true, keepAlive } = given
+  const { noDelay = DEFAULTS.tcp.noDelay, keepAlive } = given
   if (typeof noDelay !== 'boolean') throw optionTypeError('tcp.noDelay', 'true or false', noDelay)
   if (typeof keepAlive !== 'object' || keepAlive === null) {
-    return Object.freeze({ noDelay, keepAlive: idleOf(keepAlive, 'tcp.keepAlive') ?? 60_000 })
+    return Object.freeze({ noDelay, keepAlive: idleOf(keepAlive, 'tcp.keepAlive') ?? DEFAULTS.tcp.keepAlive })
   }
   const probes = section(
     keepAlive,
     'tcp.keepAlive',
     'a number of milliseconds, an object such as { idle: 60_000, interval: 10_000, count: 3 }, or false',
   )
-  const idle = idleOf(probes.idle, 'tcp.keepAlive.idle') ?? 60_000
+  const idle = idleOf(probes.idle, 'tcp.keepAlive.idle') ?? DEFAULTS.tcp.keepAlive
   const keepAliveInterval = idleOf(probes.interval, 'tcp.keepAlive.interval') || undefined
   const keepAliveCount = count(probes.count, 'tcp.keepAlive.count', 1)
   if (!setsProbes && idle !== false && (keepAliveInterval !== undefined || keepAliveCount !== undefined)) {
@@ -36,8 +37,8 @@ export function parseTcp(value: unknown, warnings: WarningEvent[], setsProbes = 
 
 /** The kernel counts whole seconds, and 0 would mean the system's own interval. */
 function idleOf(value: unknown, path: string): number | false | undefined {
-  const rule = `a number of milliseconds from 1_000 to ${LONGEST}`
-  const holds = (ms: number) => ms >= 1_000 && ms <= LONGEST
+  const rule = `a number of milliseconds from 1_000 to ${LONGEST_DELAY}`
+  const holds = (ms: number) => ms >= 1_000 && ms <= LONGEST_DELAY
   const hint = typeof value === 'number' ? hintOfSeconds(value) : undefined
   return limit(value, path, rule, holds, { off: 'no TCP keep-alive probes', hint })
 }

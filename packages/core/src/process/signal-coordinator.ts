@@ -3,8 +3,9 @@ import type { WarningCode } from '../errors/codes.js'
 import { textOf } from '../events/logger.js'
 import { setImmediate, setTimeout } from '../node/real-timers.js'
 import { endedLine } from './exit-caller.js'
+import { codeAfterDrain, codeOfSecondSignal } from './exit-code.js'
 import type { Coordinator, Listener, SignalHost } from './signal-host.js'
-import { atTerminal, codeOf, forgivenMessage, OTHERS_AT_MOST, othersMessage } from './signal-lines.js'
+import { atTerminal, forgivenMessage, OTHERS_AT_MOST, othersMessage } from './signal-lines.js'
 import { type LeaveRequest, type Participant, USUAL_SIGNALS } from './signal-participant.js'
 
 interface Leaving {
@@ -155,7 +156,7 @@ export class SignalCoordinator implements Coordinator {
       return
     }
     leaving.forcedBy = reason
-    this.#host.exit(isOnlyClosing(leaving) ? 1 : codeOf(reason))
+    this.#host.exit(codeOfSecondSignal(reason, isOnlyClosing(leaving)))
   }
 
   async #dismiss(participant: Participant, leaving: Leaving): Promise<void> {
@@ -200,9 +201,10 @@ export class SignalCoordinator implements Coordinator {
     }
     this.#host.off('exit', this.#onExit)
     this.#host.off('beforeExit', this.#onDry)
-    if (leaving.worst > 0) this.#host.exit(leaving.worst)
-    else if (leaving.clean) this.#host.exit()
-    else this.#host.exit(1)
+    const code = codeAfterDrain(leaving)
+    // An argument, even undefined, would overwrite process.exitCode.
+    if (code === undefined) this.#host.exit()
+    else this.#host.exit(code)
   }
 
   readonly #onDry = () => {

@@ -1,7 +1,6 @@
-import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 
-// The lines about signals, and what a signal means for the exit code.
+// The lines about signals.
 
 /** How long other listeners may work after everything has left, in ms. */
 export const OTHERS_AT_MOST = 5_000
@@ -20,11 +19,6 @@ export function forgivenMessage(reason: string, elapsed: number, left: number): 
     `halfclose: ${reason} again, ${Math.round(elapsed)} ms after the first: taken for that of another listener, since Apollo, terminus and ` +
     `NestJS send it again when they have stopped; ${next}`
   )
-}
-
-export function codeOf(reason: string): number {
-  for (const [name, number] of Object.entries(constants.signals)) if (name === reason) return 128 + number
-  return 1
 }
 
 /** Whether a developer waits at a terminal. */

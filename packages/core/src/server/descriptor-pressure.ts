@@ -1,23 +1,14 @@
 import { performance } from 'node:perf_hooks'
-import { optionTypeError } from '../errors/errors.js'
-import { attempt } from '../events/error-boundary.js'
 import type { Events } from '../events/events.js'
-import { kill } from '../http1/close.js'
 import type { Connection } from '../http1/connection.js'
-import { closeIfQuiet } from '../http1/idle.js'
-import { goAway, killSession } from '../http2/goaway.js'
-import { Session } from '../http2/session.js'
+import type { Session } from '../http2/session.js'
 import { descriptorLimit } from '../node/descriptor-limit.js'
-import { inBatches } from '../node/in-batches.js'
 import { streamDescriptor } from '../node/socket-handle.js'
-import { afterPoll } from '../node/timers.js'
-import { count as atLeast } from '../options/rules.js'
 import { descriptorReserve, GRACE } from '../policy.js'
 import type { Handshakes } from '../socket/tls-handshakes.js'
-import { isStillIdle, longestIdle, type ServerConnections } from './longest-idle.js'
+import type { ServerConnections } from './longest-idle.js'
 import { LongestIdleCache } from './longest-idle-cache.js'
-
-type Member = Connection | Session
+import { Relief } from './relieve.js'
 
 /** Milliseconds between two warnings. */
 const WARN_AGAIN = 60_000
@@ -39,11 +30,8 @@ export class DescriptorPressure {
   #limit = 0
   /** The first descriptor of the reserve. It is -1 at first, so the first connection makes halfclose read the limit. */
   #from = -1
-  readonly #search: LongestIdleCache
-  /** Connections that were chosen to be closed. They hold their descriptors until their clients end, too. */
-  readonly #going = new Map<Member, number>()
-  /** Those of them whose output the server has ended, in that order. */
-  readonly #ended = new Set<Member>()
+  readonly #longestIdle: LongestIdleCache
+  readonly #relief: Relief
   #warnedAt = Number.NEGATIVE_INFINITY
   #closed = 0
   #refused = 0
@@ -57,7 +45,8 @@ export class DescriptorPressure {
     this.#servers = servers
     this.#events = events
     this.#limitOf = limitOf
-    this.#search = new LongestIdleCache(servers, this.#isGoing)
+    this.#relief = new Relief(servers)
+    this.#longestIdle = new LongestIdleCache(servers, this.#relief.has)
   }
 
   /** A server begins to listen. `isLimited`: the policy limits the number of connections. */
@@ -80,16 +69,14 @@ export class DescriptorPressure {
     return descriptor >= this.#from && this.#relieveFor(descriptor) !== 'taken'
   }
 
-  /** Closes the connections that have been idle longest, output first. Returns how many were chosen. A connection that is used meanwhile stays. */
+  /** `connections.relieve(count)`. */
   relieve(count: number): number {
-    const most = count === Number.POSITIVE_INFINITY ? count : atLeast(count, 'relieve(count)', 0)
-    if (most === undefined) throw optionTypeError('relieve(count)', 'an integer of at least 0', count)
-    return this.#closeSoon(longestIdle(this.#servers(), () => most, this.#isGoing, false).chosen)
+    return this.#relief.relieve(count)
   }
 
   /** The descriptor of a connection is free. */
-  gone(member: Member): void {
-    if (this.#going.size > 0 && this.#going.delete(member)) this.#ended.delete(member)
+  gone(member: Connection | Session): void {
+    this.#relief.gone(member)
   }
 
   #read(): void {
@@ -103,54 +90,20 @@ export class DescriptorPressure {
     if (descriptor < this.#from) return 'taken'
     const reserve = this.#limit - this.#from
     // The server has ended its output on these connections, and their clients do not end theirs: the descriptors are needed now.
-    if (descriptor >= this.#limit - reserve / 2) this.#endGoing(descriptor - this.#from)
-    if (descriptor - this.#going.size >= this.#from) this.#choose()
+    if (descriptor >= this.#limit - reserve / 2) this.#relief.killEnded(descriptor - this.#from)
+    if (descriptor - this.#relief.size >= this.#from) this.#choose()
     if (descriptor >= this.#limit - reserve / 4) return this.#refuse(descriptor, 'dropped')
-    return descriptor - this.#going.size < this.#from ? this.#warn(descriptor, 'taken') : this.#refuse(descriptor, 'refused')
+    return descriptor - this.#relief.size < this.#from ? this.#warn(descriptor, 'taken') : this.#refuse(descriptor, 'refused')
   }
 
   #choose(): void {
-    const chosen = this.#search.next()
+    const chosen = this.#longestIdle.next()
     if (chosen === undefined) return
-    this.#closed += this.#closeSoon(chosen)
-    if (this.#going.size > 0) return
+    this.#closed += this.#relief.close(chosen)
+    if (this.#relief.size > 0) return
     const now = performance.now()
     let left = 1
     for (const { handshakes } of this.#servers()) handshakes.destroyWhere((openedAt) => openedAt + GRACE <= now && left-- > 0)
-  }
-
-  readonly #isGoing = (member: Member): boolean => this.#going.has(member)
-
-  #closeSoon(chosen: readonly Member[]): number {
-    if (chosen.length === 0) return 0
-    for (const member of chosen) this.#going.set(member, member.requests)
-    // A request may have reached the kernel.
-    afterPoll(() => inBatches(new Set(chosen), (member) => attempt(member, this.#closeOne)))
-    return chosen.length
-  }
-
-  readonly #closeOne = (member: Member): void => {
-    const requests = this.#going.get(member)
-    if (requests === undefined) return
-    if (!isStillIdle(member, requests)) {
-      this.#going.delete(member)
-      return
-    }
-    if (member instanceof Session) goAway(member, 'pressure')
-    else closeIfQuiet(member, 'pressure', 'pressure')
-    if (!this.#going.has(member)) return
-    if (member.ending === 'pressure') this.#ended.add(member)
-    // A request has begun to arrive.
-    else if (member.ending === undefined) this.#going.delete(member)
-  }
-
-  #endGoing(most: number): void {
-    let left = most
-    for (const member of this.#ended) {
-      if (left-- <= 0) return
-      this.#ended.delete(member)
-      attempt(member, end)
-    }
   }
 
   #refuse<A extends Admission>(descriptor: number, admission: A): A {
@@ -174,8 +127,3 @@ export class DescriptorPressure {
 
 const REMEDY =
   'raise the limit of open files (`ulimit -n`, LimitNOFILE= of systemd, --ulimit nofile= of Docker), or set `limits.connections` below it'
-
-function end(member: Member): void {
-  if (member instanceof Session) killSession(member)
-  else kill(member)
-}

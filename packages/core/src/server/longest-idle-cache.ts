@@ -20,7 +20,7 @@ const MOST = 1_024
  */
 export class LongestIdleCache {
   readonly #servers: () => Iterable<ServerConnections>
-  readonly #isGoing: (member: Member) => boolean
+  readonly #isChosen: (member: Member) => boolean
   /** What the last search found, with the number of requests that each had had; the next one to close is the last. */
   #found: { readonly member: Member; readonly requests: number }[] = []
   /** How many are closed at a time. */
@@ -29,9 +29,9 @@ export class LongestIdleCache {
   /** How many times a connection was needed since the last search. */
   #asked = 0
 
-  constructor(servers: () => Iterable<ServerConnections>, isGoing: (member: Member) => boolean) {
+  constructor(servers: () => Iterable<ServerConnections>, isChosen: (member: Member) => boolean) {
     this.#servers = servers
-    this.#isGoing = isGoing
+    this.#isChosen = isChosen
   }
 
   /** The next connections to close; `undefined`: none is known, and it is too early for another search. */
@@ -51,7 +51,7 @@ export class LongestIdleCache {
   #search(now: number): void {
     this.#searchedAt = now
     this.#asked = 0
-    const { idle, chosen } = longestIdle(this.#servers(), () => MOST, this.#isGoing, true)
+    const { idle, chosen } = longestIdle(this.#servers(), () => MOST, this.#isChosen, true)
     this.#relief = reliefOf(idle)
     this.#found = chosen.map((member) => ({ member, requests: member.requests })).reverse()
     // Closed connections would otherwise stay in memory until descriptors run short again.
@@ -69,7 +69,7 @@ export class LongestIdleCache {
       if (next === undefined) break
       const { member, requests } = next
       const isOpen = member.ending === undefined && !member.socket.destroyed
-      if (isOpen && isStillIdle(member, requests) && !this.#isGoing(member)) taken.push(member)
+      if (isOpen && isStillIdle(member, requests) && !this.#isChosen(member)) taken.push(member)
     }
     return taken
   }

@@ -1,6 +1,6 @@
 import type { Http2SecureServer, Http2Server } from 'node:http2'
 import { noteWritten } from '../http1/response-written.js'
-import { LONGEST } from '../node/process-standstill.js'
+import { LONGEST_DELAY } from '../node/real-timers.js'
 import { settingsOf } from '../node/server-fields.js'
 import { bufferOf, isHttp2, numberOf } from '../node/server-kinds.js'
 import type { Policy } from '../options/types.js'
@@ -52,7 +52,7 @@ function shown({ policy: { keepAlive }, inherited, server }: GovernedServer): nu
   if (keepAlive !== false) {
     const { timeout, hold } = keepAlive
     // Node adds its buffer, and replaces a delay that is too long by 1 ms.
-    return Math.min((timeout >= 1_000 ? timeout : hold) + 1, LONGEST - (bufferOf(server) ?? 1_000))
+    return Math.min((timeout >= 1_000 ? timeout : hold) + 1, LONGEST_DELAY - (bufferOf(server) ?? 1_000))
   }
   return inherited.keepAliveTimeout > 0 ? inherited.keepAliveTimeout : 5_000
 }
