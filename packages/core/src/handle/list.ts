@@ -62,7 +62,8 @@ type Details = Held & Pick<OpenConnection, 'requests' | 'inFlight' | 'promiseLef
 function detailsOf(peer: Candidate['peer'], governed: GovernedServer, age: number, look: Look): Details {
   if (peer instanceof Connection) {
     const held = describeConnection(peer, look)
-    const promiseLeft = held.state === 'idle' ? Math.max(0, Math.round(peer.promiseUntil - look.now)) : 0
+    // Rounded down: `lastUsed` may be a part of a millisecond ahead.
+    const promiseLeft = held.state === 'idle' ? Math.max(0, Math.floor(peer.promiseUntil - look.now)) : 0
     return { ...held, requests: peer.requests, inFlight: peer.current === undefined ? 0 : 1, promiseLeft, protocol: '1.1' }
   }
   const nothing = { requests: 0, inFlight: 0, promiseLeft: 0 }
