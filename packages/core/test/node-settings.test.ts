@@ -50,3 +50,17 @@ test('a buffer that says nothing is none', async () => {
   await client.ask(get('/'))
   expect(connections.policy.keepAlive).toMatchObject({ timeout: 2_000, hold: 3_000 })
 })
+
+test('options that the application changes later change nothing, were they wrong: not for its next server, nor where the policy follows its server', async () => {
+  const options = { keepAlive: { timeout: 2_000, parameters: { pod: 'a' } }, drain: { deadline: 300, idle: 0 }, logger: quiet }
+  const [server, other] = [createServer((_req, res) => void res.end('ok')), createServer()]
+  const connections = attach(server, options)
+  const client = await opened.connect(await opened.listen(server))
+  Object.assign(options.drain, { deadline: 'soon' })
+  Object.assign(options.keepAlive, { timeout: -1, unknown: true })
+  Object.assign(options.keepAlive.parameters, { pod: 'b' })
+  server.keepAliveTimeout = 9_000
+  keeps(await client.ask(get('/')), 'timeout=2, pod=a')
+  connections.attach(other)
+  expect(connections.policy).toMatchObject({ keepAlive: { timeout: 2_000 }, drain: { deadline: 300 } })
+})

@@ -6,6 +6,7 @@ import { Timers } from '../node/timers.js'
 import { parseConnectionLog } from '../options/connection-log.js'
 import { fastened } from '../options/drain.js'
 import { loggerOf, parseOptions } from '../options/parse.js'
+import { copied } from '../options/rules.js'
 import { ConnectionLimits } from '../server/connection-limits.js'
 import { DescriptorPressure } from '../server/descriptor-pressure.js'
 import { GovernedServer } from '../server/governed-server.js'
@@ -38,7 +39,7 @@ const NODE: Inherited = { keepAliveTimeout: 5_000, maxRequestsPerSocket: 0 }
 
 /** One policy, its servers, and their drain. */
 export class Handle implements AdapterConnections {
-  readonly #options: Options | undefined
+  readonly #options: unknown
   readonly #hooks: AdapterHooks
   readonly #events: Events
   readonly #shared: SharedContext
@@ -56,7 +57,7 @@ export class Handle implements AdapterConnections {
   #byClose = false
 
   constructor(options: Options | undefined, hooks: AdapterHooks) {
-    this.#options = options
+    this.#options = copied(options)
     this.#hooks = hooks
     const { policy } = parseOptions(options, NODE, hooks.alsoKnown)
     this.#events = new Events(loggerOf(options), hooks.quiet)

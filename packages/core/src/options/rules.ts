@@ -29,6 +29,12 @@ export function plainObject(value: unknown, path: string, rule: string): Fields 
   return value
 }
 
+/** A copy of options, with their sections: the policy is parsed again for each server, and what was changed meanwhile must not count. */
+export function copied(options: unknown, depth = 3): unknown {
+  if (depth === 0 || !isPlainObject(options)) return options
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, copied(value, depth - 1)]))
+}
+
 export function duration(value: unknown, path: string, longest = LONGEST_DELAY): number | undefined {
   return number(value, path, `a number of milliseconds from 0 to ${longest}`, (given) => given >= 0 && given <= longest)
 }
