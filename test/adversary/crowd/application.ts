@@ -20,6 +20,8 @@ export class Application {
   readonly connections: Connections
   /** By the client's port: the ids that the application was given. */
   readonly seen = new Map<number, string[]>()
+  /** Called for each request that the application is given. */
+  onRequest: () => void = ignore
   readonly #servers: Server[]
 
   constructor({ options, takes }: Script) {
@@ -45,6 +47,7 @@ export class Application {
   #note({ url = '', socket }: IncomingMessage): Plan {
     const [id = '', plan = 'now'] = url.replace(/^\/|:80$/g, '').split(/-(.*)/)
     const port = socket.remotePort ?? 0
+    this.onRequest()
     this.seen.set(port, [...(this.seen.get(port) ?? []), id])
     return plan as Plan
   }

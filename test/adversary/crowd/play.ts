@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { Client } from '../../support/client.js'
 import { pass, within } from '../../support/wait.js'
+import { Sums } from '../sums.mjs'
 import { Application } from './application.js'
 import { changed, type Script, type Step, wire } from './script.js'
 
@@ -10,9 +11,14 @@ const LONG = 20_000
 /** One script: several clients and a server with everything switched on. It says what must never happen, whatever races what. */
 export async function play(script: Script): Promise<void> {
   const app = new Application(script)
+  const sums = new Sums(app.connections)
+  app.onRequest = () => sums.look()
   const crowd = new Crowd(app, script, await app.listen())
   try {
-    for (const { client, step } of script.moves) await crowd.move(client, step)
+    for (const { client, step } of script.moves) {
+      await crowd.move(client, step)
+      sums.look()
+    }
     await pass(3)
     const report = await within(app.connections.drain(), () => 'the drain to end', LONG)
     const { open, requests } = app.connections.stats()
@@ -20,7 +26,8 @@ export async function play(script: Script): Promise<void> {
     if (left.length > 0) throw new Error(`left open: ${left.join(' ')}`)
     const { received, finished, cut, aborted } = requests
     if (received !== finished + cut + aborted) throw new Error(`received ${received} ≠ ${finished} + ${cut} + ${aborted}`)
-    if (report.clean !== (report.requests.cut === 0)) throw new Error(`clean: ${report.clean}, cut: ${report.requests.cut}`)
+    sums.end(report)
+    if (sums.wrong !== undefined) throw new Error(sums.wrong)
     crowd.check()
   } finally {
     crowd.leave()

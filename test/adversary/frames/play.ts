@@ -4,16 +4,16 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
-import type { Report, Stats } from '@halfclose/core'
+import type { Stats } from '@halfclose/core'
 import { within } from '../../support/wait.js'
 import { Scribe, type Script } from './script.js'
 
 interface End {
-  clean: boolean
-  requests: Report['requests']
   ms: number
   open: Stats['open']
   counted: Stats['requests']
+  /** Which counts did not add up, at any time. */
+  wrong: string | undefined
 }
 
 /** Longer than any drain of a script takes, on a machine that is busy with others. */
@@ -64,11 +64,12 @@ export class FrameTarget {
         if (one.leave === 'fin') socket.end()
         if (one.leave === 'reset') raw.resetAndDestroy()
       }
-      const { open, counted, ms } = await this.#ask<End>('end')
+      const { open, counted, ms, wrong } = await this.#ask<End>('end')
       const left = Object.entries(open).filter(([, count]) => count > 0)
       if (left.length > 0) throw new Error(`left open: ${left.join(' ')}`)
       const { received, finished, cut, aborted } = counted
       if (received !== finished + cut + aborted) throw new Error(`received ${received} ≠ ${finished} + ${cut} + ${aborted}`)
+      if (wrong !== undefined) throw new Error(wrong)
       if (ms > LONG) throw new Error(`the drain took ${ms} ms`)
     } finally {
       for (const socket of sockets) socket.destroy()

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createSecureServer, createServer } from 'node:http2'
 import { fileURLToPath } from 'node:url'
 import { govern } from '@halfclose/core/adapter'
+import { Sums } from '../sums.mjs'
 
 const pem = (name) => readFileSync(new URL(`../../support/cert/${name}.pem`, import.meta.url))
 const credentials = { key: pem('key'), cert: pem('cert') }
@@ -39,6 +40,7 @@ const routes = {
 }
 
 function handle(req, res) {
+  world.sums.look()
   const route = routes[req.url?.split('?')[0]] ?? (() => res.end('ok'))
   try {
     route(req, res)
@@ -66,14 +68,15 @@ async function open(options) {
     connections.attach(server)
     await once(server.listen(0, '127.0.0.1'), 'listening')
   }
-  world = { connections, drained: undefined }
+  world = { connections, sums: new Sums(connections), drained: undefined }
   return servers.map((server) => server.address().port)
 }
 
 async function end() {
-  const { clean, requests, ms } = await drain()
+  const report = await drain()
+  world.sums.end(report)
   const { open: left, requests: counted } = world.connections.stats()
-  return { clean, requests, ms, open: left, counted }
+  return { ms: report.ms, open: left, counted, wrong: world.sums.wrong }
 }
 
 const drain = () => (world.drained ??= world.connections.drain())
@@ -81,6 +84,7 @@ const drain = () => (world.drained ??= world.connections.drain())
 const commands = { open, drain: () => void drain(), end }
 
 process.on('message', async ([command, argument]) => {
+  world?.sums.look()
   process.send(['done', await commands[command](argument)])
 })
 process.on('uncaughtException', (error) => process.send(['uncaught', error.stack]))
