@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { until } from '../../../test/support/wait.js'
 import { where } from '../../../test/support/where.js'
 import { UnacknowledgedBytes } from '../src/socket/unacknowledged-bytes.js'
 
@@ -153,6 +154,42 @@ describe('what a peer has not taken', () => {
     },
   )
 
+  linux.test(
+    `before many connections are asked about, the lists are read a piece in each turn of the loop, and then suffice${linux.note}`,
+    async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const sockets: Socket[] = []
+      server.on('connection', (socket) => sockets.push(socket))
+      const { port } = server.address() as AddressInfo
+      // Both ends stand in the list, with 150 bytes each: four pieces and more.
+      const clients = Array.from({ length: 1_000 }, () => connect(port, '127.0.0.1').pause())
+      await until('all are connected', () => sockets.length === clients.length)
+      for (const [at, socket] of sockets.entries()) socket.write(Buffer.alloc(1 + at))
+      const last = { socket: sockets.at(-1) ?? new Socket(), raw: undefined }
+      await settled(
+        () => new UnacknowledgedBytes().of(last),
+        (bytes) => bytes === sockets.length,
+      )
+      const { counts, unacknowledged } = counted()
+      let turns = 0
+      let isDone = false
+      unacknowledged.prepare(last, () => {
+        isDone = true
+      })
+      while (!isDone) {
+        await new Promise((resolve) => setImmediate(resolve))
+        turns++
+      }
+      expect(turns).toBeGreaterThan(4)
+      expect(sockets.map((socket) => unacknowledged.of({ socket, raw: undefined }))).toEqual(sockets.map((_, at) => 1 + at))
+      expect(counts.reads).toBe(0)
+      for (const socket of [...clients, ...sockets]) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  )
+
   test('of a unix domain socket the lists are not even read', async () => {
     const path = join(tmpdir(), `halfclose-${process.pid}.sock`)
     const server = createServer().listen(path)
@@ -164,6 +201,11 @@ describe('what a peer has not taken', () => {
     if (socket === undefined) throw new Error('no socket')
     expect(unacknowledged.of({ socket, raw: undefined })).toBeUndefined()
     expect(counts.reads).toBe(0)
+    let isDone = false
+    unacknowledged.prepare({ socket, raw: undefined }, () => {
+      isDone = true
+    })
+    expect(isDone).toBe(true)
     client.destroy()
     socket.destroy()
     server.close()

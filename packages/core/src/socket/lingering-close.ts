@@ -146,9 +146,13 @@ export class Lingering<C extends Lingers<C>> {
       if (!quiet && now - linger.since < this.#bounds.total) continue
       this.#due.add(linger)
     }
-    if (this.#due.size === 0) return
-    inBatches(this.#due, (linger) => this.#timers.act(() => this.#endDue(linger)))
+    for (const { connection } of this.#due) {
+      this.#unacknowledged.prepare(connection, this.#endAllDue)
+      return
+    }
   }
+
+  readonly #endAllDue = (): void => inBatches(this.#due, (linger) => this.#timers.act(() => this.#endDue(linger)))
 
   #endDue(linger: Linger<C>): void {
     if (linger.connection.linger === linger && !this.#stillTakes(linger, this.#timers.now)) this.#destroy(linger.connection)

@@ -46,14 +46,14 @@ interface Line {
   readonly at: number
 }
 
-/** The connections of both lists, at one moment. */
+/** The connections of both lists, as they were read. */
 export class TcpList {
   readonly #lines = new Map<number, Line>()
   /** Bytes that a socket of this machine has received and its program has not read, by its local and remote address. */
   readonly #unread = new Map<string, number>()
 
-  constructor(lists: readonly Buffer[]) {
-    for (const list of lists) this.#index(list)
+  constructor(lists: Iterable<Buffer>) {
+    for (const list of lists) this.add(list)
   }
 
   /** Bytes written that the peer has not taken: its kernel has not acknowledged them, or its program, if it runs on this machine, has not read them. */
@@ -79,8 +79,8 @@ export class TcpList {
     return Math.max(0, queueAt(line, line.columns.received) - 1)
   }
 
-  #index(list: Buffer): void {
-    // The first line has the names of the columns.
+  /** Adds a list, or a part of one that begins with the end of a line: the first line has the names of the columns. */
+  add(list: Buffer): void {
     for (let end = list.indexOf(NEWLINE); end !== -1; ) {
       const at = list.indexOf(COLON, end) + 2
       end = list.indexOf(NEWLINE, end + 1)

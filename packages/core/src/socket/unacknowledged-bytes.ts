@@ -1,6 +1,7 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { setImmediate } from '../node/real-timers.js'
 import { bytesTaken, descriptorOf } from '../node/socket-handle.js'
 import { type Taken, takenOf } from './slow-reader.js'
 import { TcpList } from './tcp-list.js'
@@ -17,6 +18,9 @@ const SHARE = 50
 const OLDEST = 2_500
 /** The same for a connection that the lists do not have. */
 const NEWER_SHARE = 5
+/** Bytes of a list that are read in one turn of the loop: some 400 connections. */
+const PIECE = 65_536
+const NEWLINE = 0x0a
 
 export interface Ends {
   readonly socket: Socket
@@ -29,7 +33,7 @@ export interface Ends {
  * what was read is used for all connections that are asked about soon after.
  */
 export class UnacknowledgedBytes {
-  readonly #read: () => Buffer[]
+  readonly #read: () => Iterable<Buffer>
   #list: TcpList | undefined
   #readAt = Number.NEGATIVE_INFINITY
   /** How long it took to read them, in ms. */
@@ -37,7 +41,7 @@ export class UnacknowledgedBytes {
   readonly #inodes = new WeakMap<Socket, number>()
 
   /** `read` returns the texts of the lists. */
-  constructor(read = () => LISTS.map(contentOf)) {
+  constructor(read: () => Iterable<Buffer> = pieces) {
     this.#read = read
   }
 
@@ -62,6 +66,16 @@ export class UnacknowledgedBytes {
     return this.#ask(ends, (list, inode) => list.beforeFin(inode))
   }
 
+  /**
+   * Prepares for questions about many connections, such as this one: reads the lists if they are too old, one piece in each turn of the loop. To read them at once
+   * would block the loop while thousands of clients are waited for.
+   */
+  prepare({ socket, raw }: Ends, done: () => void): void {
+    const isFresh = performance.now() - this.#readAt < this.#goodFor()
+    if (isFresh || this.#inodeOf(raw ?? socket) === undefined) done()
+    else void this.#readInTurns().then(done, done)
+  }
+
   takenBy(ends: Ends): Taken {
     return takenOf(bytesTaken(ends), this.of(ends))
   }
@@ -69,19 +83,44 @@ export class UnacknowledgedBytes {
   #ask<T>({ socket, raw }: Ends, ask: (list: TcpList, inode: number) => T | undefined): T | undefined {
     const inode = this.#inodeOf(raw ?? socket)
     if (inode === undefined) return undefined
-    const newer = Math.max(NEWER, this.#cost * NEWER_SHARE)
-    const found = ask(this.#listWithin(Math.max(FRESH, newer, Math.min(this.#cost * SHARE, OLDEST))), inode)
-    return found ?? ask(this.#listWithin(newer), inode)
+    const found = ask(this.#listWithin(this.#goodFor()), inode)
+    return found ?? ask(this.#listWithin(this.#newer), inode)
+  }
+
+  get #newer(): number {
+    return Math.max(NEWER, this.#cost * NEWER_SHARE)
+  }
+
+  #goodFor(): number {
+    return Math.max(FRESH, this.#newer, Math.min(this.#cost * SHARE, OLDEST))
   }
 
   /** The lists, as they were at most so many milliseconds ago. */
   #listWithin(ms: number): TcpList {
     const now = performance.now()
     if (this.#list !== undefined && now - this.#readAt < ms) return this.#list
-    this.#list = new TcpList(this.#read())
+    const list = new TcpList(this.#read())
+    return this.#keep(list, performance.now() - now)
+  }
+
+  async #readInTurns(): Promise<void> {
+    const list = new TcpList([])
+    let cost = 0
+    let began = performance.now()
+    for (const piece of pieces()) {
+      list.add(piece)
+      cost += performance.now() - began
+      await new Promise((resolve) => setImmediate(resolve))
+      began = performance.now()
+    }
+    this.#keep(list, cost)
+  }
+
+  #keep(list: TcpList, cost: number): TcpList {
+    this.#list = list
     this.#readAt = performance.now()
-    this.#cost = this.#readAt - now
-    return this.#list
+    this.#cost = cost
+    return list
   }
 
   /** The number by which the kernel's lists name a socket: one that is closed has none. */
@@ -97,11 +136,27 @@ export class UnacknowledgedBytes {
   }
 }
 
-function contentOf(list: string): Buffer {
-  try {
-    return readFileSync(list)
-  } catch {
-    return Buffer.alloc(0)
+/** The parts of both lists, each of whole lines, and from the second on with the end of the line before them. */
+function* pieces(): Iterable<Buffer> {
+  for (const path of LISTS) {
+    let file: number | undefined
+    try {
+      file = openSync(path, 'r')
+      let rest = Buffer.alloc(0)
+      for (let read = -1; read !== 0; ) {
+        const piece = Buffer.allocUnsafe(rest.length + PIECE)
+        let length = rest.copy(piece)
+        // The kernel gives a page at a time.
+        while (length < piece.length && read !== 0) length += read = readSync(file, piece, { offset: length })
+        const end = piece.lastIndexOf(NEWLINE, length - 1)
+        rest = piece.subarray(end, length)
+        yield piece.subarray(0, end + 1)
+      }
+    } catch {
+      // There is no such list, or it may not be read.
+    } finally {
+      if (file !== undefined) closeSync(file)
+    }
   }
 }
 
