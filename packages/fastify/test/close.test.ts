@@ -1,9 +1,10 @@
+import dns from 'node:dns'
 import { once } from 'node:events'
 import { type Http2ServerResponse, connect as openSession, type ServerHttp2Stream } from 'node:http2'
 import { halfclose } from '@halfclose/fastify'
 import type { FastifyInstance } from 'fastify'
 import { get } from '../../../test/support/requests.js'
-import { openResources, until, within } from '../../../test/support/wait.js'
+import { deferred, openResources, until, within } from '../../../test/support/wait.js'
 import { connect, disconnectAll, heldRoute, listening, load, patient, portOf, versions } from './apps.js'
 
 /** Something of the test before may still have been on its way out. */
@@ -169,6 +170,36 @@ describe.each(versions)('close() on %s', (version) => {
     void listens
     await until('nothing listens', () => !app.server.listening)
   })
+
+  it.each(['before', 'during'])(
+    'can be called %s a listen() on localhost, whose addresses Fastify looks up afterwards',
+    async (when) => {
+      const looked = deferred()
+      const lookup = jest.spyOn(dns, 'lookup').mockImplementation((...args: unknown[]) => {
+        const [options, done] = [args[1], args.at(-1)]
+        if (typeof done !== 'function') throw new Error('an unexpected call of dns.lookup')
+        const all = typeof options === 'object' && options !== null && 'all' in options && options.all === true
+        const answer = () => (all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4))
+        setTimeout(() => {
+          // What it throws is an uncaught exception, which fails the test.
+          if (all) setImmediate(looked.resolve)
+          answer()
+        }, 20)
+      })
+      try {
+        const app = (await load(version))()
+        await app.register(halfclose, patient)
+        await app.ready()
+        if (when === 'before') await within(app.close(), () => 'close() resolves')
+        const listens = app.listen({ port: 0, host: 'localhost' })
+        if (when === 'during') await within(app.close(), () => 'close() resolves')
+        await within(Promise.all([listens, looked.promise]), () => 'listen() resolves')
+        expect(app.server.listening).toBe(false)
+      } finally {
+        lookup.mockRestore()
+      }
+    },
+  )
 
   it('lets its server listen never again: the call says what to do instead', async () => {
     const { app, held } = await listening(version)

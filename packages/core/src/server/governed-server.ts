@@ -178,7 +178,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   nowListening(): void {
     this.#begin()
     // A drain that began while the server's address was being looked up found no listener to close.
-    if (this.draining) this.listener.close()
+    if (this.draining) this.listener.closeLate()
     else this.events.routine('listening', { policy: this.policy }, policyLine(this.policy, this.server.address()))
   }
 

@@ -23,6 +23,7 @@ export class ListeningState {
   readonly #server: AttachableServer
   readonly #timers: Timers
   #hasClosed = false
+  #keepsAddress = false
   #onClosed: (() => void) | undefined
 
   constructor(server: AttachableServer, timers: Timers) {
@@ -43,8 +44,21 @@ export class ListeningState {
     this.isOnPath = typeof this.#server.address() === 'string'
   }
 
+  /**
+   * Closes a listener that has begun after its server was closed. Its address stays known: code that was just told that the server listens may ask for it, and Fastify
+   * does, after it has looked up `localhost`.
+   */
+  closeLate(): void {
+    const address = this.#server.address()
+    this.close()
+    Object.defineProperty(this.#server, 'address', { value: () => address, writable: true, configurable: true })
+    this.#keepsAddress = true
+  }
+
   /** It listens again after the drain. */
   revive(): void {
+    if (this.#keepsAddress) Reflect.deleteProperty(this.#server, 'address')
+    this.#keepsAddress = false
     this.isAnew = false
     this.mutesClose = false
     this.#hasClosed = false
