@@ -1,7 +1,7 @@
 import { optionRangeError } from '../errors/errors.js'
 import { inItsOrder } from '../events/logger.js'
 import { assertMetrics, type MetricsOptions } from '../metrics/option.js'
-import { DEFAULTS } from '../options/defaults.js'
+import * as DEFAULTS from '../options/defaults.js'
 import { plainObject } from '../options/rules.js'
 import type { Logger, Options } from '../types.js'
 import { reasonForFastDrain } from './fast-drain.js'
@@ -110,7 +110,7 @@ function isChosen(drain: Options['drain']): boolean {
 
 /** A wrong `drain` is passed on unchanged: the core reports what is wrong with it. */
 function delayed(drain: Options['drain']): Options['drain'] {
-  if (drain === undefined) return { delay: DEFAULTS.readiness.delay }
+  if (drain === undefined) return { delay: DEFAULTS.DRAIN_DELAY_WITH_READINESS }
   if (typeof drain !== 'object' || drain === null || Array.isArray(drain) || drain.delay !== undefined) return drain
-  return { ...drain, delay: DEFAULTS.readiness.delay }
+  return { ...drain, delay: DEFAULTS.DRAIN_DELAY_WITH_READINESS }
 }

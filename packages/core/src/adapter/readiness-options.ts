@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
-import { DEFAULTS } from '../options/defaults.js'
+import * as DEFAULTS from '../options/defaults.js'
 import { duration, section } from '../options/rules.js'
 import { USUAL_SIGNALS } from '../process/signal-participant.js'
 
@@ -52,14 +52,14 @@ export function parseSignals(given: unknown): readonly string[] {
 export function parseReadiness(given: unknown): Readiness | undefined {
   if (given === undefined) return undefined
   if (typeof given === 'string')
-    return { path: parsePath('readiness', given), check: undefined, timeout: DEFAULTS.readiness.timeout }
+    return { path: parsePath('readiness', given), check: undefined, timeout: DEFAULTS.READINESS_TIMEOUT }
   const { path, check, timeout } = section(given, 'readiness', `${PATH_RULE}, or { path, check }`, ['path', 'check', 'timeout'])
   if (check !== undefined && typeof check !== 'function')
     throw optionTypeError('readiness.check', 'a function, which may be async', check)
   return {
     path: parsePath('readiness.path', path),
     check: check === undefined ? undefined : () => Reflect.apply(check, undefined, []),
-    timeout: duration(timeout, 'readiness.timeout') ?? DEFAULTS.readiness.timeout,
+    timeout: duration(timeout, 'readiness.timeout') ?? DEFAULTS.READINESS_TIMEOUT,
   }
 }
 

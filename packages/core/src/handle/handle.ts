@@ -127,7 +127,7 @@ export class Handle implements AdapterConnections {
   }
 
   relieve(count: number): number {
-    return this.#shared.limits.pressure.relieve(count)
+    return this.#shared.limits.pressure.relief.relieve(count)
   }
 
   on<E extends keyof ConnectionsEvents>(event: E, listener: (...args: ConnectionsEvents[E]) => void): this {

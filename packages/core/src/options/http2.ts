@@ -1,4 +1,4 @@
-import { DEFAULTS } from './defaults.js'
+import * as DEFAULTS from './defaults.js'
 import { parseStalled } from './limits.js'
 import { duration, isLimit, limit, section } from './rules.js'
 import type { Http2Policy, KeepAlivePolicy } from './types.js'
@@ -14,13 +14,13 @@ export function parseHttp2(
   stalled: number | false,
 ): Http2Policy {
   const given = section(value, 'http2', 'an object such as { hold: 60_000 }')
-  const usual = keepAlive === false ? 0 : chosen ? keepAlive.hold : Math.max(keepAlive.hold, DEFAULTS.keepAlive.hold)
+  const usual = keepAlive === false ? 0 : chosen ? keepAlive.hold : Math.max(keepAlive.hold, DEFAULTS.KEEP_ALIVE_HOLD)
   const rule = 'an integer of at least 1'
   return Object.freeze({
     hold: duration(given.hold, 'http2.hold') ?? usual,
-    streams: limit(given.streams, 'http2.streams', rule, isLimit) ?? DEFAULTS.http2.streams,
-    resets: limit(given.resets, 'http2.resets', rule, isLimit) ?? DEFAULTS.http2.resets,
-    control: limit(given.control, 'http2.control', rule, isLimit) ?? DEFAULTS.http2.control,
+    streams: limit(given.streams, 'http2.streams', rule, isLimit) ?? DEFAULTS.HTTP2_STREAMS,
+    resets: limit(given.resets, 'http2.resets', rule, isLimit) ?? DEFAULTS.HTTP2_RESETS,
+    control: limit(given.control, 'http2.control', rule, isLimit) ?? DEFAULTS.HTTP2_CONTROL,
     stalled: parseStalled(given.stalled, 'http2.stalled') ?? stalled,
   })
 }

@@ -3,7 +3,7 @@ import type { WarningEvent } from '../events/types.js'
 import { isToken } from '../http/tokens.js'
 import { LONGEST_DELAY } from '../node/real-timers.js'
 import type { Inherited } from '../node/server-kinds.js'
-import { DEFAULTS } from './defaults.js'
+import * as DEFAULTS from './defaults.js'
 import { askSeconds, grouped, hintOfSeconds } from './mistaken-units.js'
 import { holdBehind, holdWarning, type ProxyPreset } from './proxies.js'
 import { duration, isLimit, limit, plainObject, section } from './rules.js'
@@ -53,10 +53,10 @@ function parseTimes(
   // To Node, 0 means "for ever, and without a Keep-Alive field": that is no promise.
   const set = Number.isFinite(inherited.keepAliveTimeout) && inherited.keepAliveTimeout > 0
   const server = set ? inherited.keepAliveTimeout : 0
-  const timeout = promised ?? Math.min(server, DEFAULTS.keepAlive.timeout, kept === undefined ? server : kept - MARGIN)
+  const timeout = promised ?? Math.min(server, DEFAULTS.KEEP_ALIVE_TIMEOUT, kept === undefined ? server : kept - MARGIN)
   // A server that was told to keep connections long (Fastify: 72_000) stands behind a load balancer; a short promise does not change that.
   const { keepAliveTimeoutBuffer = MARGIN } = inherited
-  const usual = promised !== undefined ? 0 : set ? server + keepAliveTimeoutBuffer : DEFAULTS.keepAlive.hold
+  const usual = promised !== undefined ? 0 : set ? server + keepAliveTimeoutBuffer : DEFAULTS.KEEP_ALIVE_HOLD
   const hold = kept ?? Math.min(Math.max(usual, timeout + MARGIN, behind === undefined ? 0 : holdBehind(behind)), LONGEST_DELAY)
   const tooShort = behind === undefined ? undefined : holdWarning(behind, hold)
   if (tooShort !== undefined) warnings.push(Object.freeze({ code: 'HALFCLOSE_HOLD_BELOW_PROXY', message: tooShort }))
@@ -80,7 +80,7 @@ function notAdvertised(source: 'option' | 'server' | 'hold', timeout: number, ho
 
 function parseHttp10(value: unknown): Http10 {
   const rule = "'grant', 'refuse' or 'ignore'"
-  if (value === undefined) return DEFAULTS.keepAlive.http10
+  if (value === undefined) return DEFAULTS.KEEP_ALIVE_HTTP10
   if (typeof value !== 'string') throw optionTypeError('keepAlive.http10', rule, value)
   if (value !== 'grant' && value !== 'refuse' && value !== 'ignore') throw optionRangeError('keepAlive.http10', rule, value)
   return value

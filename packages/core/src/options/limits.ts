@@ -1,12 +1,12 @@
 import { optionRangeError, optionTypeError } from '../errors/errors.js'
 import { LONGEST_DELAY } from '../node/real-timers.js'
-import { DEFAULTS } from './defaults.js'
+import * as DEFAULTS from './defaults.js'
 import { isLimit, limit, section } from './rules.js'
 import type { Policy } from './types.js'
 
 export function parseLimits(value: unknown): Policy['limits'] {
   const given = section(value, 'limits', 'an object such as { connections: 10_000 }')
-  const { refuse = DEFAULTS.limits.refuse } = given
+  const { refuse = DEFAULTS.LIMITS_REFUSE } = given
   if (refuse !== 'answer' && refuse !== 'drop') {
     const rule = "'answer' or 'drop'"
     throw typeof refuse === 'string'
@@ -19,7 +19,7 @@ export function parseLimits(value: unknown): Policy['limits'] {
     perClient: limit(given.perClient, 'limits.perClient', rule, isLimit) ?? false,
     idle: limit(given.idle, 'limits.idle', rule, isLimit) ?? false,
     minRate: parseMinRate(given.minRate, 'limits.minRate') ?? false,
-    stalled: parseStalled(given.stalled, 'limits.stalled') ?? DEFAULTS.limits.stalled,
+    stalled: parseStalled(given.stalled, 'limits.stalled') ?? DEFAULTS.LIMITS_STALLED,
     refuse,
   })
 }

@@ -3,7 +3,7 @@ import { fold, nearest } from '../errors/spelling.js'
 import type { Logger, WarningEvent } from '../events/types.js'
 import type { Inherited } from '../node/server-kinds.js'
 import { parseConnectionLog } from './connection-log.js'
-import { DEFAULTS } from './defaults.js'
+import * as DEFAULTS from './defaults.js'
 import { parseDrain } from './drain.js'
 import { isChosen, parseHttp2 } from './http2.js'
 import { parseKeepAlive } from './keep-alive.js'
@@ -42,7 +42,7 @@ export function parseOptions(
   const limits = parseLimits(given.limits)
   const policy = Object.freeze({
     keepAlive,
-    halfClosed: duration(given.halfClosed, 'halfClosed') ?? DEFAULTS.halfClosed,
+    halfClosed: duration(given.halfClosed, 'halfClosed') ?? DEFAULTS.HALF_CLOSED,
     linger: parseLinger(given.linger),
     drain: parseDrain(given.drain, warnings),
     limits,

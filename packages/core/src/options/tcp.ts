@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { optionTypeError } from '../errors/errors.js'
 import type { WarningEvent } from '../events/types.js'
 import { LONGEST_DELAY } from '../node/real-timers.js'
-import { DEFAULTS } from './defaults.js'
+import * as DEFAULTS from './defaults.js'
 import { hintOfSeconds } from './mistaken-units.js'
 import { count, limit, section } from './rules.js'
 import type { Policy } from './types.js'
@@ -15,17 +15,17 @@ const SETS_PROBES = Socket.prototype.setKeepAlive.length >= 4
 
 export function parseTcp(value: unknown, warnings: WarningEvent[], setsProbes = SETS_PROBES): Policy['tcp'] {
   const given = section(value, 'tcp', 'an object such as { keepAlive: 60_000 }')
-  const { noDelay = DEFAULTS.tcp.noDelay, keepAlive } = given
+  const { noDelay = DEFAULTS.TCP_NO_DELAY, keepAlive } = given
   if (typeof noDelay !== 'boolean') throw optionTypeError('tcp.noDelay', 'true or false', noDelay)
   if (typeof keepAlive !== 'object' || keepAlive === null) {
-    return Object.freeze({ noDelay, keepAlive: idleOf(keepAlive, 'tcp.keepAlive') ?? DEFAULTS.tcp.keepAlive })
+    return Object.freeze({ noDelay, keepAlive: idleOf(keepAlive, 'tcp.keepAlive') ?? DEFAULTS.TCP_KEEP_ALIVE })
   }
   const probes = section(
     keepAlive,
     'tcp.keepAlive',
     'a number of milliseconds, an object such as { idle: 60_000, interval: 10_000, count: 3 }, or false',
   )
-  const idle = idleOf(probes.idle, 'tcp.keepAlive.idle') ?? DEFAULTS.tcp.keepAlive
+  const idle = idleOf(probes.idle, 'tcp.keepAlive.idle') ?? DEFAULTS.TCP_KEEP_ALIVE
   const keepAliveInterval = idleOf(probes.interval, 'tcp.keepAlive.interval') || undefined
   const keepAliveCount = count(probes.count, 'tcp.keepAlive.count', 1)
   if (!setsProbes && idle !== false && (keepAliveInterval !== undefined || keepAliveCount !== undefined)) {

@@ -1,7 +1,5 @@
 import { performance } from 'node:perf_hooks'
 import type { Events } from '../events/events.js'
-import type { Connection } from '../http1/connection.js'
-import type { Session } from '../http2/session.js'
 import { descriptorLimit } from '../node/descriptor-limit.js'
 import { streamDescriptor } from '../node/socket-handle.js'
 import { descriptorReserve, GRACE } from '../policy.js'
@@ -24,6 +22,8 @@ export type Admission = 'taken' | 'refused' | 'dropped'
  * limit the connections that have been idle longest are closed; if there are none, the new connection is refused.
  */
 export class DescriptorPressure {
+  /** Closes idle connections. */
+  readonly relief: Relief
   readonly #servers: () => Iterable<ServerConnections & { readonly handshakes: Handshakes }>
   readonly #events: Events
   readonly #limitOf: () => number
@@ -31,7 +31,6 @@ export class DescriptorPressure {
   /** The first descriptor of the reserve. It is -1 at first, so the first connection makes halfclose read the limit. */
   #from = -1
   readonly #longestIdle: LongestIdleCache
-  readonly #relief: Relief
   #warnedAt = Number.NEGATIVE_INFINITY
   #closed = 0
   #refused = 0
@@ -45,8 +44,8 @@ export class DescriptorPressure {
     this.#servers = servers
     this.#events = events
     this.#limitOf = limitOf
-    this.#relief = new Relief(servers)
-    this.#longestIdle = new LongestIdleCache(servers, this.#relief.has)
+    this.relief = new Relief(servers)
+    this.#longestIdle = new LongestIdleCache(servers, this.relief.has)
   }
 
   /** A server begins to listen. `isLimited`: the policy limits the number of connections. */
@@ -69,16 +68,6 @@ export class DescriptorPressure {
     return descriptor >= this.#from && this.#relieveFor(descriptor) !== 'taken'
   }
 
-  /** `connections.relieve(count)`. */
-  relieve(count: number): number {
-    return this.#relief.relieve(count)
-  }
-
-  /** The descriptor of a connection is free. */
-  gone(member: Connection | Session): void {
-    this.#relief.gone(member)
-  }
-
   #read(): void {
     if (this.#from >= 0) return
     this.#limit = this.#limitOf()
@@ -90,17 +79,17 @@ export class DescriptorPressure {
     if (descriptor < this.#from) return 'taken'
     const reserve = this.#limit - this.#from
     // The server has ended its output on these connections, and their clients do not end theirs: the descriptors are needed now.
-    if (descriptor >= this.#limit - reserve / 2) this.#relief.killEnded(descriptor - this.#from)
-    if (descriptor - this.#relief.size >= this.#from) this.#choose()
+    if (descriptor >= this.#limit - reserve / 2) this.relief.killEnded(descriptor - this.#from)
+    if (descriptor - this.relief.size >= this.#from) this.#choose()
     if (descriptor >= this.#limit - reserve / 4) return this.#refuse(descriptor, 'dropped')
-    return descriptor - this.#relief.size < this.#from ? this.#warn(descriptor, 'taken') : this.#refuse(descriptor, 'refused')
+    return descriptor - this.relief.size < this.#from ? this.#warn(descriptor, 'taken') : this.#refuse(descriptor, 'refused')
   }
 
   #choose(): void {
     const chosen = this.#longestIdle.next()
     if (chosen === undefined) return
-    this.#closed += this.#relief.close(chosen)
-    if (this.#relief.size > 0) return
+    this.#closed += this.relief.close(chosen)
+    if (this.relief.size > 0) return
     const now = performance.now()
     let left = 1
     for (const { handshakes } of this.#servers()) handshakes.destroyWhere((openedAt) => openedAt + GRACE <= now && left-- > 0)

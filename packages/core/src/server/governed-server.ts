@@ -237,7 +237,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     if (!this.connections.delete(connection)) return
     this.lingering.delete(connection)
     this.limits.leave(connection)
-    this.limits.pressure.gone(connection)
+    this.limits.pressure.relief.gone(connection)
     connection.clearTimers()
     forgetReading(connection)
     this.requestBrokenOff(connection)
@@ -248,7 +248,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
   sessionClosed(session: Session): void {
     if (!this.sessions.delete(session)) return
     this.limits.leave(session)
-    this.limits.pressure.gone(session)
+    this.limits.pressure.relief.gone(session)
     session.byPeer ||= session.ending === undefined
     reportEnded(this, session, session.ending ?? session.notice ?? 'peer')
   }
