@@ -1,4 +1,13 @@
-import { beginPatience, goOn, isOver, READ, stayQuiet, type Taken, takenOf, WINDOW } from '../src/socket/slow-reader.js'
+import {
+  beginPatience,
+  extendPatience,
+  isPatienceOver,
+  READ,
+  stayQuiet,
+  type Taken,
+  takenOf,
+  WINDOW,
+} from '../src/socket/slow-reader.js'
 
 const RATE = 240
 const MiB = 1024 * 1024
@@ -6,8 +15,8 @@ const MiB = 1024 * 1024
 function overAt(takenAt: (ms: number) => Taken, until = 120_000): number | undefined {
   let patience = beginPatience(takenAt(0), 0)
   for (let now = 500; now <= until; now += 500) {
-    patience = goOn(patience, takenAt(now), now, RATE)
-    if (isOver(patience, now)) return now
+    patience = extendPatience(patience, takenAt(now), now, RATE)
+    if (isPatienceOver(patience, now)) return now
   }
   return undefined
 }

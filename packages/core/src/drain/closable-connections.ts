@@ -7,13 +7,14 @@ import { Session } from '../http2/session.js'
 import { inBatches } from '../node/in-batches.js'
 import { setImmediate } from '../node/real-timers.js'
 import { afterPoll } from '../node/timers.js'
+import type { AnyConnection } from '../server/any-connection.js'
 
 /** How many connections one look may find, so that ten thousand idle ones do not block the loop. */
 const MOST = 1_000
 
 /** Connections that a drain may close. They are closed in batches, once the input in the kernel has been read, if they may still be closed then. */
 export class ClosableConnections {
-  readonly #found = new Set<Connection | Session>()
+  readonly #found = new Set<AnyConnection>()
   readonly #mayClose: (connection: Connection, now: number) => boolean
   readonly #lookAgain: () => void
   #underWay = false
@@ -31,7 +32,7 @@ export class ClosableConnections {
     return this.#found.size >= MOST
   }
 
-  add(one: Connection | Session): void {
+  add(one: AnyConnection): void {
     this.#found.add(one)
   }
 
@@ -49,7 +50,7 @@ export class ClosableConnections {
     setImmediate(this.#lookAgain)
   }
 
-  readonly #closeOne = (one: Connection | Session): void => {
+  readonly #closeOne = (one: AnyConnection): void => {
     if (one instanceof Session) goAway(one, 'draining')
     // The input may have brought a request on another connection.
     else if (this.#mayClose(one, performance.now())) closeIfQuiet(one, 'draining', 'drain-idle')

@@ -7,9 +7,10 @@ import type { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import type { Timers } from '../node/timers.js'
 import { idleCloseAt, sessionCloseAt, silentCloseAt } from '../policy.js'
+import { type AnyConnection, allConnections } from '../server/any-connection.js'
 import type { GovernedServer } from '../server/governed-server.js'
 import { MinDataRate } from '../server/min-data-rate.js'
-import { cutStalled, peersOf } from '../server/stalled-peers.js'
+import { cutStalled } from '../server/stalled-peers.js'
 import { ClosableConnections } from './closable-connections.js'
 import type { DrainCounts } from './drain-counts.js'
 import { endUpgraded } from './end-upgraded.js'
@@ -114,7 +115,7 @@ export class Sweep {
     this.#lostBefore = lost
   }
 
-  *#peers(): Iterable<Connection | Session> {
-    for (const { connections, sessions } of this.#servers) yield* peersOf(connections, sessions)
+  *#peers(): Iterable<AnyConnection> {
+    for (const { connections, sessions } of this.#servers) yield* allConnections(connections, sessions)
   }
 }

@@ -7,9 +7,9 @@ import { Connection } from '../http1/connection.js'
 import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import { limit, section } from '../options/rules.js'
+import { type AnyConnection, allConnections } from '../server/any-connection.js'
 import { describeConnection, describeSession, type Held } from '../server/describe-connection.js'
 import type { GovernedServer } from '../server/governed-server.js'
-import { peersOf } from '../server/stalled-peers.js'
 import { beginLook, type Look, PeerProgress } from '../server/wait-reason.js'
 import { remoteOf } from '../socket/remote-address.js'
 import type { ListRequest } from '../types.js'
@@ -22,7 +22,7 @@ const RANKS: Readonly<Record<ConnectionState, number>> = { busy: 0, closing: 0, 
 /** A connection or stream for the list, with what determines its place. */
 interface Candidate {
   readonly governed: GovernedServer
-  readonly peer: Connection | Session | Duplex
+  readonly peer: AnyConnection | Duplex
   readonly state: ConnectionState
   /** When its request arrived, or it was last used. */
   readonly since: number
@@ -83,14 +83,14 @@ function detailsOf(peer: Candidate['peer'], governed: GovernedServer, age: numbe
 }
 
 function* candidates(governed: GovernedServer): Iterable<Candidate> {
-  for (const peer of peersOf(governed.connections, governed.sessions)) {
+  for (const peer of allConnections(governed.connections, governed.sessions)) {
     const { state, openedAt } = peer
     yield { governed, peer, state, since: sinceOf(peer), openedAt }
   }
   for (const [peer, openedAt] of governed.handshakes) yield { governed, peer, state: 'silent', since: openedAt, openedAt }
 }
 
-function sinceOf(peer: Connection | Session): number {
+function sinceOf(peer: AnyConnection): number {
   if (peer instanceof Connection) return peer.current?.arrived ?? peer.lastUsed
   for (const { arrived } of peer.streams.values()) return arrived
   return peer.lastUsed

@@ -12,7 +12,7 @@ import { boundAnswer } from './half-closed-client.js'
 import { takeOverConnection } from './opened-before-attach.js'
 import { lookAtUpgrade, stopReading } from './pause-reading.js'
 import { restartRequestTimeout } from './request-timeout.js'
-import { takeOver, withoutInterim } from './response-methods.js'
+import { takeOverResponse, withoutInterim } from './response-methods.js'
 import { noteWritten, watchFinish } from './response-written.js'
 import { handOverSocket, watchHeld } from './upgrade.js'
 import { enqueue, isUpgrade } from './waiting-requests.js'
@@ -40,7 +40,7 @@ export function arrive(owner: Http1Owner, event: RequestEvent, req: IncomingMess
     // noteWritten() may have resumed the stream, which gives what it has kept: perhaps before the next waiting request has its turn.
     waits ||= connection.rare.waiting !== undefined
   }
-  if (waits) return hold(connection, event, [req, res])
+  if (waits) return letWait(connection, event, [req, res])
   if (connection.ending !== undefined) {
     owner.counts.dropped++
     return true
@@ -69,7 +69,7 @@ export function arriveUpgrade(
   if (connection === undefined || connection.phase === 'upgraded') return owner.forward(event, args)
   watchHeld(connection.socket)
   if ((connection.current !== undefined || connection.rare.waiting !== undefined) && connection.phase !== 'lingering') {
-    hold(connection, event, args)
+    letWait(connection, event, args)
     lookAtUpgrade(connection)
     return true
   }
@@ -81,7 +81,7 @@ export function arriveUpgrade(
   return true
 }
 
-function hold(connection: Connection, event: string, args: Waiting['args']): true {
+function letWait(connection: Connection, event: string, args: Waiting['args']): true {
   if (connection.rare.waiting === undefined && connection.current !== undefined) watchFinish(connection.current.res)
   enqueue(connection, event, args, handOver)
   stopReading(connection)
@@ -93,7 +93,7 @@ function begin(connection: Connection, event: RequestEvent, req: IncomingMessage
   owner.connections.turn(connection, 'busy')
   connection.requests++
   const exchange = beginExchange(connection, req, res, arrived)
-  takeOver(exchange, res)
+  takeOverResponse(exchange, res)
   // Nearly every request needs nothing of what follows: one condition asks for all of it.
   const isUsual = !exchange.isSpecial && connection.hasNoRareFields && connection.requests > 1 && !connection.inputEnded
   if (!isUsual || owner.isDemanding || owner.drain !== undefined) return beginSlowPath(exchange, event)

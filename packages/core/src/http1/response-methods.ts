@@ -9,7 +9,7 @@ import { writeHead } from './response-head.js'
 const { writeHead: nodeWriteHead, write: nodeWrite, end: nodeEnd } = ServerResponse.prototype
 
 /** Puts our methods on a response. */
-export function takeOver(exchange: Exchange, res: ServerResponse): void {
+export function takeOverResponse(exchange: Exchange, res: ServerResponse): void {
   if (res.writeHead !== nodeWriteHead || res.end !== nodeEnd || res.write !== nodeWrite) {
     exchange.patched = patchedResponse(res)
     if (exchange.patched !== undefined) {

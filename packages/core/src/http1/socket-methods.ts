@@ -56,7 +56,7 @@ export function destroySoon(this: Socket & SocketCarrier): void {
 }
 
 /** Puts our methods on the socket of a connection. */
-export function takeOver(connection: Connection): void {
+export function takeOverSocket(connection: Connection): void {
   const { socket } = connection
   // Asked first: on nearly every socket the methods are Node's.
   const patched = isNodes(socket) ? undefined : patchedSocket(socket)

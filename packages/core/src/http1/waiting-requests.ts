@@ -17,7 +17,7 @@ export function enqueue(connection: Connection, event: string, args: Waiting['ar
     owner,
     rare: { waiting },
   } = connection
-  const parsedIn = isPlain(connection, args) ? executionAsyncId() : 0
+  const parsedIn = keepsContext(connection, args) ? executionAsyncId() : 0
   const last = waiting?.at(-1)
   const isSame = parsedIn !== 0 && last?.parsedIn === parsedIn
   const context = isSame ? last.context : new AsyncResource('HALFCLOSE_REQUESTS', BY_HAND)
@@ -28,7 +28,7 @@ export function enqueue(connection: Connection, event: string, args: Waiting['ar
 }
 
 /** Whether no code between the parser and halfclose could have changed the async context: the context is the connection's then. */
-function isPlain({ owner, socket }: Connection, [req, res]: Waiting['args']): boolean {
+function keepsContext({ owner, socket }: Connection, [req, res]: Waiting['args']): boolean {
   const { server } = owner
   if (server.emit !== owner.emit || isParsedElsewhere(server, socket)) return false
   if (Object.getPrototypeOf(req) !== IncomingMessage.prototype) return false

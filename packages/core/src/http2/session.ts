@@ -1,10 +1,12 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import type { CloseRecord } from '../events/close-record.js'
 import { attempt } from '../events/error-boundary.js'
 import type { CloseReason, ConnectionState } from '../events/types.js'
 import type { PatchedSessionSocket, PatchedStream } from '../node/patched-methods.js'
 import type { Timer } from '../node/timers.js'
+import { expiryOf } from '../policy.js'
 import type { Linger } from '../socket/lingering-close.js'
 import type { WebSocketOutput } from '../socket/websocket-output.js'
 import type { SessionOwner } from './session-owner.js'
@@ -87,13 +89,17 @@ export class Session {
   patched: PatchedSessionSocket | undefined = undefined
   /** The socket may be destroyed now. */
   released = false
-  lastUsed: number
+  readonly openedAt = performance.now()
+  readonly expiresAt: number
+  /** When in the delay of `leaving` the session gets its GOAWAY, from 0 to 1. */
+  readonly share = Math.random()
+  lastUsed = this.openedAt
   /** Streams that the client reset before they were answered, less those that time has forgiven, as of `resetsAt`. */
   resets = 0
-  resetsAt: number
+  resetsAt = this.openedAt
   /** PING and SETTINGS frames since `controlAt`, and the bytes in both directions at that time. */
   control = 0
-  controlAt: number
+  controlAt = this.openedAt
   controlBytes = 0
   /** Bytes of all PING and SETTINGS frames, at most, and of the server's answers to them. */
   controlled = 0
@@ -107,14 +113,8 @@ export class Session {
     /** The TCP socket below TLS. */
     readonly raw: Socket | undefined,
     readonly owner: Http2Owner,
-    readonly openedAt: number,
-    readonly expiresAt: number,
-    /** When in the delay of `leaving` the session gets its GOAWAY, from 0 to 1. */
-    readonly share: number,
   ) {
-    this.lastUsed = openedAt
-    this.resetsAt = openedAt
-    this.controlAt = openedAt
+    this.expiresAt = expiryOf(owner.policy.keepAlive, this.openedAt, Math.random())
   }
 
   get state(): ConnectionState {

@@ -1,10 +1,9 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import { performance } from 'node:perf_hooks'
 import { attempt } from '../events/error-boundary.js'
 import type { ConnectionState } from '../events/types.js'
 import type { Timer } from '../node/timers.js'
-import { expiryOf, isTold } from '../policy.js'
+import { isTold } from '../policy.js'
 import { Lingering } from '../socket/lingering-close.js'
 import { noteControl, StalledSessions } from './abuse-limits.js'
 import { clampGoaway, enhanceYourCalm, goAwayAfterPoll, killSession } from './goaway.js'
@@ -50,9 +49,7 @@ export class Sessions {
   /** Node has begun a session on `socket`, and has not told the application yet. */
   admit(http2: ServerHttp2Session, socket: Socket, raw: Socket | undefined): void {
     const { policy, limits, counts } = this.#owner
-    const now = performance.now()
-    const expiresAt = expiryOf(policy.keepAlive, now, Math.random())
-    const session = new Session(http2, socket, raw, this.#owner, now, expiresAt, Math.random())
+    const session = new Session(http2, socket, raw, this.#owner)
     bindSession(socket, session)
     nameErrors(session)
     clampGoaway(session)

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { Connection } from '../http1/connection.js'
 import { bind, connectionOf, kConnection, type SocketCarrier } from '../http1/connection-of.js'
 import { onLateEnd } from '../http1/half-closed-client.js'
-import { takeOver } from '../http1/socket-methods.js'
+import { takeOverSocket } from '../http1/socket-methods.js'
 import { handToOtherProtocol } from '../http1/upgrade.js'
 import { knowsMessages } from '../node/parser.js'
 import { expiryOf } from '../policy.js'
@@ -55,7 +55,7 @@ export function admit(governed: GovernedServer, socket: Socket & SocketCarrier, 
   governed.counts.opened++
   governed.isListed ||= knowsMessages(governed.server)
   if (!governed.isListed) connection.makeRare().unlisted = true
-  takeOver(connection)
+  takeOverSocket(connection)
   // Otherwise, over TLS, Node would answer the client's close_notify with its own at once.
   if (governed.policy.halfClosed > 0) socket.allowHalfOpen = true
   socket.setNoDelay(governed.policy.tcp.noDelay)

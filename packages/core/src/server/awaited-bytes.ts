@@ -3,6 +3,7 @@ import { awaitsBody } from '../http1/exchange.js'
 import { isHeldUp } from '../http2/abuse-limits.js'
 import { Session } from '../http2/session.js'
 import { bytesTaken } from '../node/socket-handle.js'
+import type { AnyConnection } from './any-connection.js'
 
 /** What the server waits for a client to take or to send, as a count of bytes: while the count grows, the client is not stalled. */
 export interface Awaited {
@@ -12,7 +13,7 @@ export interface Awaited {
 }
 
 /** `undefined`: the server does not wait for the client. */
-export function awaitedOf(peer: Connection | Session): Awaited | undefined {
+export function awaitedOf(peer: AnyConnection): Awaited | undefined {
   return peer instanceof Session ? awaitedOfSession(peer) : awaitedOfConnection(peer)
 }
 

@@ -1,14 +1,14 @@
 import { performance } from 'node:perf_hooks'
 import type { CloseEvent } from '../events/types.js'
-import type { Connection } from '../http1/connection.js'
 import { recordClose } from '../http1/record-close.js'
 import { recordSessionClose } from '../http2/record-session-close.js'
 import { Session } from '../http2/session.js'
 import { recordSocket } from '../socket/record-socket.js'
+import type { AnyConnection } from './any-connection.js'
 
 /** The event for a connection that has ended; made only if there is a listener. */
 export function closeEvent(
-  closed: Connection | Session,
+  closed: AnyConnection,
   reason: CloseEvent['reason'],
   first: CloseEvent['first'],
   remote: string,

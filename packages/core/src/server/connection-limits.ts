@@ -9,10 +9,9 @@ import { Session } from '../http2/session.js'
 import { atOnce } from '../node/parser.js'
 import type { Policy } from '../options/types.js'
 import type { HandshakeSlot, HandshakeSlots } from '../socket/tls-handshakes.js'
+import type { AnyConnection } from './any-connection.js'
 import { ConnectionSlots } from './connection-slots.js'
 import type { DescriptorPressure } from './descriptor-pressure.js'
-
-type Member = Connection | Session
 
 const UNLIMITED: HandshakeSlot = Object.freeze({ kind: 'unlimited' })
 const EXCESS: HandshakeSlot = Object.freeze({ kind: 'excess' })
@@ -35,16 +34,16 @@ export class ConnectionLimits implements HandshakeSlots {
   readonly #mostExcess: number
   readonly #slots: ConnectionSlots
   /** The connections that hold a slot. */
-  readonly #slotHolders = new Set<Member>()
+  readonly #slotHolders = new Set<AnyConnection>()
   /** TLS handshakes of connections that will be refused once their client can read the answer. */
   #excessHandshakes = 0
   /** In the order in which they went idle: the first has been idle longest. Filled only if there is a limit. */
-  readonly #idle = new Set<Member>()
+  readonly #idle = new Set<AnyConnection>()
   /** Idle connections over the limit: they are closed unless they are used meanwhile. */
   readonly #overIdle: { readonly connection: Connection; readonly requests: number }[] = []
-  readonly #excess = new Set<Member>()
+  readonly #excess = new Set<AnyConnection>()
   /** Refused connections for which there was a slot, but no descriptor. */
-  readonly #wanting = new Set<Member>()
+  readonly #wanting = new Set<AnyConnection>()
   /** The connection that was just accepted, if it has to be refused because descriptors run short. */
   #pressed: object | undefined
 
@@ -77,7 +76,7 @@ export class ConnectionLimits implements HandshakeSlots {
   }
 
   /** Whether there are too few descriptors for a connection. With TLS the question is asked again, because the handshake took a while. */
-  #isPressed({ raw, socket }: Member): boolean {
+  #isPressed({ raw, socket }: AnyConnection): boolean {
     if (raw !== undefined) return this.pressure.refuses(raw)
     if (this.#pressed === undefined) return false
     const isPressed = this.#pressed === socket
@@ -91,7 +90,7 @@ export class ConnectionLimits implements HandshakeSlots {
   }
 
   /** Takes a connection in, or marks it as over a limit. */
-  enter(connection: Member): void {
+  enter(connection: AnyConnection): void {
     const isPressed = this.#isPressed(connection)
     if (!this.#slots.areLimited && !isPressed) return
     const client = this.#slots.clientOf(connection.raw ?? connection.socket)
@@ -111,7 +110,7 @@ export class ConnectionLimits implements HandshakeSlots {
    * The request of a connection that was to be refused for want of descriptors has arrived: other connections may have gone idle since, and can be
    * closed instead.
    */
-  enterAnew(connection: Member): void {
+  enterAnew(connection: AnyConnection): void {
     if (!this.#wanting.delete(connection)) return
     const stream = connection.raw ?? connection.socket
     if (!this.#hasRoom(stream) || this.pressure.refuses(stream)) {
@@ -123,7 +122,7 @@ export class ConnectionLimits implements HandshakeSlots {
     this.#takeSlot(connection, this.#slots.clientOf(stream))
   }
 
-  #takeSlot(connection: Member, client: string | undefined): void {
+  #takeSlot(connection: AnyConnection, client: string | undefined): void {
     if (!this.#slots.areLimited) return
     this.#slots.take(client)
     this.#slotHolders.add(connection)
@@ -131,7 +130,7 @@ export class ConnectionLimits implements HandshakeSlots {
   }
 
   /** A connection has ended, or lingers: its input is discarded then, and `linger.connections` bounds how many linger. */
-  leave(connection: Member): void {
+  leave(connection: AnyConnection): void {
     if (this.#idle.size > 0) this.#idle.delete(connection)
     if (this.#wanting.size > 0 && this.#wanting.delete(connection)) this.#counts.refused.descriptors++
     if (this.#excess.size > 0 && this.#excess.delete(connection)) return
@@ -167,7 +166,7 @@ export class ConnectionLimits implements HandshakeSlots {
    * Over the limit, the connection that has been idle longest is closed. If even its promise is not over, it is the oldest promise, and counts as
    * broken.
    */
-  idle(connection: Member): void {
+  idle(connection: AnyConnection): void {
     if (this.#limits.idle === false) return
     this.#idle.add(connection)
     if (this.#idle.size <= this.#limits.idle) return
@@ -188,7 +187,7 @@ export class ConnectionLimits implements HandshakeSlots {
     })
   }
 
-  busy(connection: Member): void {
+  busy(connection: AnyConnection): void {
     if (this.#limits.idle !== false) this.#idle.delete(connection)
   }
 
@@ -196,7 +195,7 @@ export class ConnectionLimits implements HandshakeSlots {
    * A connection over a limit waits for its request, because HTTP has no response without a request; but only for a while, and only beside a bounded
    * number of others.
    */
-  #await(connection: Member): void {
+  #await(connection: AnyConnection): void {
     const { quiet } = connection.owner.policy.linger
     connection.setTimer(quiet, () => refuse(connection))
     this.#excess.add(connection)
@@ -211,7 +210,7 @@ export class ConnectionLimits implements HandshakeSlots {
 }
 
 /** It sent no request. */
-function refuse(connection: Member): void {
+function refuse(connection: AnyConnection): void {
   if (connection instanceof Session) goAway(connection, 'limit')
   else closeIfQuiet(connection, 'limit')
 }

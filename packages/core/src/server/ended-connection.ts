@@ -1,9 +1,8 @@
 import { type Counts, count, type Events } from '../events/events.js'
 import type { CloseReason } from '../events/types.js'
-import type { Connection } from '../http1/connection.js'
-import type { Session } from '../http2/session.js'
 import type { Timers } from '../node/timers.js'
 import { remoteOf } from '../socket/remote-address.js'
+import type { AnyConnection } from './any-connection.js'
 import { closeEvent } from './close-event.js'
 import type { DrainUnderWay } from './drain-under-way.js'
 
@@ -17,7 +16,7 @@ interface Recorder {
 }
 
 /** Counts and reports a connection that has ended. */
-export function reportEnded(server: Recorder, closed: Connection | Session, reason: CloseReason): void {
+export function reportEnded(server: Recorder, closed: AnyConnection, reason: CloseReason): void {
   const { requests, closedFirst, ending } = closed
   const { counts, events } = server
   const first = closedFirst ?? (ending === undefined ? 'peer' : 'server')
@@ -33,7 +32,7 @@ export function reportEnded(server: Recorder, closed: Connection | Session, reas
 }
 
 /** A function of its own: its closure would cost every connection that ends a context, even without a listener. */
-function tellClosed(server: Recorder, closed: Connection | Session, reason: CloseReason, first: 'server' | 'peer'): void {
+function tellClosed(server: Recorder, closed: AnyConnection, reason: CloseReason, first: 'server' | 'peer'): void {
   const event = closeEvent(closed, reason, first, remoteOf(closed.socket, server))
   server.timers.inRoot(() => server.events.close(event))
 }

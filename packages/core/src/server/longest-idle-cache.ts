@@ -1,11 +1,8 @@
 import { performance } from 'node:perf_hooks'
-import type { Connection } from '../http1/connection.js'
-import type { Session } from '../http2/session.js'
 import { setTimeout } from '../node/real-timers.js'
 import { reliefOf } from '../policy.js'
+import type { AnyConnection } from './any-connection.js'
 import { isStillIdle, longestIdle, type ServerConnections } from './longest-idle.js'
-
-type Member = Connection | Session
 
 /** A search walks over all connections. So many of them are paid for by each new connection: otherwise a crowd of clients could make every accept a walk. */
 const PAID = 64
@@ -20,22 +17,22 @@ const MOST = 1_024
  */
 export class LongestIdleCache {
   readonly #servers: () => Iterable<ServerConnections>
-  readonly #isChosen: (member: Member) => boolean
+  readonly #isChosen: (member: AnyConnection) => boolean
   /** What the last search found, with the number of requests that each had had; the next one to close is the last. */
-  #found: { readonly member: Member; readonly requests: number }[] = []
+  #found: { readonly member: AnyConnection; readonly requests: number }[] = []
   /** How many are closed at a time. */
   #relief = 1
   #searchedAt = Number.NEGATIVE_INFINITY
   /** How many times a connection was needed since the last search. */
   #asked = 0
 
-  constructor(servers: () => Iterable<ServerConnections>, isChosen: (member: Member) => boolean) {
+  constructor(servers: () => Iterable<ServerConnections>, isChosen: (member: AnyConnection) => boolean) {
     this.#servers = servers
     this.#isChosen = isChosen
   }
 
   /** The next connections to close; `undefined`: none is known, and it is too early for another search. */
-  next(): readonly Member[] | undefined {
+  next(): readonly AnyConnection[] | undefined {
     this.#asked++
     const now = performance.now()
     if (now >= this.#searchedAt + AGAIN) this.#search(now)
@@ -51,7 +48,7 @@ export class LongestIdleCache {
   #search(now: number): void {
     this.#searchedAt = now
     this.#asked = 0
-    const { idle, chosen } = longestIdle(this.#servers(), () => MOST, this.#isChosen, true)
+    const { idle, chosen } = longestIdle(this.#servers(), { most: MOST, isChosen: this.#isChosen, silent: true })
     this.#relief = reliefOf(idle)
     this.#found = chosen.map((member) => ({ member, requests: member.requests })).reverse()
     // Closed connections would otherwise stay in memory until descriptors run short again.
@@ -62,8 +59,8 @@ export class LongestIdleCache {
     if (performance.now() >= this.#searchedAt + AGAIN) this.#found = []
   }
 
-  #take(): Member[] {
-    const taken: Member[] = []
+  #take(): AnyConnection[] {
+    const taken: AnyConnection[] = []
     while (taken.length < this.#relief) {
       const next = this.#found.pop()
       if (next === undefined) break

@@ -1,7 +1,7 @@
-import type { Connection } from '../http1/connection.js'
 import { readToBrokenEnd } from '../http1/unfinished-body.js'
 import { Session } from '../http2/session.js'
-import { beginPatience, goOn, isOver, type Patience, takenOf, WINDOW } from '../socket/slow-reader.js'
+import { beginPatience, extendPatience, isPatienceOver, type Patience, takenOf, WINDOW } from '../socket/slow-reader.js'
+import type { AnyConnection } from './any-connection.js'
 import { awaitedOf } from './awaited-bytes.js'
 
 /** The shortest time between two looks, in ms. */
@@ -34,7 +34,7 @@ interface OutputSample {
  */
 export class MinDataRate {
   readonly #minRate: number | false
-  readonly #samples = new WeakMap<Connection | Session, Sample>()
+  readonly #samples = new WeakMap<AnyConnection, Sample>()
   #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(minRate: number | false) {
@@ -42,15 +42,15 @@ export class MinDataRate {
   }
 
   /** The clients that have been slower than the rate for too long. It looks twice a second at most. */
-  among(peers: Iterable<Connection | Session>, now: number): (Connection | Session)[] {
+  among(peers: Iterable<AnyConnection>, now: number): AnyConnection[] {
     if (this.#minRate === false || now - this.#lookedAt < LOOK) return []
     this.#lookedAt = now
-    const stalled: (Connection | Session)[] = []
+    const stalled: AnyConnection[] = []
     for (const peer of peers) if (this.#isStalled(peer, now, this.#minRate)) stalled.push(peer)
     return stalled
   }
 
-  #isStalled(peer: Connection | Session, now: number, rate: number): boolean {
+  #isStalled(peer: AnyConnection, now: number, rate: number): boolean {
     const awaited = awaitedOf(peer)
     if (awaited === undefined) {
       if (!(peer instanceof Session)) readToBrokenEnd(peer)
@@ -63,24 +63,19 @@ export class MinDataRate {
   }
 
   /** While our kernel takes output at the rate, the client is reading. Only where it takes less is the client's own kernel asked. */
-  #takesNothing(
-    peer: Connection | Session,
-    before: OutputSample | undefined,
-    kernel: number,
-    now: number,
-    rate: number,
-  ): boolean {
+  #takesNothing(peer: AnyConnection, before: OutputSample | undefined, kernel: number, now: number, rate: number): boolean {
     if (before === undefined || (kernel - before.kernel) * 1_000 >= (now - before.at) * rate) {
       this.#samples.set(peer, { kind: 'output', kernel, at: now, patience: undefined })
       return false
     }
     const taken = takenOf(kernel, peer.owner.unacknowledged.of(peer))
-    const patience = before.patience === undefined ? beginPatience(taken, before.at) : goOn(before.patience, taken, now, rate)
+    const patience =
+      before.patience === undefined ? beginPatience(taken, before.at) : extendPatience(before.patience, taken, now, rate)
     this.#samples.set(peer, { kind: 'output', kernel, at: now, patience })
-    return isOver(patience, now)
+    return isPatienceOver(patience, now)
   }
 
-  #sendsNothing(peer: Connection | Session, sample: Sample | undefined, bytes: number, now: number, rate: number): boolean {
+  #sendsNothing(peer: AnyConnection, sample: Sample | undefined, bytes: number, now: number, rate: number): boolean {
     const read = peer.socket.bytesRead
     const ciphertext = peer.raw?.bytesRead ?? 0
     let until = now + WINDOW

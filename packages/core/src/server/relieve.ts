@@ -1,16 +1,14 @@
 import { optionTypeError } from '../errors/errors.js'
 import { attempt } from '../events/error-boundary.js'
 import { kill } from '../http1/close.js'
-import type { Connection } from '../http1/connection.js'
 import { closeIfQuiet } from '../http1/idle.js'
 import { goAway, killSession } from '../http2/goaway.js'
 import { Session } from '../http2/session.js'
 import { inBatches } from '../node/in-batches.js'
 import { afterPoll } from '../node/timers.js'
 import { count as atLeast } from '../options/rules.js'
+import type { AnyConnection } from './any-connection.js'
 import { isStillIdle, longestIdle, type ServerConnections } from './longest-idle.js'
-
-type Member = Connection | Session
 
 /**
  * Closes idle connections so that their descriptors become free, output first. It knows those that it is closing: they hold their descriptors until
@@ -19,9 +17,9 @@ type Member = Connection | Session
 export class Relief {
   readonly #servers: () => Iterable<ServerConnections>
   /** The connections that were chosen, with the number of requests that each had had. */
-  readonly #going = new Map<Member, number>()
+  readonly #going = new Map<AnyConnection, number>()
   /** Those of them whose output the server has ended, in that order. */
-  readonly #ended = new Set<Member>()
+  readonly #ended = new Set<AnyConnection>()
 
   constructor(servers: () => Iterable<ServerConnections>) {
     this.#servers = servers
@@ -33,7 +31,7 @@ export class Relief {
   }
 
   /** Whether a connection was chosen already. */
-  readonly has = (member: Member): boolean => this.#going.has(member)
+  readonly has = (member: AnyConnection): boolean => this.#going.has(member)
 
   /**
    * `connections.relieve(count)`: closes the connections that have been idle longest. Returns how many were chosen. A connection that is used
@@ -42,11 +40,11 @@ export class Relief {
   relieve(count: number): number {
     const most = count === Number.POSITIVE_INFINITY ? count : atLeast(count, 'relieve(count)', 0)
     if (most === undefined) throw optionTypeError('relieve(count)', 'an integer of at least 0', count)
-    return this.close(longestIdle(this.#servers(), () => most, this.has, false).chosen)
+    return this.close(longestIdle(this.#servers(), { most, isChosen: this.has, silent: false }).chosen)
   }
 
   /** Closes connections that were idle when they were chosen, if they still are once the input in the kernel has been read. Returns how many they are. */
-  close(chosen: readonly Member[]): number {
+  close(chosen: readonly AnyConnection[]): number {
     if (chosen.length === 0) return 0
     for (const member of chosen) this.#going.set(member, member.requests)
     afterPoll(() => inBatches(new Set(chosen), (member) => attempt(member, this.#closeOne)))
@@ -54,7 +52,7 @@ export class Relief {
   }
 
   /** The descriptor of a connection is free. */
-  gone(member: Member): void {
+  gone(member: AnyConnection): void {
     if (this.#going.size > 0 && this.#going.delete(member)) this.#ended.delete(member)
   }
 
@@ -68,7 +66,7 @@ export class Relief {
     }
   }
 
-  readonly #closeOne = (member: Member): void => {
+  readonly #closeOne = (member: AnyConnection): void => {
     const requests = this.#going.get(member)
     if (requests === undefined) return
     if (!isStillIdle(member, requests)) {
@@ -84,7 +82,7 @@ export class Relief {
   }
 }
 
-function killOne(member: Member): void {
+function killOne(member: AnyConnection): void {
   if (member instanceof Session) killSession(member)
   else kill(member)
 }

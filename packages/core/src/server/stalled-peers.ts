@@ -6,6 +6,7 @@ import { Session } from '../http2/session.js'
 import type { Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import { WINDOW } from '../socket/slow-reader.js'
+import { type AnyConnection, allConnections } from './any-connection.js'
 import { LOOK, MinDataRate } from './min-data-rate.js'
 import { SendTimeout } from './send-timeout.js'
 
@@ -24,7 +25,7 @@ export function watchForStalledPeers({ connections, sessions, timers, policy }: 
   const sendTimeout = new SendTimeout(stalled === false ? Number.POSITIVE_INFINITY : stalled)
   const look = () => {
     const { now } = timers
-    for (const peer of minDataRate.among(peersOf(connections, sessions), now)) attempt(peer, cutStalled)
+    for (const peer of minDataRate.among(allConnections(connections, sessions), now)) attempt(peer, cutStalled)
     if (stalled === false) return
     for (const connection of connections)
       attempt(connection, (one) => {
@@ -36,13 +37,7 @@ export function watchForStalledPeers({ connections, sessions, timers, policy }: 
   return () => timer.stop()
 }
 
-/** The connections and the sessions of a server. */
-export function* peersOf(connections: Iterable<Connection>, sessions: Iterable<Session>): Iterable<Connection | Session> {
-  yield* connections
-  yield* sessions
-}
-
-export function cutStalled(peer: Connection | Session): void {
+export function cutStalled(peer: AnyConnection): void {
   if (peer instanceof Session) cutSession(peer, 'stalled')
   else cut(peer, 'stalled')
 }

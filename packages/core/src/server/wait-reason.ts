@@ -9,6 +9,7 @@ import type { Session, StreamExchange } from '../http2/session.js'
 import { bytesQueued, bytesTaken } from '../node/socket-handle.js'
 import { GRACE } from '../policy.js'
 import { bytesArrived } from '../socket/bytes-arrived.js'
+import type { AnyConnection } from './any-connection.js'
 
 // What each open connection waits for, in words on which an operator can act. They are logged and shown, so they have to be true of the application
 // and the client.
@@ -117,12 +118,12 @@ function withoutExchange(connection: Connection, look: Look): string {
   return ending === undefined ? 'the client does not finish its request' : CLOSE
 }
 
-function output(peer: Connection | Session, unsent: number, taken: number, { progress, now }: Look): string {
+function output(peer: AnyConnection, unsent: number, taken: number, { progress, now }: Look): string {
   const moves = progress.moves(peer, 'output', taken, now) ?? peer.owner.unacknowledged.isTaking(peer)
   return `the client ${moves ? 'takes its response' : 'does not read'}: ${size(unsent)} unsent`
 }
 
-function input(peer: Connection | Session, received: number, { progress, now }: Look): string {
+function input(peer: AnyConnection, received: number, { progress, now }: Look): string {
   return progress.moves(peer, 'input', received, now) === true
     ? 'the client is sending its body'
     : 'the client does not send its body'

@@ -8,7 +8,7 @@ import { bytesTaken } from '../node/socket-handle.js'
 import type { Timer, Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import { bytesArrived } from './bytes-arrived.js'
-import { beginPatience, goOn, isOver, type Patience } from './slow-reader.js'
+import { beginPatience, extendPatience, isPatienceOver, type Patience } from './slow-reader.js'
 import type { UnacknowledgedBytes } from './unacknowledged-bytes.js'
 
 /** The lowest rate, in bytes per second, at which a peer still counts as taking what is on its way to it. */
@@ -164,8 +164,9 @@ export class Lingering<C extends Lingers<C>> {
     if (linger.connection.ending === 'stalled') return false
     const taken = this.#unacknowledged.takenBy(linger.connection)
     if (taken.peer === undefined || taken.peer >= taken.kernel) return false
-    linger.patience = linger.patience === undefined ? beginPatience(taken, now) : goOn(linger.patience, taken, now, RATE)
-    return !isOver(linger.patience, now)
+    linger.patience =
+      linger.patience === undefined ? beginPatience(taken, now) : extendPatience(linger.patience, taken, now, RATE)
+    return !isPatienceOver(linger.patience, now)
   }
 
   #destroyOldest(): void {

@@ -43,7 +43,7 @@ export function beginPatience(taken: Taken, now: number): Patience {
 }
 
 /** Extends a peer's time by what the bytes that it took last it at `rate` bytes/s, at most by {@link READ}. */
-export function goOn(before: Patience, taken: Taken, now: number, rate: number): Patience {
+export function extendPatience(before: Patience, taken: Taken, now: number, rate: number): Patience {
   const time = (bytes: number): number => (Math.max(0, bytes) * 1_000) / rate
   const generous = before.generous + time(taken.kernel - before.kernel)
   const isFilling = now - before.since < FILLING
@@ -54,7 +54,7 @@ export function goOn(before: Patience, taken: Taken, now: number, rate: number):
   return { kernel: taken.kernel, peer, since: before.since, until, generous }
 }
 
-export function isOver({ peer, until, generous }: Patience, now: number): boolean {
+export function isPatienceOver({ peer, until, generous }: Patience, now: number): boolean {
   return now >= (peer === undefined ? Math.max(until, generous) : until)
 }
 
