@@ -10,6 +10,8 @@ import type { GovernedServer } from '../server/governed-server.js'
 import type { Look } from '../server/wait-reason.js'
 import type { DrainCounts } from './drain-counts.js'
 
+// The end of a drain: what happens at the deadline to the connections that are left.
+
 /** The deadline: cuts the connections that are left, except that idle and silent ones still close output first. */
 export function endRest(servers: readonly GovernedServer[], counts: DrainCounts, look: Look): void {
   for (const connection of connectionsOf(servers)) attempt(connection, () => endAtDeadline(connection, counts, look))

@@ -10,6 +10,8 @@ import type { GovernedServer } from '../server/governed-server.js'
 import { unseenOf, unseenRequestsOf } from '../server/unseen-connections.js'
 import { caughtUpWithPrimary } from './caught-up-with-primary.js'
 
+// How a server stops listening: no connection that the kernel has accepted is lost.
+
 /** Turns of the loop, and milliseconds, without a new connection after which the listener closes; and the longest wait for that, in ms. */
 const QUIET_TURNS = 4
 const QUIET_MS = 25
@@ -51,8 +53,8 @@ async function takeQueue({ counts, handshakes }: GovernedServer, quiet: number):
     await new Promise((resolve) => (quietTurns < QUIET_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
     const now = performance.now()
     const isQuiet = accepted() === before
-    // Connections go on arriving: it ends with a turn that has left none in the queue, or at last in any case. Turns count as well as time: a turn may
-    // be long (a blocking handler, a slow machine), and still accepts only one connection.
+    // Connections may go on arriving, so the time is bounded: it ends with a turn that has brought none, or after twice that time with any. Turns count
+    // as well as time: a turn may be long (a blocking handler, a slow machine), and still accepts only one connection.
     const atMost = isQuiet ? ACCEPT_AT_MOST : 2 * ACCEPT_AT_MOST
     if (turns > ACCEPT_TURNS && now - began > atMost) return
     if (isQuiet) {

@@ -15,6 +15,8 @@ import { resumeReading } from './pause-reading.js'
 import { recordClose } from './record-close.js'
 import { dropWaiting } from './waiting-requests.js'
 
+// The ways in which a connection ends: output first, cut, or reset; and what `socket.destroy` of a governed connection does.
+
 /**
  * Closes a connection output first: the server sends what was written, then (TLS: close_notify and) FIN, and then reads and discards the rest of the
  * input within the bounds of `linger`. The application gets no further request. `quiet`: the silence granted, at most `linger.quiet`. `receives`: whether

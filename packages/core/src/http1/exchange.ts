@@ -5,6 +5,8 @@ import { presetMessage } from '../node/v8-status-message.js'
 import type { Connection, Exchange } from './connection.js'
 import { factsOf, isPlain, PLAIN } from './request-facts.js'
 
+// A request and its response: how an exchange begins, is found by its response, and what is asked about it.
+
 /** A literal and not a class: V8 allocates it without a call. */
 export function beginExchange(connection: Connection, req: IncomingMessage, res: ServerResponse, arrived: number): Exchange {
   const isSpecial = !isPlain(req, res)

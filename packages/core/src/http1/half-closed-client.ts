@@ -8,6 +8,9 @@ import type { Connection } from './connection.js'
 import { connectionOf, kConnection, type SocketCarrier } from './connection-of.js'
 import { pushPieces } from './pause-reading.js'
 
+// A client that has sent FIN, and may still wait for an answer: option `halfClosed`. What follows the server's own FIN is in
+// socket/lingering-close.ts.
+
 /**
  * `socket.push` of a governed connection. Node calls it with null when it has read the client's FIN, and with bytes where the parser does not read
  * from the handle.

@@ -6,6 +6,8 @@ import { closeOutputFirst } from './close.js'
 import type { Connection } from './connection.js'
 import { markInput, markRecords } from './partial-request.js'
 
+// A connection between two requests: how it becomes idle, and how it is closed if it still is.
+
 /** The linger of an idle connection: there is no response that a reset could delete, so a second for the client's FIN is enough. */
 export const IDLE_QUIET = GRACE
 

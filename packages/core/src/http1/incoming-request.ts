@@ -17,6 +17,8 @@ import { noteWritten, watchFinish } from './response-written.js'
 import { handOverSocket, watchHeld } from './upgrade.js'
 import { enqueue, isUpgrade } from './waiting-requests.js'
 
+// A request arrives: it is handed over to the application, waits for its turn, or is refused.
+
 /**
  * A request has been parsed. The application gets one request at a time, in order, and no request behind a close (RFC 9112 §9.3.2, §9.6). Returns
  * what `emit` returns.

@@ -4,6 +4,8 @@ import { clearTimeout, nextTick } from '../node/real-timers.js'
 import type { Connection, Waiting } from './connection.js'
 import { connectionOf } from './connection-of.js'
 
+// Backpressure: nothing more is parsed while too many requests wait, and the client is watched meanwhile.
+
 /** Reading stops at this many waiting requests. Honest clients pipeline a handful. */
 const SEVERAL = 16
 /** How many bytes are kept unparsed at most, to learn of the client's FIN or reset behind them. */

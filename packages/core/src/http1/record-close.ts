@@ -5,6 +5,8 @@ import { hasBegun } from '../node/parser.js'
 import type { Connection } from './connection.js'
 import { isIncomplete } from './exchange.js'
 
+// What is recorded about the end of a connection, for the close event and the connection log.
+
 /**
  * A connection begins to end: records its state, if there is a listener for closes. Only the first call counts; what follows (the server ends its
  * output, the client leaves) belongs to the end.

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseConnection } from '../http/tokens.js'
 import { endsItsRead } from '../node/parser.js'
 
+// What a request says about its connection and its body.
+
 /** What the request says about its connection and its body, read when the request is handed over. */
 export interface RequestFacts {
   /** The parser's verdict on the request: false if its version or framing rules out persistence. */

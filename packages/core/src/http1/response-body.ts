@@ -8,6 +8,8 @@ import type { Body, Exchange } from './connection.js'
 import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
 import { recordClose } from './record-close.js'
 
+// The body of a response: `res.write` and `res.end` keep it to its Content-Length.
+
 type Callback = (error?: Error | null) => void
 type Chunk = string | Uint8Array
 /** Node's own methods. */

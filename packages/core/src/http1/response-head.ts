@@ -10,6 +10,8 @@ import { announce, printsPromise } from './keep-alive-header.js'
 import { decide, isAskedToClose } from './persist-or-close.js'
 import { countBelow, misfit } from './response-body.js'
 
+// The head of a response: `res.writeHead` decides whether the connection persists, and keeps the framing right.
+
 /** Node's own method. */
 const nodeWriteHead = ServerResponse.prototype.writeHead
 

@@ -5,6 +5,8 @@ import type { Exchange } from './connection.js'
 import { end, write } from './response-body.js'
 import { writeHead } from './response-head.js'
 
+// The methods of a governed response: writeHead, write and end are replaced.
+
 /** Node's own methods, unless they were replaced before this package was loaded. */
 const { writeHead: nodeWriteHead, write: nodeWrite, end: nodeEnd } = ServerResponse.prototype
 

@@ -6,6 +6,8 @@ import { kConnection, type SocketCarrier } from './connection-of.js'
 import { push } from './half-closed-client.js'
 import { isWritten, noteWritten, written } from './response-written.js'
 
+// The methods of a governed socket: halfclose replaces those by which Node tells of a response, and by which a connection ends.
+
 /** Node's own methods, unless they were replaced before this package was loaded. */
 const {
   setTimeout: nodeSetTimeout,

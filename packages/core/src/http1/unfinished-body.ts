@@ -5,7 +5,7 @@ import type { Connection, Exchange } from './connection.js'
 
 /** What TLS may have read of a record and not decrypted yet, at most, in bytes. */
 const RECORD = 17_000
-/** Reads at most: each is 64 KB, and the kernel keeps 6 MB of a connection that nobody reads. */
+/** Reads at most: each is 64 KB, and the kernel keeps 6 MB of a connection that is not read. */
 const READS = 1_000
 
 /**

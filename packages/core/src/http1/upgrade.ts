@@ -14,6 +14,8 @@ import { connectionOf } from './connection-of.js'
 import { leaveReading } from './pause-reading.js'
 import { recordClose } from './record-close.js'
 
+// Upgrade and CONNECT: the socket is handed over to another protocol, or the request is refused.
+
 /** The turn of an upgrade or CONNECT has come: the socket belongs to another protocol from now on, or the request is refused. */
 export function handOverSocket(
   connection: Connection,

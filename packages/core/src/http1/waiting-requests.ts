@@ -5,6 +5,8 @@ import { isParsedElsewhere } from '../node/parser.js'
 import type { Connection, Exchange, Waiting } from './connection.js'
 import { resumeReading } from './pause-reading.js'
 
+// Pipelining: requests that wait until those before them are answered.
+
 /** Without this option V8 would have to track the collection of each object. */
 const BY_HAND = { requireManualDestroy: true }
 

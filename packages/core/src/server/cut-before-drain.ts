@@ -1,4 +1,5 @@
 import { nextTick } from '../node/real-timers.js'
+
 /**
  * Requests that were cut in this tick. A listener of a signal may destroy connections before it, or another listener, calls drain(): the drain counts
  * those cuts as its own.

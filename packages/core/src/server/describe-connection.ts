@@ -9,7 +9,7 @@ export interface Held extends HeldBy {
   readonly waitsFor: string
 }
 
-/** Describes what a connection holds the drain with. The query is left out, since it may hold secrets. */
+/** Describes a connection, for reports and for lists: its request, and what it waits for. The query is left out, since it may have secrets. */
 export function describeConnection(connection: Connection, look: Look): Held {
   const { upgrade } = connection.rare
   const { owner, socket, state, current, lastUsed } = connection
@@ -25,7 +25,7 @@ export function describeConnection(connection: Connection, look: Look): Held {
   }
 }
 
-/** Describes what a session holds the drain with: each of its streams. */
+/** Describes a session in the same way: each of its streams, or itself if it has none. */
 export function describeSession(session: Session, look: Look): Held[] {
   const { owner, socket, state, streams, lastUsed } = session
   const remote = remoteOf(socket, owner)

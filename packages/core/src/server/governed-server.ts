@@ -134,7 +134,7 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
 
   /**
    * Where the drain stands for a connection opened at `openedAt`. A connection that is accepted shortly before the listener closes is not told close until the
-   * listener is closed: its client would come back at once, again and again, and at last be reset.
+   * listener is closed: its client would reconnect at once, several times, and the last of these connections would be reset.
    */
   phaseFor(openedAt: number): ServerState {
     return this.phase === 'draining' &&

@@ -7,6 +7,8 @@ import type { Policy } from '../options/types.js'
 import { printablePromise } from '../policy.js'
 import type { GovernedServer } from './governed-server.js'
 
+// The settings of Node's server: the policy sets them, and follows where the application changes them later.
+
 /** Writes the policy of a governed server into the server's own settings. */
 export function impose(governed: GovernedServer): void {
   const { server, keepsAlive, policy } = governed
@@ -57,7 +59,7 @@ function shown({ policy: { keepAlive }, inherited, server }: GovernedServer): nu
   return inherited.keepAliveTimeout > 0 ? inherited.keepAliveTimeout : 5_000
 }
 
-/** Limits the streams, unless the application has set how many may be open at once, under whatever name. */
+/** Limits the streams, unless the application has set `maxConcurrentStreams` itself. */
 function limitStreams(server: Http2Server | Http2SecureServer, streams: number | false): void {
   const settings = settingsOf(server)
   if (streams === false || settings === undefined || 'maxConcurrentStreams' in settings) return

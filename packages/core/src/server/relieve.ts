@@ -56,7 +56,7 @@ export class Relief {
     if (this.#going.size > 0 && this.#going.delete(member)) this.#ended.delete(member)
   }
 
-  /** Waits no longer for the clients of at most so many connections whose output the server has ended. */
+  /** Destroys at most so many connections whose output the server has ended, and whose clients have not ended theirs. */
   killEnded(most: number): void {
     let left = most
     for (const member of this.#ended) {

@@ -19,6 +19,8 @@ import { follow, impose } from './node-settings.js'
 import { type CloseCallbacks, define, takeOverMethods } from './server-methods.js'
 import { boundHalfClosed } from './unseen-connections.js'
 
+// The events of a governed server: halfclose sees each before the application does.
+
 /** How the handle reacts to what happens to a governed server. */
 export interface ServerCallbacks extends CloseCallbacks {
   /** A server that does not listen has got its first connection. */

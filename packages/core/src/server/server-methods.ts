@@ -15,6 +15,8 @@ import { nextTick } from '../node/real-timers.js'
 import { isHttp2, isShared, speaksHttp1 } from '../node/server-kinds.js'
 import type { GovernedServer } from './governed-server.js'
 
+// The methods of a governed server: `close` drains it, `listen` begins a new life.
+
 /** How the handle reacts when a governed server is closed. */
 export interface CloseCallbacks {
   /** Drains the server. Resolves when it has closed. */

@@ -45,7 +45,7 @@ export interface Linger<C> extends Linked<Linger<C>> {
 
 /**
  * The second half of the output-first close (RFC 9112 §9.6). The server has ended its output; it reads and discards what the peer still sends, until
- * the peer ends its side or a bound is reached. If the server closed earlier, the kernel would answer that input with a reset, and a reset can delete
+ * the peer ends its side or a bound is reached. A request that the parser still finds there is counted as dropped (http1/incoming-request.ts). If the server closed earlier, the kernel would answer that input with a reset, and a reset can delete
  * a response that the peer has not read yet. One timer serves all connections.
  */
 export class Lingering<C extends Lingers<C>> {

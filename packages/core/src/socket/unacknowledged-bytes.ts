@@ -50,7 +50,7 @@ export class UnacknowledgedBytes {
     return this.#ask(ends, (list, inode) => list.unacknowledged(inode))
   }
 
-  /** The same from lists that were read just now, whatever it takes: a client is cut for what they say. */
+  /** The same from lists that were read just now, however long that takes: a client is cut because of them. */
   ofNow({ socket, raw }: Ends): number | undefined {
     const inode = this.#inodeOf(raw ?? socket)
     return inode === undefined ? undefined : this.#listWithin(NEWER).unacknowledged(inode)

@@ -8,7 +8,7 @@ const CLOSE = 8
 const GOING_AWAY = Buffer.from([0x80 | CLOSE, 2, 1001 >> 8, 1001 & 0xff])
 
 /**
- * Follows what a server writes to a WebSocket, by whatever library or proxy, to know whether a close frame could stand here. It must see each byte,
+ * Follows what a server writes to a WebSocket, with any library or as a proxy, to know whether a close frame could stand here. It must see each byte,
  * since a proxy writes pieces of frames.
  */
 export class WebSocketOutput {
