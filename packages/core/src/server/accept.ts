@@ -17,16 +17,14 @@ import type { GovernedServer } from './governed-server.js'
 /** Whether a connection over a limit is dropped at once. */
 export function turnsAway(governed: GovernedServer, socket: Socket): boolean {
   if (!governed.limits.drops(socket)) return false
-  governed.counts.refused[governed.limits.limitOver(socket)]++
-  socket.destroy()
+  governed.limits.drop(socket)
   return true
 }
 
 /** A TLS handshake begins on a new connection. Returns false if the connection was dropped. */
 export function beginHandshake(governed: GovernedServer, raw: Duplex): boolean {
   if (governed.handshakes.begin(raw, () => governed.drain?.check())) return true
-  governed.counts.refused[governed.limits.limitOver(raw)]++
-  raw.destroy()
+  governed.limits.drop(raw)
   return false
 }
 

@@ -84,9 +84,10 @@ export class ConnectionLimits implements HandshakeSlots {
     return isPressed
   }
 
-  /** The limit by which there is no room for a stream. */
-  limitOver(stream: object): RefusingLimit {
-    return this.#hasRoom(stream) ? 'descriptors' : this.#slots.limitOver()
+  /** Destroys a stream that has just been accepted, and counts it as refused. */
+  drop(stream: Duplex): void {
+    this.#counts.refused[this.#hasRoom(stream) ? 'descriptors' : this.#slots.limitOver()]++
+    stream.destroy()
   }
 
   /** Takes a connection in, or marks it as over a limit. */

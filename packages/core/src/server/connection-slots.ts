@@ -49,19 +49,20 @@ export class ConnectionSlots {
   }
 
   take(client: string | undefined, handshake = false): void {
-    add(this.#all, 1, handshake)
-    if (client === undefined) return
-    const taken = this.#takenBy(client)
-    add(taken, 1, handshake)
-    this.#byClient.set(client, taken)
+    this.#count(client, 1, handshake)
   }
 
   leave(client: string | undefined, handshake = false): void {
-    add(this.#all, -1, handshake)
+    this.#count(client, -1, handshake)
+  }
+
+  #count(client: string | undefined, n: 1 | -1, handshake: boolean): void {
+    add(this.#all, n, handshake)
     if (client === undefined) return
     const taken = this.#takenBy(client)
-    add(taken, -1, handshake)
-    if (taken.all <= 0) this.#byClient.delete(client)
+    add(taken, n, handshake)
+    if (taken.all > 0) this.#byClient.set(client, taken)
+    else this.#byClient.delete(client)
   }
 
   #takenBy(client: string): Taken {
