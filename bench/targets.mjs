@@ -4,7 +4,7 @@ const CPU = { http: { halfclose: 1.03, counting: 1.05 }, express: { halfclose: 1
 /** Of a request on a kept connection, with metrics on, to one without. */
 const METRICS = 1.01
 const HEAP = 250
-const STALL = 50
+const STALL = 20
 const RESIDENT = 20
 const CHURN = 1.05
 
@@ -27,9 +27,9 @@ export function targetsOf({ parts }) {
   for (const { host, variant, heapOverBare } of rows('idle')) {
     if (variant === 'halfclose') add(`heap per idle connection, ${host}, bytes over bare`, HEAP, heapOverBare)
   }
-  for (const { host, kind, variant, stall, label } of rows('drain')) {
+  for (const { host, kind, variant, stallCpu, label } of rows('drain')) {
     if (variant === 'halfclose' && kind === 'idle')
-      add(`longest stall while draining idle connections, ${host}, ${label}, ms`, STALL, stall)
+      add(`longest stall while draining idle connections, ${host}, ${label}, ms of CPU`, STALL, stallCpu)
   }
   for (const { host, variant, lowest, highest } of rows('linger')) {
     if (variant === 'halfclose') add(`resident memory while lingering, ${host}, ± MB`, RESIDENT, (highest - lowest) / 2)
