@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { createServer as createNetServer } from 'node:net'
 import express from 'express'
 import fastify from 'fastify'
+import { quiet } from '../../../test/support/server.js'
 import { attach } from '../src/index.js'
 import { parseOptions } from '../src/options/parse.js'
 
@@ -88,3 +89,15 @@ test.each(['on', 'once'])("%s('closed'): there is no such event", (method) => {
   const other = thrownBy(() => Reflect.apply(Reflect.get(connections, method), connections, ['request', () => {}]))
   expect(other.message).toContain('the events are state, upgrade, close, warning')
 })
+
+test.each<[what: string, args: unknown[], reason: string]>([
+  ['a signal and its number', ['SIGTERM', 15], 'SIGTERM'],
+  ['null', [null], 'drain'],
+  ['a number', [5], 'drain'],
+])(
+  'drain() as a listener, without its handle, given %s, drains: a throw would end the process amid its requests',
+  async (_what, args, reason) => {
+    const { drain } = attach(createServer(), { logger: quiet })
+    expect(await Reflect.apply(drain, process, args)).toMatchObject({ clean: true, reason })
+  },
+)

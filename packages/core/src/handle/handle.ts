@@ -145,9 +145,10 @@ export class Handle implements AdapterConnections {
     return this
   }
 
-  drain(request?: DrainRequest): Promise<Report> {
+  /** It may be a listener of a signal, as it is: `process.once('SIGTERM', connections.drain)`. Not to throw there counts more than what is wrong with it. */
+  readonly drain = (request?: DrainRequest | string | null): Promise<Report> => {
     this.#byClose = false
-    return this.#drain(request)
+    return this.#drain(typeof request === 'string' ? { reason: request } : (request ?? {}))
   }
 
   async answered(): Promise<void> {
@@ -155,7 +156,7 @@ export class Handle implements AdapterConnections {
     await Promise.race([drained, this.#underWay?.onlyUpgraded])
   }
 
-  #drain({ reason = 'drain', fast = false }: DrainRequest = {}): Promise<Report> {
+  #drain({ reason = 'drain', fast = false }: DrainRequest): Promise<Report> {
     if (this.#report === undefined) {
       const { drain } = this.policy
       const life = this.#drainSignal
