@@ -6,6 +6,7 @@ import { get } from '../../../test/support/requests.js'
 import { until } from '../../../test/support/wait.js'
 import { connectionOf } from '../src/http1/connection-of.js'
 import { attach } from '../src/index.js'
+import { descriptorLimit } from '../src/node/descriptor-limit.js'
 import type { Admission, DescriptorPressure } from '../src/server/descriptor-pressure.js'
 import { GovernedServer } from '../src/server/governed-server.js'
 
@@ -19,9 +20,11 @@ const FIRST = 960
 const PAID = 64
 const AGAIN = 50
 
-jest.mock('../src/node/descriptor-limit.js', () => ({ descriptorLimit: () => 1_024 }))
+jest.mock('../src/node/descriptor-limit.js', () => ({ descriptorLimit: jest.fn(() => 1_024) }))
 
 const cleanUp: (() => unknown)[] = []
+
+beforeEach(() => jest.mocked(descriptorLimit).mockClear())
 
 afterEach(async () => {
   for (const end of cleanUp.splice(0).reverse()) await end()
@@ -116,4 +119,21 @@ test('what a search has found and has been used since is not closed', async () =
   arrive(governed.limits.pressure, 4, FIRST)
   await Promise.all(idle.map((client) => client.ask(get('/'))))
   expect(connections.stats().closes).toEqual({})
+})
+
+test('it is told once a minute, with both numbers, and the limit is asked for once', async () => {
+  const { connections, governed } = await crowd(SIZE - 1)
+  const told: string[] = []
+  connections.on('warning', ({ code, message }) => told.push(`${code} ${message}`))
+  arrive(governed.limits.pressure, 500, FIRST + 1)
+  const began = performance.now()
+  const clock = jest.spyOn(performance, 'now').mockReturnValue(began + 59_000)
+  cleanUp.push(() => clock.mockRestore())
+  arrive(governed.limits.pressure, 500, FIRST + 1)
+  const once = expect.stringMatching(/^HALFCLOSE_FDS .*at least 962 of 1024 are open/)
+  expect(told).toEqual([once])
+  clock.mockReturnValue(began + 61_000)
+  arrive(governed.limits.pressure, 500, FIRST + 1)
+  expect(told).toEqual([once, once])
+  expect(descriptorLimit).toHaveBeenCalledTimes(1)
 })
