@@ -8,7 +8,7 @@ import { endedAfterEach, listening, quiet } from '../../../test/support/server.j
 import { deferred, until, within } from '../../../test/support/wait.js'
 import { govern } from '../src/adapter/index.js'
 import { attach } from '../src/index.js'
-import { clientKeyOf } from '../src/server/client-key.js'
+import { clientKeyOf } from '../src/server/per-client-key.js'
 import type { Options } from '../src/types.js'
 
 // Who holds a place within `limits.connections` and `limits.perClient`, and whose it is.

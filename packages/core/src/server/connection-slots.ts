@@ -1,6 +1,6 @@
 import type { RefusingLimit } from '../events/types.js'
 import type { Policy } from '../options/types.js'
-import { clientKeyOf } from './client-key.js'
+import { clientKeyOf } from './per-client-key.js'
 
 /** How many slots are taken, and how many of those by TLS handshakes. */
 interface Taken {

@@ -1,4 +1,4 @@
-import { readToBrokenEnd } from '../http1/unfinished-body.js'
+import { readToBrokenEnd } from '../http1/fin-amid-body.js'
 import { Session } from '../http2/session.js'
 import { beginPatience, extendPatience, isPatienceOver, type Patience, takenOf, WINDOW } from '../socket/slow-reader.js'
 import type { AnyConnection } from './any-connection.js'

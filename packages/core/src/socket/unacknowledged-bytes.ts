@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setImmediate } from '../node/real-timers.js'
 import { bytesTaken, descriptorOf } from '../node/socket-handle.js'
+import { TcpList } from './proc-net-tcp.js'
 import { type Taken, takenOf } from './slow-reader.js'
-import { TcpList } from './tcp-list.js'
 
 /** Where Linux lists its TCP connections, one a line. */
 const LISTS = ['/proc/self/net/tcp', '/proc/self/net/tcp6']

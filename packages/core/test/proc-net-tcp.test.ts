@@ -1,4 +1,4 @@
-import { TcpList } from '../src/socket/tcp-list.js'
+import { TcpList } from '../src/socket/proc-net-tcp.js'
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
 
