@@ -48,6 +48,14 @@ test('undici', async () => {
   heads('other side closed')
 })
 
+test('fetch, amid a body', async () => {
+  const port = await serve(ends.amidBody)
+  const response = await fetch(`http://127.0.0.1:${port}/`)
+  const failure: unknown = await response.text().catch((error: Error) => error)
+  expect(failure).toMatchObject({ name: 'TypeError', message: 'terminated' })
+  heads('TypeError: terminated')
+})
+
 test('node:http', async () => {
   const port = await serve(ends.fin)
   const [failure] = await once(get({ port, host: '127.0.0.1', agent: new Agent({ keepAlive: true }) }), 'error', {}).catch(

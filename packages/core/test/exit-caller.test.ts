@@ -52,6 +52,28 @@ test.each([
     '/app/server.mjs:7:9',
     true,
   ],
+  [
+    "`exit` of an import from 'node:process'",
+    [
+      'exit (node:internal/process/per_thread:236:15)',
+      'Timeout._onTimeout (/app/a.mjs:1:2)',
+      'listOnTimeout (node:internal/timers:1:1)',
+    ],
+    '/app/a.mjs:1:2',
+    true,
+  ],
+  [
+    'a timer that has it for its function',
+    ['Timeout.exit [as _onTimeout] (node:internal/process/per_thread:184:15)', 'listOnTimeout (node:internal/timers:1:1)'],
+    'a place that is not known',
+    true,
+  ],
+  [
+    'an `exit` of the application, which calls it',
+    ['exit (node:internal/process/per_thread:236:15)', 'Worker.exit (/app/a.mjs:1:2)'],
+    '/app/a.mjs:1:2',
+    false,
+  ],
   ['an async function', [EXIT, 'async file:///app/server.mjs:3:1'], 'file:///app/server.mjs:3:1', false],
   ['nothing of the application', [EXIT, 'node:internal/x:1:1'], 'a place that is not known', false],
   ['nobody', ['process._fatalException (node:internal/process/execution:195:19)'], undefined, false],

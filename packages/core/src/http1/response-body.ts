@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
+import { pathOf } from '../http/request-path.js'
 import type { Prior } from '../node/patched-methods.js'
 import { makeLast, watchPieces } from '../node/response-fields.js'
 import type { Body, Exchange } from './connection.js'
@@ -143,10 +144,10 @@ export function misfit(exchange: Exchange, body: Body, length = body.written): v
   connection.ending = 'content-length'
   if (!body.misfit) {
     body.misfit = true
-    const { method = '', url = '' } = exchange.req
+    const { req } = exchange
     connection.owner.events.warn({
       code: 'HALFCLOSE_CONTENT_LENGTH',
-      message: `halfclose: the response to ${method} ${url.split('?')[0]} is ${length > body.declared ? 'longer' : 'shorter'} than its Content-Length; its connection is closed`,
+      message: `halfclose: the response to ${req.method} ${pathOf(req)} is ${length > body.declared ? 'longer' : 'shorter'} than its Content-Length; its connection is closed`,
     })
   }
   makeLast(exchange.res)

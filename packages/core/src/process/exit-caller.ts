@@ -50,7 +50,7 @@ function stack(): string {
 /** The place of the call of `process.exit()` in a stack, and whether a timer made the call. */
 export function callOfExit(lines: string): { place: string | undefined; byTimer: boolean } {
   const frames = lines.split('\n').map((line) => line.trim())
-  const exit = frames.findIndex((frame) => /^at (?:process|Process)\.(?:exit|reallyExit) /.test(frame))
+  const exit = frames.findIndex((frame) => /^at (?:\w+\.)?(?:exit|reallyExit) /.test(frame))
   if (exit === -1) return { place: undefined, byTimer: false }
   const callers = frames.slice(exit + 1)
   const caller = callers.find((frame) => frame.startsWith('at ') && !/\(?node:/.test(frame))

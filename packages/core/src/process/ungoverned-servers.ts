@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isIPv6 } from 'node:net'
+import { listenAddress } from '../events/listen-address.js'
 import type { WatchRequests } from '../http/messages.js'
 import { queueMicrotask } from '../node/real-timers.js'
 import { isAttachable } from '../node/server-kinds.js'
@@ -29,7 +29,7 @@ export interface ApplicationHost {
 const CHECKS = 100
 
 export const NOT_GOVERNED = 'HALFCLOSE_SERVER_NOT_GOVERNED'
-const WHY = "socket.io, or a function, stands in the app's place among its 'request' listeners"
+const WHY = "socket.io, a function or another Express app stands in the app's place among its 'request' listeners"
 const REMEDY = 'Write `connections.attach(server)` before `server.listen()`; `connections` is what `halfclose(app)` returns'
 
 /**
@@ -39,13 +39,13 @@ const REMEDY = 'Write `connections.attach(server)` before `server.listen()`; `co
 export function recognisedMessage(server: AttachableServer, directly: boolean): string {
   if (directly) {
     const missed = server.listening
-      ? `the app's server on ${addressOf(server)} listened before \`halfclose(app)\` was called`
+      ? `the app's server on ${listenAddress(server.address())} listened before \`halfclose(app)\` was called`
       : "the app's server does not listen itself: other code passes connections on to it"
     const right = server.listening ? 'Call `halfclose(app)` before `app.listen()`' : REMEDY
     return `halfclose: ${missed}. It is governed from now on, and was not before. ${right}`
   }
   return (
-    `halfclose: the server on ${addressOf(server)} calls the app, but not directly: ${WHY}. ` +
+    `halfclose: the server on ${listenAddress(server.address())} calls the app, but not directly: ${WHY}. ` +
     `It is governed from now on, and was not before. ${REMEDY}`
   )
 }
@@ -53,7 +53,7 @@ export function recognisedMessage(server: AttachableServer, directly: boolean): 
 /** The warning that such a server is drained on a signal, although no request came through it. */
 export function attachedForDrainMessage(server: AttachableServer, reason: string): string {
   return (
-    `halfclose: ${reason}, and no server is known as the app's. The one on ${addressOf(server)} is drained, but its connections so far ` +
+    `halfclose: ${reason}, and no server is known as the app's. The one on ${listenAddress(server.address())} is drained, but its connections so far ` +
     `are not governed. If it is the app's, then ${WHY}. ${REMEDY}`
   )
 }
@@ -70,12 +70,6 @@ export function elsewhereMessage(byRegister: boolean): string {
     `halfclose: the app's server ${whose}, whose options govern it. Of the options of ` +
     `\`halfclose(app)\` only \`signals\` and \`onDrained\` reach it. ${remedy}`
   )
-}
-
-function addressOf(server: AttachableServer): string {
-  const address = server.address()
-  if (address === null || typeof address === 'string') return String(address)
-  return `${isIPv6(address.address) ? `[${address.address}]` : address.address}:${address.port}`
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { HeldBy } from '../events/types.js'
+import { pathOf } from '../http/request-path.js'
 import type { Connection } from '../http1/connection.js'
 import type { Session } from '../http2/session.js'
 import { remoteOf } from '../socket/remote-address.js'
@@ -13,12 +14,12 @@ export interface Held extends HeldBy {
 export function describeConnection(connection: Connection, look: Look): Held {
   const { upgrade } = connection.rare
   const { owner, socket, state, current, lastUsed } = connection
-  const { method, url } = current?.req ?? upgrade ?? {}
+  const request = current?.req ?? upgrade
   return {
     remote: remoteOf(socket, owner),
     state,
-    method,
-    path: url?.split('?')[0],
+    method: request?.method,
+    path: request && pathOf(request),
     // Both times are rounded, and may be a moment ahead.
     ms: Math.max(0, Math.round(look.now - (current?.arrived ?? lastUsed))),
     waitsFor: waitsFor(connection, look),

@@ -15,6 +15,7 @@ import type { AnyConnection } from './any-connection.js'
 // and the client.
 
 const HANDLER = 'the handler'
+const BEGUN = 'the handler, whose response has begun'
 const CLOSE = 'the client to close its end'
 const NOTHING_YET = 'the client has sent nothing yet'
 
@@ -89,7 +90,7 @@ export function streamWaitsFor(
   const isRead = stream.readableLength < stream.readableHighWaterMark
   if (!stream.endAfterHeaders && !stream.readableEnded && !stream.writableEnded && isRead)
     return input(session, session.socket.bytesRead - session.controlled, look)
-  return HANDLER
+  return stream.headersSent ? BEGUN : HANDLER
 }
 
 /** What a session without a stream waits for. */
@@ -105,7 +106,8 @@ function answer(connection: Connection, look: Look): string {
     return output(connection, unsent, taken, look)
   }
   if (current === undefined) return HANDLER
-  return awaitsBody(current) ? input(connection, bytesArrived(connection), look) : HANDLER
+  if (awaitsBody(current)) return input(connection, bytesArrived(connection), look)
+  return current.res.headersSent ? BEGUN : HANDLER
 }
 
 /** What a connection waits for without a request that the application knows of. */
