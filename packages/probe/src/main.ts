@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import type { Report } from './engine/result.js'
 import { Unreachable } from './engine/server-facts.js'
@@ -38,6 +39,7 @@ async function run(args: readonly string[], abort: AbortSignal | undefined): Pro
     if (text === undefined) throw new Error(`There is no check "${wanted.id}". --help lists them all.`)
     return say(text)
   }
+  for (const file of Object.values(wanted.files)) if (file !== undefined) checkWritable(file)
   const near = await nearness(parseTarget(wanted.options.url).host)
   if (near === 'public' && !wanted.yes) await consent(wanted.options.url)
   const { progress, end } = progressOn(process.stderr)
@@ -57,9 +59,24 @@ async function consent(url: string): Promise<void> {
   if (!process.stdin.isTTY)
     throw new Error(`${url} is neither loopback nor private. Probe only what is yours, and say so with --yes.`)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await terminal.question(`${url} is neither loopback nor private. Is it yours to probe? (yes/no) `)
+  // The terminal may end, or Ctrl-C be pressed: that is no yes.
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
+  const question = terminal.question(`${url} is neither loopback nor private. Is it yours to probe? (yes/no) `)
+  const answer = await Promise.race([question, closed])
   terminal.close()
   if (!/^y(es)?$/i.test(answer.trim())) throw new Error('not probed')
+}
+
+/** Throws before anything is probed, rather than after more than a minute. */
+function checkWritable(file: string): void {
+  const there = existsSync(file)
+  if (there && statSync(file).isDirectory()) throw new Error(`${file} cannot be written: it is a folder`)
+  if (!there && !existsSync(dirname(file))) throw new Error(`${file} cannot be written: there is no folder ${dirname(file)}`)
+  try {
+    accessSync(there ? file : dirname(file), constants.W_OK)
+  } catch {
+    throw new Error(`${file} cannot be written: its permissions forbid it`)
+  }
 }
 
 function writeFiles(report: Report, files: Files): void {

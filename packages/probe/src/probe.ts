@@ -1,5 +1,5 @@
 import { tierA, tierB, tierC } from './checks/index.js'
-import { type Bounds, boundsOf } from './engine/bounds.js'
+import { type Bounds, boundsOf, within } from './engine/bounds.js'
 import { Budget } from './engine/budget.js'
 import type { Check, Tier } from './engine/check.js'
 import { type Report, type Result, scoresOf } from './engine/result.js'
@@ -62,19 +62,31 @@ export async function probe(options: ProbeOptions): Promise<Report> {
   const began = performance.now()
   const child = started === undefined ? undefined : await start(started, target)
   try {
+    const until = performance.now() + Math.max(LIMIT, bounds.patience + MARGIN)
     const facts = await findOut(target, bounds, options)
-    const found = await tiersOf(options, target, bounds, facts, started, child)
+    const found = await tiersOf(options, { target, bounds, facts, until }, started, child)
     return { probe: version, url: target.url, at, ms: Math.round(performance.now() - began), facts, ...found }
   } finally {
     await child?.kill()
   }
 }
 
+/** ms for tier a, with the first requests, whatever the server does. */
+const LIMIT = 88_000
+/** The same where it has a longer patience: so much more than that. */
+const MARGIN = 11_000
+
+/** A server that answers, and the time for its tier a. */
+interface Found {
+  target: Target
+  bounds: Bounds
+  facts: Facts
+  until: number
+}
+
 async function tiersOf(
   options: ProbeOptions,
-  target: Target,
-  bounds: Bounds,
-  facts: Facts,
+  { target, bounds, facts, until }: Found,
   started: Started | undefined,
   child: Child | undefined,
 ): Promise<Pick<Report, 'scores' | 'results'>> {
@@ -87,19 +99,19 @@ async function tiersOf(
   const chosen = <S>(checks: readonly Check<S>[]) =>
     checks.filter(({ id, tier }) => tiers.includes(tier) && (only === undefined || only.includes(id)))
   const budget = new Budget(options.connections, options.bytes)
-  const scene = () => new Scene(target, facts, bounds)
+  const scene = (left: number) => new Scene(target, facts, within(bounds, left))
   let began = performance.now()
   const took = new Map<Tier, number>()
   const noting: Progress = (id, result) => {
     if (result !== undefined) took.set(result.tier, performance.now() - began)
     progress(id, result)
   }
-  const common = { facts, budget, floods, progress: noting }
+  const common = { target, facts, budget, floods, progress: noting, until }
   const results: Result[] = await runChecks({ ...common, checks: chosen([...tierA, ...tierB]), scene })
   await child?.kill()
   if (started !== undefined) {
     began = performance.now()
-    const stopScene = () => new StopScene(scene(), started)
+    const stopScene = (left: number) => new StopScene(scene(left), started)
     results.push(...(await runChecks({ ...common, checks: chosen(tierC), scene: stopScene, serial: true })))
   }
   return { scores: scoresOf(results, took), results }

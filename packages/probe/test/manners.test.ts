@@ -86,6 +86,7 @@ describeWith(find('script'), 'on a terminal', 'no script(1), which makes termina
   test.each([
     ['yes', 0, 'a/persists: pass'],
     ['no', 2, 'not probed'],
+    ['Ctrl-D', 2, 'not probed'],
   ])('it asks before it probes such a server; the answer is %s', async (answer, code, said) => {
     const { port } = await start()
     const command = `'${process.execPath}' '${cli}' http://0.0.0.0:${port}/ --only a/persists`
@@ -94,7 +95,7 @@ describeWith(find('script'), 'on a terminal', 'no script(1), which makes termina
     let asked = false
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text
-      if (!asked && out.includes('(yes/no)')) child.stdin.write(`${answer}\n`)
+      if (!asked && out.includes('(yes/no)')) child.stdin.write(answer === 'Ctrl-D' ? '\u0004' : `${answer}\n`)
       asked ||= out.includes('(yes/no)')
     })
     const [exitCode] = await once(child, 'close')

@@ -33,13 +33,18 @@ test.each([
   [['ftp://a/'], /ftp:\/\/: the probe speaks http/],
   [['http://a/', 'http://b/'], /is a second one/],
   [['http://:0:0/'], /is not a URL/],
+  [['http://a/', '--url', 'http://b/'], /are two/],
+  [['http://me:secret@a/x'], /the probe sends neither: write http:\/\/a\/x$/],
   [['--tier', 'd', 'http://a/'], /there are a, b and c/],
   [['--tier', 'b', 'http://a/'], /--slow/],
   [['--tier', 'c', 'http://a/'], /--run/],
   [['--patience', 'soon', 'http://a/'], /whole number/],
+  [['--patience', '100_000_000', 'http://a/'], /at most 86400000/],
   [['--stop', 'SIGNOPE', 'http://a/'], /no signal/],
   [['--slow', 'slow', 'http://a/'], /begins with a slash/],
   [['--only', 'a/nope', 'http://a/'], /no check "a\/nope"/],
+  [['--only', 'a/persists,c/in-flight', 'http://a/'], /c\/in-flight belongs to tier c, which is not run: it needs --run/],
+  [['--only', 'a/persists', '--tier', 'b', '--slow', '/', 'http://a/'], /belongs to tier a, which is not run/],
   [['--fail-on', 'all', 'http://a/'], /MUST, SHOULD or never/],
   [['--run', ' ', 'http://a/'], /names no program/],
   [['--nonsense', 'http://a/'], /nonsense/],
@@ -84,6 +89,7 @@ const sample: Report = {
     http1: true,
     status: 200,
     server: '<script>',
+    tls: undefined,
     persistent: true,
     promise: 5,
     max: undefined,
@@ -159,7 +165,7 @@ test('a process that does not listen is a sentence with what it said, and exit c
   const run = `'${process.execPath}' -e "console.error('no such port'); process.exit(1)"`
   const [code, text] = await said(['--run', run, '--url', 'http://127.0.0.1:1/', '--tier', 'c'])
   expect(code).toBe(2)
-  expect(text).toMatch(/did not listen on http:\/\/127\.0\.0\.1:1\/\. It said: no such port/)
+  expect(text).toMatch(/ended \(code 1\) before it listened on http:\/\/127\.0\.0\.1:1\/\. It said: no such port/)
 })
 
 test('a port that is taken is a sentence, and exit code 2', async () => {

@@ -1,7 +1,8 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
 import { broken, type Judgement, judged } from '../engine/verdict.js'
-import { answered, closed, endingInWords, type Observation, statuses } from './observation.js'
+import type { Response } from '../wire/index.js'
+import { answered, closed, endingInWords, goesOn, type Observation, statuses } from './observation.js'
 
 const common = { tier: 'a', subject: 'Connection: close', section: 'RFC 9112 §9.6' } as const
 
@@ -19,11 +20,21 @@ const FORMS = [
 ]
 
 /** Judges whether the answer was whole, and then FIN. */
-export function endsAfterAnswer({ answers, heads, ending }: Observation): Judgement {
+export function endsAfterAnswer(found: Observation): Judgement {
+  const { answers, heads, ending, more } = found
   if (answers.length === 0)
     return broken(heads.length > 0 ? `the answer was cut: ${endingInWords[ending]}` : `no answer: ${endingInWords[ending]}`)
-  return judged(ending === 'fin', `${statuses(answers)}, then FIN`, `${statuses(answers)}, then ${endingInWords[ending]}`)
+  if (goesOn(found)) return broken(`${statuses(heads)}: the connection is kept, the next request was answered as well`)
+  return judged(
+    ending === 'fin' || (ending === 'reset' && more === true),
+    `${statuses(answers)}, then ${endingInWords[ending]}`,
+    `${statuses(answers)}, then ${endingInWords[ending]}`,
+  )
 }
+
+/** An answer of HTTP/1.0 is the last without a word. */
+const isLast = (answer: Response): boolean =>
+  answer.closes || (answer.version === '1.0' && !/keep-alive/i.test(answer.header('connection') ?? ''))
 
 export const close = [
   ...FORMS.map(({ name, words, fields }) =>
@@ -51,7 +62,7 @@ export const close = [
     judge: ({ answers: [answer] }) =>
       answer === undefined
         ? broken('no answer came')
-        : judged(answer.closes, 'it says close', `it says Connection: ${answer.header('connection') ?? '(nothing)'}`),
+        : judged(isLast(answer), 'it says close', `it says Connection: ${answer.header('connection') ?? '(nothing)'}`),
   }),
   check({
     ...common,
@@ -65,8 +76,9 @@ export const close = [
       const client = await scene.connect()
       void client.send(scene.request({ fields: ['Connection: close'] }) + scene.request())
       await answered(client, 1, scene.bounds.answer)
-      return answered(client, 2, scene.bounds.quiet)
+      return answered(client, 2, Math.min(scene.bounds.answer, scene.bounds.patience / 2))
     },
-    judge: ({ answers }) => judged(answers.length === 1, 'one answer', `these answers: ${statuses(answers)}`),
+    judge: ({ answers, heads }) =>
+      judged(answers.length === 1 && heads.length === 1, 'one answer', `these answers: ${statuses(heads)}`),
   }),
 ]

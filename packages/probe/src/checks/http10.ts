@@ -1,10 +1,10 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
-import { broken, judged, notApplicable } from '../engine/verdict.js'
+import { broken, judged, kept, notApplicable } from '../engine/verdict.js'
 import { endsAfterAnswer } from './close.js'
-import { answered, closed, endingInWords } from './observation.js'
+import { answered, closed, endingInWords, seconds } from './observation.js'
 
-/** How many ms after its head an answer has to be whole. */
+/** How many ms after its head the end of a connection still ends its answer. */
 const UNENDED = 4_000
 
 const common = { tier: 'a', subject: 'HTTP/1.0' } as const
@@ -51,13 +51,19 @@ export const http10 = [
     expects: 'A Content-Length, or the end of the connection.',
     why: 'Without either the client waits for more until it gives up.',
     look: (scene: Scene) => closed(scene, scene.request({ version: '1.0', fields: ['Connection: keep-alive'] })),
-    judge: ({ answers: [answer], ending }) =>
+    judge: ({ answers: [answer], heads: [head], ending }) => {
+      const chunked = head?.header('transfer-encoding')
+      if (chunked !== undefined) return broken(`Transfer-Encoding: ${chunked}, which HTTP/1.0 does not know`)
+      if (answer === undefined) return broken(`no end to be seen: ${endingInWords[ending]}`)
+      if (answer.header('content-length') !== undefined) return kept(ending === 'open' ? 'framed, and kept' : 'framed')
       // An answer that ends with the connection, when that has long been idle, has shown no end.
-      judged(
-        answer !== undefined && answer.wholeAt - answer.headAt < UNENDED,
-        ending === 'open' ? 'framed, and kept' : 'whole, and closed',
-        `no end to be seen: ${endingInWords[ending]}`,
-      ),
+      const after = answer.wholeAt - answer.headAt
+      return judged(
+        after < UNENDED,
+        'whole, and closed',
+        `no end to be seen before the connection ended, ${seconds(after)} later`,
+      )
+    },
   }),
   check({
     ...common,

@@ -77,6 +77,7 @@ export const http2 = [
     repeats: 3,
     level: 'SHOULD',
     section: 'RFC 1122 §4.2.2.13',
+    needs: ['http2', 'half-close'],
     title: 'A client that sends FIN behind its streams is answered.',
     sends: 'A request and, behind it, FIN (over TLS close_notify as well).',
     expects: 'The answer, whole.',

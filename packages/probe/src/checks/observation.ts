@@ -13,6 +13,8 @@ export interface Observation {
   closeNotify: boolean
   /** Bytes that are no response. */
   garbage: string
+  /** One more request was sent behind the last answer: the end may be a reset for that reason alone. */
+  more?: boolean
 }
 
 export function observe(client: Client): Observation {
@@ -42,14 +44,21 @@ export async function ended(client: Client, ms: number): Promise<boolean> {
   )
 }
 
-/** Reads one answer, and the end that the client then sees. */
+/**
+ * Reads one answer, and the end that the client then sees. If there is no end soon, one more GET is sent: a connection that the server keeps, and closes
+ * when it has been idle for some seconds, answers it.
+ */
 export async function closed(scene: Scene, request: string): Promise<Observation> {
   const client = await scene.connect()
   void client.send(request)
   await answered(client, 1, scene.bounds.answer)
-  await ended(client, Math.min(scene.bounds.answer, scene.bounds.patience / 2))
-  return observe(client)
+  const more = !(await ended(client, scene.bounds.quiet)) && client.answers.list.length > 0
+  if (more) void client.send(scene.request())
+  return { ...(await answered(client, 2, Math.min(scene.bounds.answer, scene.bounds.patience / 2))), more }
 }
+
+/** The connection went on behind an answer that should have been the last: the next request was answered as well. */
+export const goesOn = ({ heads }: Observation): boolean => heads.length > 1
 
 /** Requests in one piece, for a client that reads no answer. */
 const AT_ONCE = 500

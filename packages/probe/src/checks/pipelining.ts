@@ -1,9 +1,19 @@
 import { check } from '../engine/check.js'
 import type { Scene } from '../engine/scene.js'
-import { judged } from '../engine/verdict.js'
-import { answered, endingInWords, statuses } from './observation.js'
+import { type Judgement, judged, kept, notApplicable } from '../engine/verdict.js'
+import type { Response } from '../wire/index.js'
+import { answered, endingInWords, type Observation, statuses } from './observation.js'
 
 const common = { tier: 'a', subject: 'Pipelining' } as const
+
+/** A server may end a connection behind any answer, if that says close. */
+const endsEarly = ({ answers, heads, garbage }: Pick<Observation, 'answers' | 'heads' | 'garbage'>, count: number): boolean =>
+  answers.length < count && heads.length === answers.length && garbage === '' && answers.at(-1)?.closes === true
+
+const inPart = (answers: readonly Response[]): Judgement => {
+  const told = `${statuses(answers)}, and the last one says close`
+  return answers.length > 1 ? kept(told) : notApplicable(told)
+}
 
 export const pipelining = [
   check({
@@ -23,12 +33,14 @@ export const pipelining = [
       await answered(client, 6, scene.bounds.answer)
       return answered(client, 7, scene.bounds.quiet / 2)
     },
-    judge: ({ answers, garbage, ending }) =>
-      judged(
-        answers.length === 6 && garbage === '',
-        `six answers: ${statuses(answers)}`,
-        `${answers.length} of 6 answers${garbage === '' ? '' : ', and bytes that are no answer'}; ${endingInWords[ending]}`,
-      ),
+    judge: ({ answers, heads, garbage, ending }) =>
+      endsEarly({ answers, heads, garbage }, 6)
+        ? inPart(answers)
+        : judged(
+            answers.length === 6 && garbage === '',
+            `six answers: ${statuses(answers)}`,
+            `${answers.length} of 6 answers${garbage === '' ? '' : ', and bytes that are no answer'}; ${endingInWords[ending]}`,
+          ),
   }),
   check({
     ...common,
@@ -67,11 +79,13 @@ export const pipelining = [
       void client.send(scene.request({ method: 'HEAD' }) + scene.request())
       return answered(client, 2, scene.bounds.answer)
     },
-    judge: ({ answers, garbage, ending }) =>
-      judged(
-        answers.length === 2 && garbage === '',
-        statuses(answers),
-        `${answers.length} of 2 answers; ${garbage === '' ? endingInWords[ending] : 'bytes that are no answer'}`,
-      ),
+    judge: ({ answers, heads, garbage, ending }) =>
+      endsEarly({ answers, heads, garbage }, 2)
+        ? inPart(answers)
+        : judged(
+            answers.length === 2 && garbage === '',
+            statuses(answers),
+            `${answers.length} of 2 answers; ${garbage === '' ? endingInWords[ending] : 'bytes that are no answer'}`,
+          ),
   }),
 ]

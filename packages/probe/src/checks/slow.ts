@@ -33,12 +33,14 @@ export const slow = [
       return answered(client, 2, waitFor(scene))
     },
     // The answer to HEAD announces a body that it does not have: if it comes first, the slow answer is read as that body.
-    judge: ({ answers, garbage, ending }) =>
-      judged(
-        answers.length === 2 && garbage === '',
-        'the slow one came first',
-        `${answers.length} of 2 answers as they should be framed; ${endingInWords[ending]}`,
-      ),
+    judge: ({ answers, heads, garbage, ending }) =>
+      heads.length === 1 && answers[0]?.closes && garbage === ''
+        ? notApplicable('the slow answer ends its connection')
+        : judged(
+            answers.length === 2 && garbage === '',
+            'the slow one came first',
+            `${answers.length} of 2 answers as they should be framed; ${endingInWords[ending]}`,
+          ),
   }),
   check({
     ...common,
@@ -94,7 +96,7 @@ export const slow = [
     sends: 'The slow GET and, behind it, FIN.',
     expects: 'The answer, whole.',
     why: 'Many servers answer such a client only if they are done before they see the FIN.',
-    needs: ['http1', 'slow'],
+    needs: ['http1', 'slow', 'half-close'],
     look: async (scene: Scene) => {
       const client = await scene.connect({ obliging: false })
       void client.send(scene.request({ path: slowPath(scene) }))

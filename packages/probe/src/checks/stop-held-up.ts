@@ -19,7 +19,7 @@ export const heldUpAtStop = [
     ...common,
     id: 'c/exit-code',
     level: 'SHOULD',
-    title: 'With nothing to do it ends at once, with code 0.',
+    title: 'With nothing to do it ends within its deadline, with code 0.',
     sends: 'The signal.',
     expects: 'Exit code 0 within the deadline.',
     why: 'Any other code is a failed stop to systemd, Kubernetes and PM2.',

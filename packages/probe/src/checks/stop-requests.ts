@@ -1,7 +1,8 @@
 import { check } from '../engine/check.js'
+import { NoConnection } from '../engine/scene.js'
 import { judged, notApplicable } from '../engine/verdict.js'
 import type { StopScene } from '../process/stop-scene.js'
-import { type Client, pass } from '../wire/index.js'
+import { Client, pass } from '../wire/index.js'
 import { answered, ended, endingInWords, observe } from './observation.js'
 
 const common = { tier: 'c', subject: 'At the signal', section: 'RFC 9112 §9.5, the book, 4.7' } as const
@@ -173,8 +174,8 @@ export const requestsAtStop = [
       const found = { answered: 0, refused: 0, dropped: 0 }
       scene.signal()
       for (let n = 0; n < 100 && found.refused < 3; n++) {
-        const client = await scene.connect().catch(() => undefined)
-        if (client === undefined) found.refused++
+        const client = await scene.connect().catch((error: unknown) => error)
+        if (!(client instanceof Client)) found[client instanceof NoConnection && client.refused ? 'refused' : 'dropped']++
         else {
           void client.send(scene.request({ fields: ['Connection: close'] }))
           const { answers } = await answered(client, 1, scene.bounds.answer)

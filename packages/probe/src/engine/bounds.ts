@@ -19,6 +19,13 @@ export interface Bounds {
   deadline: number
 }
 
+/** The same for a trial that has only `left` ms. */
+export const within = (bounds: Bounds, left: number): Bounds => ({
+  ...bounds,
+  answer: Math.min(bounds.answer, left),
+  patience: Math.min(bounds.patience, left),
+})
+
 /** `patience` changes only what depends on it: the probe never waits less than 3 s for an answer. */
 export function boundsOf({ patience = 77_000, deadline = 30_000, upload = 16 * 1024 * 1024 } = {}): Bounds {
   return {

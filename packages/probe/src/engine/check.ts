@@ -4,7 +4,7 @@ import type { Judgement, Level } from './verdict.js'
 export type Tier = 'a' | 'b' | 'c'
 
 /** What a check needs. Without it the check is not applicable, with the reason. */
-export type Need = 'persistent' | 'promise' | 'tls' | 'http2' | 'slow' | 'slow-promise' | 'stream' | 'floods' | 'http1'
+export type Need = 'persistent' | 'promise' | 'tls' | 'half-close' | 'http2' | 'slow' | 'stream' | 'floods' | 'http1'
 
 /** A check in words: what `--explain` prints. */
 export interface Rule {

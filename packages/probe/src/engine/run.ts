@@ -3,8 +3,9 @@ import type { Budget } from './budget.js'
 import type { Check, Need, Running } from './check.js'
 import { Lateness } from './lateness.js'
 import type { Result, Trial } from './result.js'
-import type { Scene } from './scene.js'
-import type { Facts } from './server-facts.js'
+import { NoConnection, type Scene } from './scene.js'
+import { type Facts, Unreachable } from './server-facts.js'
+import type { Target } from './target.js'
 import { broken, type Judgement, notApplicable, outcomeOf, together } from './verdict.js'
 
 /** A check began, or ended with this result. */
@@ -12,10 +13,13 @@ export type Progress = (id: string, result: Result | undefined) => void
 
 export interface Run<S extends Scene> {
   checks: readonly Check<S>[]
-  /** Makes a new scene for each trial. */
-  scene: () => S
+  /** Makes a new scene for each trial, which waits `left` ms at most. */
+  scene: (left: number) => S
+  target: Target
   facts: Facts
   budget: Budget
+  /** No trial of tier a goes on for longer than this, by performance.now(). */
+  until: number
   /** Floods are allowed. */
   floods: boolean
   progress: Progress
@@ -28,9 +32,9 @@ const MISSING: Record<Need, string> = {
   persistent: 'the server does not keep connections',
   promise: 'no Keep-Alive: timeout= is promised',
   tls: 'the connection is not TLS',
+  'half-close': 'before TLS 1.3 a close_notify ends both directions (RFC 5246 §7.2.1)',
   http2: 'the server does not speak HTTP/2',
   slow: 'no slow path was given (--slow), or it is not slow',
-  'slow-promise': 'no Keep-Alive: timeout= is promised',
   stream: 'no path of an answer without an end was given (--stream)',
   floods: 'floods are sent to loopback only, unless --floods is given',
 }
@@ -42,20 +46,26 @@ const AGAIN = 3
 /** A trial that has taken longer than this, in ms, is not tried again: what it waited for so long did not fail by a moment. */
 const AGAIN_WITHIN = 15_000
 
+/** A trial that was broken after this time, in ms, did not fail by chance, and is not repeated. */
+const LONG = 3_000
+/** A trial of tier a does not begin any more if it had less time than this, in ms. */
+const SHORT = 1_000
+
 /** An answer counts as slow from here on, in ms. */
 const SLOW = 300
 
-function lacks<S extends Scene>(need: Need, { facts, scene, floods }: Run<S>): boolean {
+function lacks<S extends Scene>(need: Need, { facts, target, floods }: Run<S>): boolean {
   switch (need) {
     case 'http1':
       return !facts.http1
     case 'persistent':
       return !facts.persistent
     case 'promise':
-    case 'slow-promise':
-      return facts.promise === undefined
+      return !facts.promise
     case 'tls':
-      return !scene().target.tls
+      return !target.tls
+    case 'half-close':
+      return facts.tls !== undefined && facts.tls !== 'TLSv1.3'
     case 'http2':
       return !facts.http2
     case 'slow':
@@ -130,7 +140,13 @@ function whyNot<S extends Scene>({ needs, connections }: Check<S>, run: Run<S>):
 async function repeated<S extends Scene>({ phase, repeats }: Check<S>, attempt: () => Promise<Tried>): Promise<Tried[]> {
   if (phase === 'timed') return Promise.all(Array.from({ length: repeats }, attempt))
   const tries: Tried[] = []
-  while (tries.length < repeats) tries.push(await attempt())
+  while (tries.length < repeats) {
+    const began = performance.now()
+    const tried = await attempt()
+    tries.push(tried)
+    // A server that never does it is not waited for again and again.
+    if (tried.judgement.kept === false && performance.now() - began > LONG) break
+  }
   return tries
 }
 
@@ -146,15 +162,18 @@ async function tryInTime<S extends Scene>(check: Check<S>, run: Run<S>, lateness
 }
 
 /** One trial, within the budget. */
-async function tryOnce<S extends Scene>(check: Check<S>, { budget, scene: newScene }: Run<S>, calm: () => void): Promise<Tried> {
+async function tryOnce<S extends Scene>(check: Check<S>, run: Run<S>, calm: () => void): Promise<Tried> {
+  const { budget } = run
   const { bytes, connections } = check
   if (!budget.spend(bytes)) {
     return { judgement: notApplicable(`it sends up to ${bytes} bytes, and --bytes leaves ${Math.max(0, budget.bytesLeft)}`) }
   }
   await budget.take(connections)
-  const scene = newScene()
+  const left = check.tier === 'a' ? run.until - performance.now() : Number.POSITIVE_INFINITY
+  const scene = run.scene(left)
   scene.calm = calm
   try {
+    if (left < SHORT) return { judgement: notApplicable('no time is left for it: the server let other checks wait') }
     const judgement = await judgementOf(check, scene)
     return { judgement, trial: { detail: judgement.detail, connections: scene.record() } }
   } finally {
@@ -169,6 +188,9 @@ async function judgementOf<S extends Scene>(check: Check<S>, scene: S): Promise<
   try {
     return await check.run(scene)
   } catch (error) {
+    if (error instanceof NoConnection) return broken(error.message)
+    // A process that could not be started again says nothing about its stop.
+    if (error instanceof Unreachable) return notApplicable(error.message)
     const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
     return broken(`the check came to no end: ${line}`)
   }

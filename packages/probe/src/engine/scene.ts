@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { Client, type ClientOptions, FrameClient, type FrameClientOptions } from '../wire/index.js'
 import type { Bounds } from './bounds.js'
-import type { Facts } from './server-facts.js'
+import { type Facts, reason } from './server-facts.js'
 import type { Target } from './target.js'
 
 /** One connection of a trial, with times. */
@@ -18,6 +18,21 @@ export interface Asked {
   /** Fields besides Host. */
   fields?: readonly string[]
   body?: string
+}
+
+/** The server did not take a connection. */
+export class NoConnection extends Error {
+  /** The server does not listen, and says so. */
+  readonly refused: boolean
+
+  constructor(cause: NodeJS.ErrnoException) {
+    super(`no connection: ${reason(cause)}`, { cause })
+    this.refused = cause.code === 'ECONNREFUSED'
+  }
+}
+
+const noConnection = (error: NodeJS.ErrnoException): never => {
+  throw new NoConnection(error)
 }
 
 /** What one trial of a check uses: the server, the facts about it, and connections that are recorded and cleaned up. */
@@ -43,7 +58,7 @@ export class Scene {
   }
 
   async connect(options: Partial<ClientOptions> = {}): Promise<Client> {
-    const client = await Client.open({ ...this.#address(), ...options })
+    const client = await Client.open({ ...this.#address(), ...options }).catch(noConnection)
     this.#clients.push(client)
     return client
   }
@@ -51,7 +66,8 @@ export class Scene {
   /** Opens a session, and waits for the server's SETTINGS. */
   async session(options: Partial<FrameClientOptions> = {}): Promise<FrameClient> {
     const { authority, tls } = this.target
-    const session = await FrameClient.open({ ...this.#address(), authority, scheme: tls ? 'https' : 'http', ...options })
+    const scheme = tls ? 'https' : 'http'
+    const session = await FrameClient.open({ ...this.#address(), authority, scheme, ...options }).catch(noConnection)
     this.#sessions.push(session)
     this.#clients.push(session.connection)
     await session.frame('SETTINGS', () => true, this.bounds.answer)
@@ -81,6 +97,6 @@ export class Scene {
 
   #address() {
     const { host, port, tls } = this.target
-    return { host, port, tls, ...(isIP(host) === 0 && { secure: { servername: host } }) }
+    return { host, port, tls, bodies: false, ...(isIP(host) === 0 && { secure: { servername: host } }) }
   }
 }

@@ -19,11 +19,16 @@ export function parseTarget(text: string): Target {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new Error(`"${text}" is ${url.protocol}//: the probe speaks http:// and https://`)
   }
+  if (url.username !== '' || url.password !== '') {
+    throw new Error(
+      `The URL has a user name or a password, and the probe sends neither: write ${url.protocol}//${url.host}${url.pathname}`,
+    )
+  }
   const tls = url.protocol === 'https:'
   return {
-    url: url.href,
+    url: url.href.slice(0, url.href.length - url.hash.length),
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(url.port) || (tls ? 443 : 80),
+    port: url.port === '' ? (tls ? 443 : 80) : Number(url.port),
     tls,
     path: `${url.pathname}${url.search}`,
     authority: url.host,

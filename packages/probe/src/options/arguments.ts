@@ -22,7 +22,8 @@ export interface Files {
 /** The level from which on a broken rule makes the exit code 1. */
 export type FailOn = 'MUST' | 'SHOULD' | 'never'
 
-const OPTIONS = {
+/** Every option of the program. */
+export const OPTIONS = {
   url: { type: 'string' },
   tier: { type: 'string', multiple: true },
   slow: { type: 'string' },
@@ -53,20 +54,23 @@ export function parseArguments(args: readonly string[]): Wanted {
   if (values.help || args.length === 0) return { do: 'help' }
   const [first, second] = positionals
   if (second !== undefined) throw new Error(`One URL is probed at a time; "${second}" is a second one.`)
+  if (first !== undefined && values.url !== undefined)
+    throw new Error(`One URL is probed at a time; "${values.url}" and "${first}" are two.`)
   const url = first ?? values.url
   if (url === undefined) throw new Error('No URL is given. Write one like http://127.0.0.1:3000/')
   parseTarget(url)
   if (values.run !== undefined) parseCommand(values.run)
+  const tiers = tiersOf(values.tier, values.slow, values.run)
   const options: ProbeOptions = {
     url,
-    tiers: tiersOf(values.tier, values.slow, values.run),
+    tiers,
     slow: path('slow', values.slow),
     stream: path('stream', values.stream),
     run: values.run,
     stop: signalOf(values.stop),
-    only: onlyOf(values.only),
-    patience: number('patience', values.patience, 500),
-    deadline: number('deadline', values.deadline, 500),
+    only: onlyOf(values.only, tiers ?? ['a', ...(values.slow ? ['b'] : []), ...(values.run ? ['c'] : [])]),
+    patience: number('patience', values.patience, 500, DAY),
+    deadline: number('deadline', values.deadline, 500, DAY),
     connections: number('connections', values.connections, 1),
     bytes: number('bytes', values.bytes, 100_000),
   }
@@ -94,10 +98,14 @@ function path(name: string, given: string | undefined): string | undefined {
   return given
 }
 
-function number(name: string, given: string | undefined, least: number): number | undefined {
+/** A timer of Node's could not wait for much longer. */
+const DAY = 86_400_000
+
+function number(name: string, given: string | undefined, least: number, most = Number.MAX_SAFE_INTEGER): number | undefined {
   if (given === undefined) return undefined
   const value = Number(given.replaceAll('_', ''))
   if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number, at least ${least}: "${given}"`)
+  if (value > most) throw new Error(`--${name} is at most ${most}: "${given}"`)
   return value
 }
 
@@ -112,10 +120,15 @@ function isSignal(name: string): name is NodeJS.Signals {
   return name in constants.signals
 }
 
-function onlyOf(given: string[] | undefined): string[] | undefined {
+const WANTS = { a: '--tier a', b: "--slow '/slow?ms=1500'", c: "--run 'node server.js'" }
+
+function onlyOf(given: string[] | undefined, tiers: readonly string[]): string[] | undefined {
   const ids = given?.flatMap((list) => list.split(','))
   const unknown = ids?.find((id) => !rules.some((rule) => rule.id === id))
   if (unknown !== undefined) throw new Error(`There is no check "${unknown}". --help lists them all.`)
+  const outside = rules.find(({ id, tier }) => ids?.includes(id) && !tiers.includes(tier))
+  if (outside !== undefined)
+    throw new Error(`${outside.id} belongs to tier ${outside.tier}, which is not run: it needs ${WANTS[outside.tier]}`)
   return ids
 }
 

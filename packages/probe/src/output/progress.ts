@@ -7,9 +7,12 @@ interface Terminal {
   write(text: string): unknown
 }
 
+/** What is shown until the first check begins. */
+const FIRST = 'first requests'
+
 /** Prints a line for each check that ends; on a terminal also one with the checks under way, and their times. */
 export function progressOn(terminal: Terminal): { progress: Progress; end: () => void } {
-  const running = new Map<string, number>()
+  const running = new Map([[FIRST, performance.now()]])
   const status = () => {
     if (!terminal.isTTY) return
     const list = [...running].map(([id, began]) => `${id} ${Math.round((performance.now() - began) / 1_000)} s`).join(', ')
@@ -19,6 +22,7 @@ export function progressOn(terminal: Terminal): { progress: Progress; end: () =>
   timer.unref()
   return {
     progress: (id, result) => {
+      running.delete(FIRST)
       if (result === undefined) running.set(id, performance.now())
       else {
         running.delete(id)

@@ -14,9 +14,12 @@ export interface Exit {
 export class Child {
   readonly #child: ChildProcess
   readonly #exit = deferred<Exit>()
+  readonly #silent = deferred<void>()
   #signalledAt = Number.NaN
   /** A probe that is stopped leaves no process behind. */
   readonly #abandon = () => this.#group('SIGKILL')
+  /** Why it could not be started. */
+  failure: NodeJS.ErrnoException | undefined
   /** Its last output, for messages. */
   output = ''
   exited: Exit | undefined
@@ -34,11 +37,12 @@ export class Child {
       abort?.removeEventListener('abort', this.#abandon)
       this.#exit.resolve(this.exited)
     }
-    this.#child.on('error', ({ message }) => {
-      this.output += message
+    this.#child.on('error', (error) => {
+      this.failure = error
       over(null, null)
     })
     this.#child.on('exit', over)
+    this.#child.on('close', () => this.#silent.resolve())
   }
 
   /** Sends the signal to the process itself, as an orchestrator does. */
@@ -60,6 +64,12 @@ export class Child {
   /** How it ended; undefined if it still runs after `ms`. */
   exit(ms: number): Promise<Exit | undefined> {
     return within(this.#exit.promise, () => 'exit', ms).catch(() => undefined)
+  }
+
+  /** All that it said before it ended. */
+  async lastWords(): Promise<string> {
+    await within(this.#silent.promise, () => 'the end of its output', 500).catch(() => {})
+    return this.output.trim()
   }
 
   async kill(): Promise<void> {

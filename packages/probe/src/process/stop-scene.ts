@@ -28,13 +28,23 @@ export async function start({ command, abort }: Started, target: Target): Promis
     await pass(25)
   }
   const child = new Child(command, abort)
-  for (let waited = 0; waited < START && child.exited === undefined; waited += 25) {
+  const began = performance.now()
+  while (performance.now() - began < START && child.exited === undefined) {
     if (await listens(target)) return child
     await pass(25)
   }
+  const reason = whyNot(child)
   await child.kill()
-  const said = child.output.trim()
-  throw new Unreachable(`${command.file} did not listen on ${target.url}${said === '' ? '.' : `. It said: ${said}`}`)
+  const said = await child.lastWords()
+  throw new Unreachable(`${command.file} ${reason} ${target.url}${said === '' ? '.' : `. It said: ${said}`}`)
+}
+
+/** Why a process does not listen. */
+function whyNot({ failure, exited }: Child): string {
+  if (failure?.code === 'ENOENT') return 'cannot be started, there is no such program (no shell runs it): nothing listens on'
+  if (failure !== undefined) return `cannot be started (${failure.code}): nothing listens on`
+  if (exited === undefined) return `did not listen within ${START / 1_000} s on`
+  return `ended (${exited.signal ?? `code ${exited.code}`}) before it listened on`
 }
 
 function listens({ host, port }: Target): Promise<boolean> {

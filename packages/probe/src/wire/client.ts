@@ -43,7 +43,7 @@ export class Client {
     readonly stream: Socket,
     records: Records,
     private readonly obliging: boolean,
-    reads?: (chunk: Buffer) => void,
+    { reads, bodies }: Pick<ClientOptions, 'reads' | 'bodies'>,
   ) {
     this.#records = records
     this.parser = new ResponseParser(
@@ -56,6 +56,7 @@ export class Client {
         this.#note(`whole ${response}`)
         if (response.status >= 200 || response.status === 101) this.answers.push(response)
       },
+      bodies,
     )
     stream.on('data', reads ?? ((chunk: Buffer) => this.parser.feed(chunk)))
     for (const side of new Set([raw, stream])) {
@@ -75,7 +76,7 @@ export class Client {
   /** Connects. Rejects if the server refuses, or the handshake fails. */
   static async open(options: ClientOptions): Promise<Client> {
     const { raw, stream, records, ready } = await dial(options)
-    const client = new Client(raw, stream, records, options.obliging ?? true, options.reads)
+    const client = new Client(raw, stream, records, options.obliging ?? true, options)
     await ready
     return client
   }

@@ -20,6 +20,8 @@ export interface ClientOptions {
   handshake?: Promise<unknown> | undefined
   /** Further options for tls.connect(): a version, a session, a name. */
   secure?: ConnectionOptions | undefined
+  /** Keep the bodies of the answers (default). Off: only their lengths are known, and large ones cost no memory. */
+  bodies?: boolean | undefined
   /** Gets the input, if that is not HTTP/1. */
   reads?: ((chunk: Buffer) => void) | undefined
 }

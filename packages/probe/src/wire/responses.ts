@@ -46,8 +46,8 @@ export class Response {
   }
 
   /** Another piece of the body. */
-  add(chunk: Buffer): void {
-    this.#chunks.push(chunk)
+  add(chunk: Buffer, keep = true): void {
+    if (keep) this.#chunks.push(chunk)
     this.length += chunk.length
   }
 
@@ -56,6 +56,15 @@ export class Response {
     const fields = this.headers.map(([name, value]) => `${name}: ${value}`).join('; ')
     return `${this.status} (${fields}) ${this.length} B${this.complete ? '' : ', INCOMPLETE'}`
   }
+}
+
+/** How much of what is no response is kept. */
+const GARBAGE = 10_000
+
+/** The bytes of a body by its Content-Length; undefined: no client can tell (RFC 9112 section 6.3). The same value may stand there several times. */
+function bodyLength(field: string): number | undefined {
+  const [first = '', ...more] = field.split(',').map((one) => one.trim())
+  return /^\d+$/.test(first) && more.every((one) => one === first) ? Number(first) : undefined
 }
 
 type State = { in: 'head' } | { in: 'body'; left: number } | { in: 'chunk-size' } | { in: 'chunk'; left: number }
@@ -67,7 +76,7 @@ export class ResponseParser {
   readonly methods: string[] = []
   /** Bytes after the protocol was switched. */
   readonly tunnel: Buffer[] = []
-  /** Bytes that came in place of a response, and are none. */
+  /** The first bytes that came in place of a response, and are none. */
   garbage = ''
   #state: State | More = { in: 'head' }
   #current: Response | undefined
@@ -76,6 +85,7 @@ export class ResponseParser {
   constructor(
     private readonly onHead: (response: Response) => void,
     private readonly onComplete: (response: Response) => void,
+    private readonly bodies = true,
   ) {}
 
   /** Takes the next bytes. */
@@ -97,7 +107,7 @@ export class ResponseParser {
       case 'body':
       case 'chunk': {
         const part = this.#take(Math.min(state.left, this.#buffer.length))
-        this.#current?.add(part)
+        this.#add(part)
         state.left -= part.length
         if (state.left === 0) this.#bodyPartDone(state.in)
         return true
@@ -117,15 +127,19 @@ export class ResponseParser {
         return line !== undefined
       }
       case 'until-end':
-        this.#current?.add(this.#take(this.#buffer.length))
+        this.#add(this.#take(this.#buffer.length))
         return false
       case 'tunnel':
         this.tunnel.push(this.#take(this.#buffer.length))
         return false
       case 'garbage':
-        this.garbage += this.#take(this.#buffer.length).toString('latin1')
+        this.garbage += this.#take(this.#buffer.length).toString('latin1', 0, GARBAGE - this.garbage.length)
         return false
     }
+  }
+
+  #add(part: Buffer): void {
+    this.#current?.add(part, this.bodies)
   }
 
   #bodyPartDone(part: 'body' | 'chunk'): void {
@@ -169,8 +183,8 @@ export class ResponseParser {
     } else if (/chunked/i.test(response.header('transfer-encoding') ?? '')) {
       this.#state = { in: 'chunk-size' }
     } else if (response.header('content-length') !== undefined) {
-      const left = Number(response.header('content-length'))
-      this.#state = { in: 'body', left }
+      const left = bodyLength(response.header('content-length') ?? '')
+      this.#state = left === undefined ? { in: 'garbage' } : { in: 'body', left }
       if (left === 0) this.#finish()
     } else {
       this.#state = { in: 'until-end' }

@@ -219,7 +219,7 @@ export class FrameClient {
     if (this.polite && this.#started) this.#reply(one)
     // A notice does not say which stream was the last, so code that waits for a GOAWAY does not get it.
     if (one.type === 'GOAWAY' && one.last === NOTICE && one.code === errors.NO_ERROR) this.notices.push(one)
-    else this.frames.push(one)
+    else if (one.type !== 'DATA' || this.options.bodies !== false) this.frames.push(one)
     if (one.type === 'GOAWAY' && one.last !== NOTICE) this.goaways.push(one)
     this.wake()
   }
@@ -244,7 +244,7 @@ export class FrameClient {
       const status = Number(one.fields.find(([name]) => name === ':status')?.[1] ?? 0)
       if (status >= 200) [answer.status, answer.fields] = [status, one.fields]
     }
-    if (one.type === 'DATA') answer.chunks.push(one.data)
+    if (one.type === 'DATA' && this.options.bodies !== false) answer.chunks.push(one.data)
     if (one.type === 'RST_STREAM' && !answer.whole) answer.reset = one.code
     if ((one.type === 'HEADERS' || one.type === 'DATA') && one.end) answer.whole = true
     if (answer.whole || answer.reset !== undefined) answer.endedAt ||= one.at
