@@ -12,15 +12,14 @@ const FLAGS = [
   '--no-sparkplug',
   '--no-warnings',
   // So large that nothing is collected while we count.
-  '--min-semi-space-size=512',
-  '--max-semi-space-size=512',
+  '--min-semi-space-size=128',
+  '--max-semi-space-size=128',
   // Nor because little happens, on a slow machine.
   '--no-memory-reducer',
 ]
-const WARMUP = 300
-// V8 accounts for its heap by pages of 256 KB: over this many, one page more or less is 43 bytes each, and 52.
-const REQUESTS = 6_000
-const CONNECTIONS = 5_000
+const WARMUP = 100
+const REQUESTS = 600
+const CONNECTIONS = 500
 const SOME = 100
 const MANY = 600
 /** Requests on another connection after which a closed one is gone. */
@@ -59,7 +58,7 @@ export async function measure(directory, variant, { flaws = false, times = 3 } =
       await work(count)
       const after = await look()
       if (after.collections > before.collections + 1) throw new Error('the heap was collected while it was counted')
-      return (after.used - before.used) / count
+      return (after.young - before.young) / count
     }
     const steady = await open(port)
     for (let part = 0; part < 3; part++) await onItsOwn(port, steady, WARMUP)
@@ -72,8 +71,9 @@ export async function measure(directory, variant, { flaws = false, times = 3 } =
     // Of several, the middle one: a table of Node's may grow in one of them.
     const request = await middle(perRequest, times)
     const connection = (await middle(perConnection, times)) - SETTLE * request
-    // Node's tables grow with the first ones, and do not shrink.
-    await idle(port, look)
+    // Node's tables grow with the first ones, and do not shrink; the first snapshot leaves something of its own.
+    await look({ live: true })
+    await idle(port, look, { counted: false })
     const found = { request, connection, idle: await idle(port, look), flawed: {} }
     if (!flaws) return found
     await look({ flaw: 'request' })
@@ -89,20 +89,20 @@ export async function measure(directory, variant, { flaws = false, times = 3 } =
 }
 
 /** Between some that are open and many: what the first ones bring is not theirs. */
-async function idle(port, look) {
+async function idle(port, look, { counted: live = true } = {}) {
   const clients = []
-  const live = async (count) => {
+  const liveWith = async (count) => {
     while (clients.length < count) {
       const client = await open(port)
       await client.ask(1)
       clients.push(client)
     }
-    return (await look({ live: true })).live
+    return (await look({ live })).live
   }
   try {
-    await live(SOME)
-    const some = await live(SOME)
-    return ((await live(MANY)) - some) / (MANY - SOME)
+    await liveWith(SOME)
+    const some = await liveWith(SOME)
+    return ((await liveWith(MANY)) - some) / (MANY - SOME)
   } finally {
     for (const { socket } of clients) socket.destroy()
     // What they leave would be counted as live the next time.

@@ -1,6 +1,6 @@
 // A server that says how much of its heap is in use. Started by measure.mjs, with a heap that is never collected unless it is asked to.
 import { createServer } from 'node:http'
-import { getHeapSnapshot } from 'node:v8'
+import { getHeapSnapshot, getHeapSpaceStatistics } from 'node:v8'
 import { attach } from '@halfclose/core'
 
 const [variant] = process.argv.slice(2)
@@ -32,8 +32,16 @@ process.on('message', async ({ collect, live, flaw }) => {
   if (flaw) bringIn(flaw)
   if (collect) globalThis.gc()
   const open = await new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
-  process.send({ used: process.memoryUsage().heapUsed, live: live && (await liveBytes()), collections, open })
+  process.send({ young: youngBytes(), live: live && (await liveBytes()), collections, open })
 })
+
+/**
+ * What is in use where V8 allocates objects: exact, while nothing is collected. V8's own tables and code are in other spaces, and grow by up to 256 KB at once.
+ */
+function youngBytes() {
+  const young = getHeapSpaceStatistics().filter(({ space_name }) => space_name.startsWith('new_'))
+  return young.reduce((sum, { space_used_size }) => sum + space_used_size, 0)
+}
 
 /** The sizes of all objects that can be reached, from a snapshot: in exact bytes, which the collector's own figure is not. */
 async function liveBytes() {
