@@ -119,9 +119,9 @@ export function reliefOf(idle: number): number {
 }
 
 /** When a connection opened now becomes too old, spread by ±10 % (`random` in [0, 1)), so that connections opened together do not end together. */
-export function expiryOf(keepAlive: KeepAlivePolicy | false, now: number, random: number): number {
+export function expiryOf(keepAlive: KeepAlivePolicy | false, now: number, random: () => number): number {
   if (keepAlive === false || keepAlive.maxAge === false) return Number.POSITIVE_INFINITY
-  return now + keepAlive.maxAge * (0.9 + 0.2 * random)
+  return now + keepAlive.maxAge * (0.9 + 0.2 * random())
 }
 
 /**

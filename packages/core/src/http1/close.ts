@@ -47,10 +47,12 @@ export function closeOutputFirst(
   connection.closedFirst ??= 'server'
   owner.connections.turn(connection, 'lingering')
   if (current !== undefined && !current.res.writableEnded) owner.requestBrokenOff(connection)
-  if (connection.rare.answering) connection.makeRare().answering = false
-  if (connection.rare.failure !== undefined) connection.makeRare().failure = undefined
-  connection.clearTimers()
-  dropWaiting(connection)
+  if (!connection.hasNoRareFields) {
+    connection.makeRare().answering = false
+    connection.makeRare().failure = undefined
+    connection.clearTimers()
+    dropWaiting(connection)
+  }
   // After a CONNECT that waited, the socket is neither flowing nor paused.
   if (socket.readableFlowing === false || connection.rare.stopped) resumeReading(connection)
   socket.end()

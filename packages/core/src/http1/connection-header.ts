@@ -27,14 +27,16 @@ export function whatWasSaid(res: ServerResponse, given: Headers | undefined): Sa
     const name = names[i]
     if (name !== undefined && matters(name)) said = note(said, name, res.getHeader(name), false)
   }
-  if (given === undefined) return said
-  if (!Array.isArray(given)) {
-    for (const name in given) {
-      // Node does not write inherited fields either.
-      if (matters(name) && Object.hasOwn(given, name)) said = note(said, name, given[name], false)
-    }
-    return said
+  if (Array.isArray(given)) return whatListSaid(said, given)
+  for (const name in given) {
+    // Node does not write inherited fields either.
+    if (matters(name) && Object.hasOwn(given, name)) said = note(said, name, given[name], false)
   }
+  return said
+}
+
+function whatListSaid(before: Said, given: OutgoingHttpHeader[]): Said {
+  let said = before
   for (let i = 0; i < given.length; i += 1) {
     const entry = given[i]
     const name = Array.isArray(entry) ? String(entry[0]) : i % 2 === 0 ? String(entry) : ''

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseConnection } from '../http/tokens.js'
+import type { ResponseMethods } from '../node/patched-methods.js'
 import { refusesBody, timeoutSetting } from '../node/response-fields.js'
 import { presetMessage } from '../node/v8-status-message.js'
 import type { Connection, Exchange } from './connection.js'
@@ -99,4 +100,13 @@ export function isHandedOn(current: Exchange, req: IncomingMessage, res: ServerR
  */
 export function isMadeOf(exchange: Exchange | undefined, res: object): boolean {
   return exchange !== undefined && exchange.res !== res && Object.prototype.isPrototypeOf.call(exchange.res, res)
+}
+
+/**
+ * The prototype of a response, also for an object that inherits from it. The object itself is asked first, before anything else is: V8 then knows the answer from
+ * what the caller has just read of it.
+ */
+export function prototypeOf(exchange: Exchange | undefined, res: ServerResponse): ResponseMethods {
+  const prototype: ResponseMethods = Object.getPrototypeOf(res)
+  return exchange === undefined || exchange.res === res ? prototype : Object.getPrototypeOf(exchange.res)
 }

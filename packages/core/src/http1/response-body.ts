@@ -6,7 +6,7 @@ import { pathOf } from '../http/request-path.js'
 import type { Prior } from '../node/patched-methods.js'
 import { makeLast, watchPieces } from '../node/response-fields.js'
 import type { Body, Exchange } from './connection.js'
-import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange } from './exchange.js'
+import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange, prototypeOf } from './exchange.js'
 import { recordClose } from './record-close.js'
 
 // The body of a response: `res.write` and `res.end` keep it to its Content-Length.
@@ -28,7 +28,8 @@ export function write(
   callback?: Callback,
 ): boolean {
   const open = this[kExchange]
-  const prior: Prior<boolean> = open?.patched?.write ?? Object.getPrototypeOf(open?.res ?? this).write
+  const prototype = prototypeOf(open, this)
+  const prior = open?.patched?.write ?? prototype.write
   const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
   if (exchange === undefined || exchange.ended || !isChunk(chunk)) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)
@@ -48,7 +49,8 @@ export function end(
   callback?: Callback,
 ): ServerResponse {
   const open = this[kExchange]
-  const prior: Prior<ServerResponse> = open?.patched?.end ?? Object.getPrototypeOf(open?.res ?? this).end
+  const prototype = prototypeOf(open, this)
+  const prior = open?.patched?.end ?? prototype.end
   const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
   if (exchange === undefined || exchange.ended) return prior.call(this, chunk, encoding, callback)
   const bytes = decoded(chunk, encoding)

@@ -5,7 +5,7 @@ import { yieldMessage } from '../node/v8-status-message.js'
 import { end } from './close.js'
 import type { Exchange } from './connection.js'
 import { announceClose, type Headers, NOTHING, type Said, whatWasSaid, without } from './connection-header.js'
-import { type Carrier, ifOpen, isMadeOf, kExchange } from './exchange.js'
+import { type Carrier, ifOpen, isMadeOf, kExchange, prototypeOf } from './exchange.js'
 import { announce, printsPromise } from './keep-alive-header.js'
 import { decide, isAskedToClose } from './persist-or-close.js'
 import { countBelow, misfit } from './response-body.js'
@@ -26,7 +26,7 @@ export function writeHead(
   fields?: Headers | null,
 ): ServerResponse {
   const open = this[kExchange]
-  const prototype: ServerResponse = Object.getPrototypeOf(open?.res ?? this)
+  const prototype = prototypeOf(open, this)
   const prior = open?.patched?.writeHead ?? prototype.writeHead
   const exchange = isMadeOf(open, this) ? undefined : ifOpen(open)
   // The status as Node reads it: '304' is one, too. An invalid status and an interim response are left to Node.
@@ -114,7 +114,7 @@ function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight 
   const last = isLast(res)
   if (account === 'whole' && !last && ending === undefined && (isStraight || declaredLength(res) === length)) return
   if (ending !== undefined) connection.ending = ending
-  const fits = boundBody(exchange)
+  const fits = res.chunkedEncoding || boundBody(exchange)
   if (ending !== undefined || !fits) {
     connection.promised = 0
     if (!last) {
@@ -129,10 +129,10 @@ function settle(exchange: Exchange, ending: CloseReason | undefined, isStraight 
   announceClose(res)
 }
 
-/** Notes the length that the body must keep to, if it is not chunked. Returns false for a body that is known to have another length. */
+/** Notes the length that a body must keep to which is not chunked. Returns false for a body that is known to have another length. */
 function boundBody(exchange: Exchange): boolean {
   const { connection, res, account, length } = exchange
-  if (res.chunkedEncoding || !hasBody(res)) return true
+  if (!hasBody(res)) return true
   const body = { declared: lengthOf(declaredLength(res)), written: 0, misfit: false }
   exchange.body = body
   if (body.declared < 0) {

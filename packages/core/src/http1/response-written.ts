@@ -47,7 +47,7 @@ export function written(exchange: Exchange): void {
   owner.drain?.finished(exchange.arrived, exchange)
   if (!hasNoRareFields) connection.clearTimers()
   if (connection.ending !== undefined) {
-    dropWaiting(connection)
+    if (!hasNoRareFields) dropWaiting(connection)
     closeOutputFirst(connection, connection.ending)
   } else if (hasNoRareFields || !takesUpNext(connection)) {
     if (isIncomplete(exchange)) leaveUnread(connection, exchange.req)

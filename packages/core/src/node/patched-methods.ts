@@ -8,12 +8,15 @@ import { Socket } from 'node:net'
 /** It is called as a method, since `Reflect.apply` makes an array of the arguments. */
 export type Prior<T> = (this: ServerResponse, chunk: unknown, encoding: unknown, callback: unknown) => T
 
-/** The methods that other code has put on a response. */
-export interface PatchedResponse {
-  readonly writeHead: ServerResponse['writeHead'] | undefined
-  readonly write: Prior<boolean> | undefined
-  readonly end: Prior<ServerResponse> | undefined
+/** The methods of a response that halfclose replaces. */
+export interface ResponseMethods {
+  readonly writeHead: ServerResponse['writeHead']
+  readonly write: Prior<boolean>
+  readonly end: Prior<ServerResponse>
 }
+
+/** The methods that other code has put on a response. */
+export type PatchedResponse = { readonly [K in keyof ResponseMethods]: ResponseMethods[K] | undefined }
 
 /** Node calls `destroy` with null, too. */
 interface Destroys {
@@ -49,7 +52,7 @@ export function patchedStream(stream: ServerHttp2Stream): PatchedStream | undefi
 export function patchedResponse(res: ServerResponse): PatchedResponse | undefined {
   const [writeHead, write, end] = [Object.hasOwn(res, 'writeHead'), Object.hasOwn(res, 'write'), Object.hasOwn(res, 'end')]
   if (!writeHead && !write && !end) return undefined
-  const methods: { readonly write: Prior<boolean>; readonly end: Prior<ServerResponse> } = bodyMethods(res)
+  const methods = bodyMethods(res)
   return {
     writeHead: writeHead ? res.writeHead : undefined,
     write: write ? methods.write : undefined,
@@ -57,7 +60,7 @@ export function patchedResponse(res: ServerResponse): PatchedResponse | undefine
   }
 }
 
-function bodyMethods(res: ServerResponse): { readonly write: Prior<boolean>; readonly end: Prior<ServerResponse> } {
+function bodyMethods(res: ServerResponse): Pick<ResponseMethods, 'write' | 'end'> {
   return { write: Reflect.get<object, string>(res, 'write'), end: Reflect.get<object, string>(res, 'end') }
 }
 

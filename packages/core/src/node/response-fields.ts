@@ -31,64 +31,58 @@ interface PrivateResponse {
   _removedConnection: boolean
 }
 
-/** Only the first response is asked: they are all alike, and the question comes ten times a request. */
-let areThere: boolean | undefined
-
-function isPrivateResponse(res: ServerResponse): res is ServerResponse & PrivateResponse {
-  areThere ??= '_last' in res && '_header' in res && '_hasBody' in res
-  return areThere
-}
+/** The response, with those of the fields that this Node has. */
+type Response = ServerResponse & Partial<PrivateResponse>
 
 /** Lets Node print `Keep-Alive: timeout=…, max=…` itself. `max` 0: it is not printed. */
-export function setPrintedKeepAlive(res: ServerResponse, promise: number, max: number): void {
-  if (!isPrivateResponse(res)) return
+export function setPrintedKeepAlive(res: Response, promise: number, max: number): void {
   if (res._keepAliveTimeout !== promise) res._keepAliveTimeout = promise
   if (max !== 0 || res._maxRequestsPerSocket !== 0) res._maxRequestsPerSocket = max
 }
 
 /** The server's `keepAliveTimeout` at the time when the response began, in milliseconds. Node prints it as `timeout=`, in whole seconds. */
-export function timeoutSetting(res: ServerResponse): number {
-  return isPrivateResponse(res) ? res._keepAliveTimeout : 0
+export function timeoutSetting(res: Response): number {
+  return res._keepAliveTimeout ?? 0
 }
 
 /** Whether Node will close after this response. */
-export function isLast(res: ServerResponse): boolean {
-  return isPrivateResponse(res) && res._last
+export function isLast(res: Response): boolean {
+  return res._last === true
 }
 
 /** Makes Node close after this response although its head announced otherwise. */
-export function makeLast(res: ServerResponse): void {
-  if (isPrivateResponse(res)) res._last = true
+export function makeLast(res: Response): void {
+  res._last = true
 }
 
 /** Whether the response has a body. Valid once the head is written. */
-export function hasBody(res: ServerResponse): boolean {
-  return !isPrivateResponse(res) || res._hasBody
+export function hasBody(res: Response): boolean {
+  return res._hasBody !== false
 }
 
 /** The length of the body while `end(body)` is writing the head; `null` at any other time before the head. */
-export function bodyLength(res: ServerResponse): number | null {
-  return isPrivateResponse(res) ? res._contentLength : null
+export function bodyLength(res: Response): number | null {
+  return res._contentLength ?? null
 }
 
 /** The length that the head declares, once the head is written. */
-export function declaredLength(res: ServerResponse): number | null {
-  return isPrivateResponse(res) && !res._removedContLen ? res._contentLength : null
+export function declaredLength(res: Response): number | null {
+  return res._removedContLen === true ? null : (res._contentLength ?? null)
 }
 
 /** Whether the application removed the Connection field, so that Node would announce nothing. */
-export function removedConnection(res: ServerResponse): boolean {
-  return isPrivateResponse(res) && res._removedConnection
+export function removedConnection(res: Response): boolean {
+  return res._removedConnection === true
 }
 
 /** Whether the request's body was refused: the final answer was sent without 100 Continue (RFC 9110 §10.1.1). */
-export function refusesBody(res: ServerResponse): boolean {
-  return isPrivateResponse(res) && res._expect_continue && !res._sent100
+export function refusesBody(res: Response): boolean {
+  return res._expect_continue === true && res._sent100 !== true
 }
 
 /** Rewrites a head that Node wrote but has not sent. */
-export function rewriteHead(res: ServerResponse, rewrite: (head: string) => string): void {
-  if (isPrivateResponse(res) && res._header !== null) res._header = rewrite(res._header)
+export function rewriteHead(res: Response, rewrite: (head: string) => string): void {
+  if (typeof res._header === 'string') res._header = rewrite(res._header)
 }
 
 interface Sends {

@@ -47,7 +47,7 @@ export function admit(governed: GovernedServer, socket: Socket & SocketCarrier, 
   }
   if (governed.events.hearsClose) remoteOf(socket, governed)
   const now = performance.now()
-  const connection = new Connection(socket, raw, governed, now, expiryOf(governed.policy.keepAlive, now, Math.random()))
+  const connection = new Connection(socket, raw, governed, now, expiryOf(governed.policy.keepAlive, now, Math.random))
   bind(socket, connection)
   governed.connections.add(connection)
   governed.counts.opened++

@@ -238,10 +238,12 @@ export class GovernedServer implements ConnectionOwner<Connection>, SessionOwner
     this.lingering.delete(connection)
     this.limits.leave(connection)
     this.limits.pressure.relief.gone(connection)
-    connection.clearTimers()
-    forgetReading(connection)
-    this.requestBrokenOff(connection)
-    dropWaiting(connection)
+    if (connection.current !== undefined) this.requestBrokenOff(connection)
+    if (!connection.hasNoRareFields) {
+      connection.clearTimers()
+      forgetReading(connection)
+      dropWaiting(connection)
+    }
     reportEnded(this, connection, connection.ending ?? (connection.phase === 'upgraded' ? 'upgraded' : 'peer'))
   }
 
