@@ -114,7 +114,7 @@ export class Session {
     readonly raw: Socket | undefined,
     readonly owner: Http2Owner,
   ) {
-    this.expiresAt = expiryOf(owner.policy.keepAlive, this.openedAt, Math.random())
+    this.expiresAt = expiryOf(owner.policy.keepAlive, this.openedAt, Math.random)
   }
 
   get state(): ConnectionState {
