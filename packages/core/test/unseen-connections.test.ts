@@ -4,10 +4,12 @@ import { connect as connectHttp2, createServer as createHttp2Server, type Http2S
 import { createServer as createHttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { FrameClient } from '../../../test/support/h2/client.js'
 import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
 import { endedAfterEach, listening, quiet } from '../../../test/support/server.js'
 import { Arrivals, pass, until, within } from '../../../test/support/wait.js'
+import { where } from '../../../test/support/where.js'
 import { attach } from '../src/index.js'
 
 // What a policy cannot see is waited for as a bare server does; and what listeners an application takes away holds no drain.
@@ -60,6 +62,21 @@ describe('a session of HTTP/2 from before attach()', () => {
     await pass(50)
     expect(closed()).toBe(1)
   })
+})
+
+// Older Nodes have no list of a server's sessions.
+const LISTED = where(Number(process.versions.node.split('.')[0]) >= 24, 'Node 24 lists the sessions of a server')
+
+LISTED.test(`an idle session from before attach() gets its GOAWAY in a drain, and does not hold it${LISTED.note}`, async () => {
+  const server = createHttp2Server((_req, res) => res.end('done'))
+  const port = await listening(server)
+  const client = await FrameClient.open({ port })
+  opened.after(() => client.connection.destroy())
+  await client.get('/')
+  const connections = attach(server, { logger: quiet, drain: { deadline: 60_000 } })
+  const { clean, unseen } = await within(connections.drain(), () => 'the drain')
+  expect({ clean, unseen, goaways: client.goaways.length > 0 }).toEqual({ clean: true, unseen: 1, goaways: true })
+  expect(await client.closed()).toBe('fin')
 })
 
 describe('a stream that is no socket, handed to the server as a connection', () => {

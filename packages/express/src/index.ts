@@ -20,7 +20,7 @@ export type ExpressApplication = (req: IncomingMessage, res: ServerResponse) => 
 
 /**
  * Puts every server of an Express application (4 or 5) under one connection policy, and returns the handle. It covers `app.listen()` and
- * `http.createServer(app)`, even if they listen already: a drain waits for connections from before, but does not govern them. `connections.attach(server)` adds
+ * `http.createServer(app)`, even if they listen already: their open connections are governed from then on. `connections.attach(server)` adds
  * any other server. A server that calls the app from a function, or from socket.io, or that never listens itself, is recognised by its first request, or on a
  * signal if there was none: it is governed from then on, and a warning with the code `HALFCLOSE_SERVER_NOT_GOVERNED` says what to write.
  *

@@ -91,6 +91,8 @@ export async function finishClose(governed: GovernedServer, remaining: () => num
   let cut = 0
   if (!(await isOver(100))) {
     waited = unseenOf(governed)
+    // From Node 24 on this sends a GOAWAY to such sessions. No governed session is left, whose new streams it would refuse.
+    if (waited > 0 && isHttp2(server)) closeByNode(server)
     while (remaining() > 0 && !(await isOver(Math.min(UNSEEN_EVERY, remaining())))) {
       closeUnseen(server)
       // 'close' may have been emitted already.
@@ -104,10 +106,14 @@ export async function finishClose(governed: GovernedServer, remaining: () => num
   }
   // A second close would emit 'close' again. If something outlives the drain, that event is still to come, and is the first.
   governed.listener.mutesClose = governed.listener.hasClosed
-  // Node's own method: that of the application's class has been called already.
+  closeByNode(server)
+  return { waited, cut }
+}
+
+/** Node's own method: that of the application's class has been called already. */
+function closeByNode(server: AttachableServer): void {
   const { close } = isHttp2(server) ? Object.getPrototypeOf(server) : HttpServer.prototype
   Reflect.apply(close, server, [])
-  return { waited, cut }
 }
 
 function closeUnseen(server: AttachableServer): void {
