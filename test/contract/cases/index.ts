@@ -43,6 +43,7 @@ import { options } from './options.js'
 import { ownListeners } from './own-listeners.js'
 import { persist } from './persist.js'
 import { persistLength } from './persist-length.js'
+import { socketEnd } from './socket-end.js'
 import { stalled } from './stalled.js'
 import { stalledProgress } from './stalled-progress.js'
 import { stats } from './stats.js'
@@ -91,6 +92,7 @@ export const cases: Case[] = [
   ...unix,
   ...leaving,
   ...limits,
+  ...socketEnd,
   ...stalled,
   ...stalledProgress,
   ...endings,

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type Case, frameworks } from '../../support/contract.js'
-import { closesWith, keeps } from '../../support/expect.js'
+import { closes, closesWith, keeps } from '../../support/expect.js'
 import type { Route } from '../../support/host.js'
 import { ask, get, pipeline, post } from '../../support/requests.js'
 
@@ -51,6 +51,33 @@ const refusedUpload = (id: string, what: string, fields: Record<string, string>)
 })
 
 const cases: Case[] = [
+  {
+    id: 'persist/no-length',
+    rules: ['R103', 'R099'],
+    title: 'a response whose Content-Length is no length (-1, two numbers) is the last of its connection',
+    routes: { '/negative': (_req, res) => void res.writeHead(200, { 'Content-Length': '-1' }).end('abc') },
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(pipeline(get('/negative'), get('/never')))
+      closes(await client.head(0))
+      equal(await client.closed(), 'fin')
+      deepEqual(host.paths, ['/negative'])
+    },
+  },
+  {
+    id: 'persist/interim-only',
+    rules: ['R095'],
+    title:
+      'behind a request to which the handler gave no final response, only a 103, no other is answered: its client would take that response for its own',
+    routes: { '/interim': (_req, res) => void res.writeHead(103).end() },
+    run: async (host) => {
+      const client = await host.connect()
+      void client.send(pipeline(get('/interim'), get('/never')))
+      equal(await client.closed(), 'fin')
+      equal(client.statuses, '')
+      deepEqual(host.paths, ['/interim'])
+    },
+  },
   {
     id: 'persist/length-after-a-refused-body',
     rules: ['R103', 'R099'],

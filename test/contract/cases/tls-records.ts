@@ -4,6 +4,7 @@ import type { Case } from '../../support/contract.js'
 import { closes } from '../../support/expect.js'
 import type { Host } from '../../support/host.js'
 import { get, postHead } from '../../support/requests.js'
+import { ClientKeys, nextSecret } from '../../support/tls-keys.js'
 import { pass } from '../../support/wait.js'
 
 /** How much of the record arrives at first: its header, and some of the ciphertext. */
@@ -53,6 +54,13 @@ async function sendSlowly(client: Client, ms: number): Promise<void> {
     client.raw.write(record.subarray(at, at + piece))
     await pass(100)
   }
+}
+
+/** A client over TLS 1.3 that has a promise, and the keys with which its next records are encrypted. */
+async function clientWithKeys(host: Host): Promise<{ client: Client; keys: ClientKeys }> {
+  const secret = nextSecret(host.server)
+  const client = await host.idleClient({ secure: { ciphers: 'TLS_AES_256_GCM_SHA384', minVersion: 'TLSv1.3' } })
+  return { client, keys: new ClientKeys(await secret, 1) }
 }
 
 const cases: Case[] = [
@@ -131,6 +139,76 @@ const cases: Case[] = [
       void host.stop()
       await sendSlowly(client, 2_000)
       closes(await client.ask(get('/next')))
+    },
+  },
+  {
+    id: 'tls-records/without-data-idle',
+    rules: ['R126'],
+    title: 'a record without data (a new key) is no request: it is closed when it has been idle for long enough',
+    slow: true,
+    regression: true,
+    options: { keepAlive: { timeout: 1_000 } },
+    server: { keepAliveTimeout: 1_000 },
+    run: async (host) => {
+      const { client, keys } = await clientWithKeys(host)
+      client.raw.write(keys.update())
+      equal(await client.closed(40_000), 'fin')
+    },
+  },
+  {
+    id: 'tls-records/without-data-drain',
+    rules: ['R126', 'R204'],
+    title: 'nor does a drain wait for its request to its deadline',
+    slow: true,
+    regression: true,
+    options: { drain: { idle: 0, silent: 0, delay: 0, deadline: 60_000 } },
+    run: async (host) => {
+      const { client, keys } = await clientWithKeys(host)
+      client.raw.write(keys.update())
+      await pass(500)
+      await host.stopping()
+      equal(await client.closed(40_000), 'fin')
+    },
+  },
+  {
+    id: 'tls-records/behind-without-data',
+    rules: ['R126', 'R204'],
+    title:
+      'the request behind such a record is answered, also if a part of its own record arrives before a drain, and the rest behind the signal',
+    options: { drain: { idle: 0, silent: 0 } },
+    run: async (host) => {
+      const { client, keys } = await clientWithKeys(host)
+      client.raw.write(keys.update())
+      await pass(200)
+      client.raw.write(keys.data(get('/behind')))
+      equal((await client.next()).text, '/behind')
+      const record = keys.data(get('/slow-record'))
+      client.raw.write(record.subarray(0, BEGINNING))
+      await pass(200)
+      await host.stopping()
+      await pass(500)
+      client.raw.write(record.subarray(BEGINNING))
+      closes(await client.next())
+      equal(client.last.text, '/slow-record')
+    },
+  },
+  {
+    id: 'tls-records/read-together',
+    rules: ['R126', 'R204'],
+    title:
+      'a drain that waits for no idle connection answers a request whose record began in the read that brought the request before it',
+    options: { drain: { idle: 0, silent: 0 } },
+    run: async (host) => {
+      const { client, keys } = await clientWithKeys(host)
+      const first = keys.data(get('/first'))
+      const second = keys.data(get('/second'))
+      client.raw.write(Buffer.concat([first, second.subarray(0, BEGINNING)]))
+      equal((await client.next()).text, '/first')
+      await host.stopping()
+      await pass(100)
+      client.raw.write(second.subarray(BEGINNING))
+      closes(await client.next())
+      equal(client.last.text, '/second')
     },
   },
   {

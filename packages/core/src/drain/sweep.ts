@@ -16,6 +16,12 @@ import type { DrainCounts } from './drain-counts.js'
 import { endUpgraded } from './end-upgraded.js'
 import type { Schedule } from './schedule.js'
 
+/**
+ * Milliseconds after which the rest of a TLS record has come, or some of it. Its first bytes may have been read together with the record before, or with the handshake,
+ * and only what comes later shows it.
+ */
+const REST = 250
+
 /** A drain's looks at its connections: which may be closed, and which clients are stalled. */
 export class Sweep {
   readonly #servers: readonly GovernedServer[]
@@ -92,7 +98,8 @@ export class Sweep {
   }
 
   #mayClose(connection: Connection, now: number): boolean {
-    const { phase, openedAt, owner } = connection
+    const { phase, openedAt, owner, raw, lastUsed } = connection
+    if (raw !== undefined && now < lastUsed + REST) return false
     const since = this.#schedule.since + this.#schedule.lost
     if (phase === 'idle') {
       const { keepAlive } = owner.policy

@@ -62,14 +62,28 @@ export function closeOutputFirst(
   owner.limits.leave(connection)
 }
 
-/** `socket.end` of a connection that sends a body which ends with it: an application that calls it in the middle of the body breaks the body off. */
+/**
+ * `socket.end` of a governed connection, as the application calls it. In the middle of a body that ends with the connection it would look like the end of the body:
+ * it breaks the body off. Behind an answer it closes output first: no further request could be answered, so none is run.
+ */
 export function end(this: Socket & SocketCarrier, ...args: unknown[]): Socket {
   const connection = this[kConnection]
-  if (connection !== undefined && connection.phase !== 'upgraded' && isInCloseDelimitedBody(connection)) {
+  const isGoverned = connection !== undefined && connection.phase !== 'upgraded'
+  if (isGoverned && isInCloseDelimitedBody(connection)) {
     cut(connection, connection.ending ?? 'handler')
     return this
   }
-  return Reflect.apply(Object.getPrototypeOf(connection?.socket ?? this).end, this, args)
+  Reflect.apply(connection?.rare.patched?.end ?? Object.getPrototypeOf(connection?.socket ?? this).end, this, args)
+  if (isGoverned && connection.ending === undefined) closeBehindAnswer(connection)
+  return this
+}
+
+/** The application has ended the output of a connection. */
+export function closeBehindAnswer(connection: Connection): void {
+  if (connection.current === undefined) {
+    countBrokenPromise(connection)
+    closeOutputFirst(connection, 'handler')
+  } else if (connection.current.res.writableEnded) connection.ending = 'handler'
 }
 
 /** Whether the response under way has a body that ends with the connection and is not complete. */

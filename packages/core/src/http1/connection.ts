@@ -11,7 +11,7 @@ import type { Timer } from '../node/timers.js'
 import type { Linger, Lingers } from '../socket/lingering-close.js'
 import type { Upgrade } from '../socket/websocket-output.js'
 import type { ConnectionOwner } from './connection-owner.js'
-import { markInput, receivingByBytes } from './partial-request.js'
+import { type Amid, markInput, receivingByBytes } from './partial-request.js'
 import type { RequestFacts } from './request-facts.js'
 
 /** What a connection needs of its server. */
@@ -96,6 +96,8 @@ class RareFields {
   client: string | undefined = undefined
   /** Reading is stopped, because requests wait. */
   stopped: boolean = false
+  /** A part of a TLS record has arrived, as it seems. */
+  record: Amid | undefined = undefined
   /** The stream passes its input to the parser in pieces. */
   inPieces: boolean = false
   /** Looks at the client while reading is stopped. */

@@ -9,6 +9,7 @@ import { afterPoll, type Timers } from '../node/timers.js'
 import type { Policy } from '../options/types.js'
 import { GRACE } from '../policy.js'
 import { bytesArrived } from '../socket/bytes-arrived.js'
+import { WINDOW } from '../socket/slow-reader.js'
 import { closeOutputFirst } from './close.js'
 import type { Connection } from './connection.js'
 import { closeQuiet, IDLE_QUIET } from './idle.js'
@@ -162,17 +163,21 @@ export class IdleTimeout {
 
   /**
    * A message has begun to arrive: Node's headersTimeout and requestTimeout bound it. Where they do not (switched off, or a server that is given its
-   * connections and does not listen), the connection is closed if it sends nothing for as long as a head may take.
+   * connections and does not listen), the connection is closed if it sends nothing for as long as a head may take. `until`: when the client has had its time.
    */
-  #waitForRest(connection: Connection): void {
-    const { connections, server } = this.#owner
+  #waitForRest(connection: Connection, until = Number.POSITIVE_INFINITY): void {
+    const { connections, server, timers } = this.#owner
+    const { socket } = connection
     const before = bytesArrived(connection)
     connections.turn(connection, 'busy')
-    connection.setTimer(Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD), () => {
+    const most = Math.max(this.#hold, numberOf(server, 'headersTimeout') || HEAD)
+    const end = Math.min(until, timers.now + most)
+    // Node bounds only what its parser has been given. Of a TLS record more has to arrive; and if it comes byte by byte, it is not given that time twice.
+    connection.setTimer(hasBegun(socket) === false ? Math.min(WINDOW, end - timers.now) : most, () => {
       if (connection.phase !== 'busy' || connection.current !== undefined) return
-      // A client can send a TLS record byte by byte, and Node bounds only what its parser has been given: that time is not given twice.
-      if (bytesArrived(connection) !== before && hasBegun(connection.socket) !== false) this.#waitForRest(connection)
-      else closeOutputFirst(connection, 'idle', IDLE_QUIET)
+      const isRecord = hasBegun(socket) === false
+      if (bytesArrived(connection) === before || (isRecord && timers.now >= end)) closeOutputFirst(connection, 'idle', IDLE_QUIET)
+      else this.#waitForRest(connection, isRecord ? end : undefined)
     })
   }
 }

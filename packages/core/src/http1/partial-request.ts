@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ConnectionState } from '../events/types.js'
 import { hasBegun } from '../node/parser.js'
+import { WINDOW } from '../socket/slow-reader.js'
 
 // Whether a part of the next request has arrived, where the count of bytes shows that and not the parser.
 
@@ -10,6 +11,15 @@ export interface Marked {
   readonly raw: Socket | undefined
   mark: number
   rawMark: number
+  readonly rare: { readonly record: Amid | undefined }
+  makeRare(): { record: Amid | undefined }
+  readonly owner: { readonly timers: { readonly now: number } }
+}
+
+/** What had been read of a connection over TLS when it was first seen to be amid a record, and when that was. */
+export interface Amid {
+  readonly bytes: number
+  readonly since: number
 }
 
 /** No number: it was not read. */
@@ -29,15 +39,24 @@ export function markRecords(connection: Marked, raw: Socket): void {
 
 /**
  * Whether a part of a TLS record has arrived. A request may be in it, and nothing else shows that before the record is whole. Where the mark is unknown, it may also
- * be a whole record without a request: an empty line, which old clients send behind a body.
+ * be a whole record without a request: an empty line, which old clients send behind a body. Other records never hold one: a new key, a handshake that is done anew.
+ * So it counts only while more of it arrives.
  */
-function isAmidRecord({ socket, raw, mark, rawMark }: Marked): boolean {
-  return raw !== undefined && raw.bytesRead !== rawMark && (mark === UNKNOWN || socket.bytesRead === mark)
+function isAmidRecord(connection: Marked): boolean {
+  const { socket, raw, mark, rawMark, rare, owner } = connection
+  if (raw === undefined || raw.bytesRead === rawMark || (mark !== UNKNOWN && socket.bytesRead !== mark)) return false
+  const { bytesRead: bytes } = raw
+  if (rare.record?.bytes !== bytes) connection.makeRare().record = { bytes, since: owner.timers.now }
+  else if (owner.timers.now - rare.record.since >= WINDOW) {
+    markInput(connection)
+    return false
+  }
+  return true
 }
 
 /** The part of a connection that is needed here. */
 interface Receiver extends Marked {
-  readonly rare: { readonly answering: boolean }
+  readonly rare: Marked['rare'] & { readonly answering: boolean }
   readonly countsBytes: boolean
   readonly phase: ConnectionState
 }

@@ -2,7 +2,6 @@ import { ServerResponse } from 'node:http'
 import type { CloseReason } from '../events/types.js'
 import { bodyLength, declaredLength, hasBody, isLast, makeLast } from '../node/response-fields.js'
 import { yieldMessage } from '../node/v8-status-message.js'
-import { end } from './close.js'
 import type { Exchange } from './connection.js'
 import { announceClose, type Headers, NOTHING, type Said, whatWasSaid, without } from './connection-header.js'
 import { type Carrier, ifOpen, isMadeOf, kExchange, prototypeOf } from './exchange.js'
@@ -32,7 +31,10 @@ export function writeHead(
   // The status as Node reads it: '304' is one, too. An invalid status and an interim response are left to Node.
   const code = status | 0
   if (exchange === undefined || exchange.headWritten || code < 200 || code > 999) {
-    return Reflect.apply(prior, this, [status, reason, fields])
+    Reflect.apply(prior, this, [status, reason, fields])
+    // The client would take the next response for the final one.
+    if (exchange?.headWritten === false) makeLast(this)
+    return this
   }
   yieldMessage(exchange.connection.owner, this, prototype)
   if (exchange.account === 'whole' && exchange.length < 0) exchange.length = bodyLength(this) ?? -1
@@ -137,9 +139,11 @@ function boundBody(exchange: Exchange): boolean {
   exchange.body = body
   if (body.declared < 0) {
     connection.owner.closeDelimited.add(connection)
-    if (!Object.hasOwn(connection.socket, 'end')) connection.socket.end = end
+    // The field holds no length, and Node has written it all the same.
+    if (!isLast(res)) connection.ending ??= 'unframed'
+    return isLast(res)
   }
-  if (length < 0 || body.declared < 0 || body.declared === length) return true
+  if (length < 0 || body.declared === length) return true
   // Code that changed the fields last has declared another length than the body has.
   misfit(exchange, body, length)
   if (account === 'whole') countBelow(exchange)

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { patchedSocket, put, takeBack } from '../node/patched-methods.js'
-import { _destroy, breakOffUpload, closeOutputFirst, countBrokenPromise, destroy } from './close.js'
+import { _destroy, breakOffUpload, closeOutputFirst, countBrokenPromise, destroy, end } from './close.js'
 import type { Connection } from './connection.js'
 import { kConnection, type SocketCarrier } from './connection-of.js'
 import { push } from './half-closed-client.js'
@@ -15,6 +15,7 @@ const {
   destroy: nodeDestroy,
   push: nodePush,
   _destroy: nodeFinalDestroy,
+  end: nodeEnd,
 } = Socket.prototype
 
 /**
@@ -69,6 +70,7 @@ export function takeOverSocket(connection: Connection): void {
     socket.destroy = destroy
     socket.push = push
     socket._destroy = _destroy
+    socket.end = end
     return
   }
   connection.makeRare().patched = patched
@@ -81,7 +83,8 @@ function isNodes(socket: Socket): boolean {
     socket.destroySoon === nodeDestroySoon &&
     socket.destroy === nodeDestroy &&
     socket.push === nodePush &&
-    socket._destroy === nodeFinalDestroy
+    socket._destroy === nodeFinalDestroy &&
+    socket.end === nodeEnd
   )
 }
 
@@ -96,4 +99,5 @@ const METHODS = [
   ['destroy', destroy],
   ['push', push],
   ['_destroy', _destroy],
+  ['end', end],
 ] as const

@@ -30,6 +30,7 @@ export interface PatchedSocket {
   readonly destroy: Destroys['destroy'] | undefined
   readonly push: Socket['push'] | undefined
   readonly _destroy: Socket['_destroy'] | undefined
+  readonly end: Socket['end'] | undefined
 }
 
 /** The methods that other code has put on the socket below an HTTP/2 session. */
@@ -71,6 +72,7 @@ export function patchedSocket(socket: Socket): PatchedSocket | undefined {
     destroy: Object.hasOwn(socket, 'destroy') ? socket.destroy : undefined,
     push: Object.hasOwn(socket, 'push') ? socket.push : undefined,
     _destroy: Object.hasOwn(socket, '_destroy') ? socket._destroy : undefined,
+    end: Object.hasOwn(socket, 'end') ? socket.end : undefined,
   }
   return Object.values(patched).some((method) => method !== undefined) ? patched : undefined
 }

@@ -55,7 +55,7 @@ export interface DrainOptions {
   deadline?: number | undefined
   /**
    * How long an idle connection may hold the drain: `'promise'` (default) until its promise plus a second is over; one with a longer `keepAlive.hold`, until no connection
-   * has had a request for a second, at most as long as a promise made when the listener closes. Or milliseconds; 0: closed at once.
+   * has had a request for a second, at most as long as a promise made when the listener closes. Or milliseconds; 0: closed at once, over TLS a quarter of a second after its last answer.
    */
   idle?: 'promise' | number | undefined
   /** Milliseconds a connection that never sent a byte may hold the drain. Default 5_000. */

@@ -2,6 +2,7 @@ import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
+import { closeBehindAnswer } from '../http1/close.js'
 import { Connection } from '../http1/connection.js'
 import { bind, connectionOf, kConnection, type SocketCarrier } from '../http1/connection-of.js'
 import { onLateEnd } from '../http1/half-closed-client.js'
@@ -61,6 +62,8 @@ export function admit(governed: GovernedServer, socket: Socket & SocketCarrier, 
   // Other code has read from it before, and its end may stand behind what is buffered.
   if (socket.readableLength > 0) socket.once('end', onLateEnd)
   governed.limits.enter(connection)
+  // A 'connection' listener has turned it away.
+  if (socket.writableEnded) closeBehindAnswer(connection)
 }
 
 /** Takes in a session that Node has just begun on `socket`. */
