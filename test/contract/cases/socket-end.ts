@@ -57,6 +57,7 @@ const cases: Case[] = [
   },
   {
     id: 'socket-end/drain',
+    regression: true,
     rules: ['R123', 'R204'],
     title:
       'an idle connection that was ended by socket.end() is closed within the bounds of linger, and holds no drain for its promise',

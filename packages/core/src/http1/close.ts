@@ -83,7 +83,7 @@ export function closeBehindAnswer(connection: Connection): void {
   if (connection.current === undefined) {
     countBrokenPromise(connection)
     closeOutputFirst(connection, 'handler')
-  } else if (connection.current.res.writableEnded) connection.ending = 'handler'
+  } else if (connection.current.res.writableEnded) connection.ending = connection.inputEnded ? 'client-close' : 'handler'
 }
 
 /** Whether the response under way has a body that ends with the connection and is not complete. */
