@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { createServer as createHttp1 } from 'node:http'
 import { createServer } from 'node:http2'
 import { FrameClient } from '../../../test/support/h2/client.js'
+import { get } from '../../../test/support/requests.js'
+import { endedAfterEach } from '../../../test/support/server.js'
 import { until, within } from '../../../test/support/wait.js'
 import { attach, formatConnections, formatReport } from '../src/index.js'
 
@@ -27,4 +30,34 @@ test('nothing that a client has chosen commands a terminal, or begins a line of 
   expect(named.map((line) => /draining|not clean|STATE/.exec(line)?.[0])).toEqual(['STATE', 'draining', 'not clean', 'not clean'])
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are looked for
   expect(named.filter((line) => /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(line))).toEqual([])
+})
+
+const opened = endedAfterEach()
+
+test('of a long path that a client has chosen the log has the beginning, and the report all', async () => {
+  const lines: string[] = []
+  const note = (_: object, line: string) => void lines.push(line)
+  const server = createHttp1((req, res) => {
+    if (req.url?.endsWith('short') === true) res.writeHead(200, { 'Content-Length': 5 }).end('x')
+  })
+  const connections = attach(server, { drain: { deadline: 2_500 }, logger: { info: note, warn: note } })
+  const port = await opened.listen(server)
+  const path = `/${'p'.repeat(8_000)}`
+  const [held, short] = [await opened.connect(port), await opened.connect(port)]
+  await held.send(get(path))
+  await short.send(get(`${path}short`))
+  await until('one is held, and one was too short', () => lines.some((line) => line.includes('Content-Length')))
+  const report = await within(connections.drain(), () => 'the drain')
+  expect(report.heldBy.map((one) => one.path)).toEqual([path])
+  const named = [...lines, formatReport(report)]
+    .join('\n')
+    .split('\n')
+    .filter((line) => line.includes('ppp'))
+  expect(named.map((line) => /Content-Length|draining|busy/.exec(line)?.[0])).toEqual([
+    'Content-Length',
+    'draining',
+    'busy',
+    'busy',
+  ])
+  for (const line of named) expect(line.length).toBeLessThan(500)
 })

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { ServerResponse } from 'node:http'
 import { types } from 'node:util'
+import { printable } from '../events/printable.js'
 import { pathOf } from '../http/request-path.js'
 import type { Prior } from '../node/patched-methods.js'
 import { makeLast, watchPieces } from '../node/response-fields.js'
@@ -149,7 +150,7 @@ export function misfit(exchange: Exchange, body: Body, length = body.written): v
     const { req } = exchange
     connection.owner.events.warn({
       code: 'HALFCLOSE_CONTENT_LENGTH',
-      message: `halfclose: the response to ${req.method} ${pathOf(req)} is ${length > body.declared ? 'longer' : 'shorter'} than its Content-Length; its connection is closed`,
+      message: `halfclose: the response to ${printable(`${req.method} ${pathOf(req)}`)} is ${length > body.declared ? 'longer' : 'shorter'} than its Content-Length; its connection is closed`,
     })
   }
   makeLast(exchange.res)
