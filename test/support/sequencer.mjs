@@ -11,14 +11,13 @@ const BUSY = [
   /test\/http2\/(?!unknown|clients)/,
   /test\/site\//,
   /test\/adversary\/fuzz\./,
-  /packages\/core\/test\/(stands|exit|file-pipe)\//,
+  /packages\/core\/test\/(stopped-process|exit|file-pipe)\//,
   /test\/release\//,
   /examples\/(deploy|haproxy|ways-in|nextjs|nestjs)\//,
-  /packages\/express\/test\/(process|strangers|servers)\b/,
+  /packages\/express\/test\/(process|indirect-app|servers)\b/,
   /test\/(clients|comparison|adversary)\//,
 ]
 const WAITING = [
-  /packages\/core\/test\/ends\./,
   /test\/clients\/(view|chromium)\./,
   /packages\/probe\/test\/agreement\./,
   /examples\/(metrics|aws-ecs|kubernetes|pm2)\//,

@@ -39,9 +39,14 @@ export interface Opened {
 }
 
 /** To be called once in a test file, or in a `describe`: ends what each test has opened, in reverse. */
-export function endedAfterEach(): Opened {
+export const endedAfterEach = (): Opened => endedBy((end) => afterEach(end))
+
+/** The same for tests that run at the same time: ends what they have opened when all of them are over. */
+export const endedAfterAll = (): Opened => endedBy((end) => afterAll(end))
+
+function endedBy(hook: (end: () => Promise<void>) => void): Opened {
   const ends: (() => unknown)[] = []
-  afterEach(async () => {
+  hook(async () => {
     for (const end of ends.splice(0).reverse()) await end()
   })
   return {

@@ -3,14 +3,15 @@ import { createServer as createNetServer, type Server as NetServer } from 'node:
 import { Duplex } from 'node:stream'
 import type { Client } from '../../../test/support/client.js'
 import { get } from '../../../test/support/requests.js'
-import { endedAfterEach, portOf, quiet } from '../../../test/support/server.js'
+import { endedAfterAll, portOf, quiet } from '../../../test/support/server.js'
 import { deferred, pass, until, within } from '../../../test/support/wait.js'
 import { attach } from '../src/index.js'
 import type { Options } from '../src/types.js'
 
 // How connections end at the edges: bodies and heads that stop coming, sockets that other code had before, and when the application hears of it.
+// Most of them wait, at the same time; the two that block the loop or count timers run after the others.
 
-const opened = endedAfterEach()
+const opened = endedAfterAll()
 
 function governed(options: Options, listener: RequestListener, settings: ServerOptions = {}) {
   const server = createServer(settings, listener)
@@ -23,7 +24,7 @@ async function clientOf(server: NetServer): Promise<Client> {
 
 const SHORT = { keepAlive: { timeout: 1_000 } }
 
-test('an unread body that stops coming ends its connection, though requestTimeout is off', async () => {
+test.concurrent('an unread body that stops coming ends its connection, though requestTimeout is off', async () => {
   const { server } = governed(SHORT, (_req, res) => void res.end('early'), { headersTimeout: 1_000, requestTimeout: 0 })
   const client = await clientOf(server)
   await client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab')
@@ -32,7 +33,7 @@ test('an unread body that stops coming ends its connection, though requestTimeou
   expect(await client.closed()).toBe('fin')
 })
 
-test('one that comes late, but whole, leaves the connection to the next request', async () => {
+test.concurrent('one that comes late, but whole, leaves the connection to the next request', async () => {
   const { server } = governed(SHORT, (_req, res) => void res.end('early'), { headersTimeout: 1_000, requestTimeout: 0 })
   const client = await clientOf(server)
   await client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\na')
@@ -44,7 +45,7 @@ test('one that comes late, but whole, leaves the connection to the next request'
   expect(await client.closed()).toBe('fin')
 })
 
-test.each(['GET / HT', '\r\n'])(
+test.concurrent.each(['GET / HT', '\r\n'])(
   '%j that nothing follows ends the connection of a server that does not listen itself',
   async (part) => {
     const { server } = governed(SHORT, (_req, res) => void res.end('x'), { headersTimeout: 1_000 })
@@ -55,7 +56,7 @@ test.each(['GET / HT', '\r\n'])(
   },
 )
 
-test('a drain of a server that does not listen itself ends idle connections after their promise, and not when their hold is over', async () => {
+test.concurrent('a drain of a server that does not listen itself ends idle connections after their promise, and not when their hold is over', async () => {
   const keepAlive = { timeout: 1_000, hold: 30_000 }
   const { server, connections } = governed({ keepAlive, drain: { delay: 0 } }, (_req, res) => void res.end('x'))
   const client = await clientOf(createNetServer((socket) => server.emit('connection', socket)))
@@ -65,7 +66,7 @@ test('a drain of a server that does not listen itself ends idle connections afte
   expect(await client.closed()).toBe('fin')
 })
 
-test('a stream that is not ours is left alone while a drain ends what is idle', async () => {
+test.concurrent('a stream that is not ours is left alone while a drain ends what is idle', async () => {
   const held = deferred<ServerResponse>()
   const { server, connections } = governed({ ...SHORT, drain: { delay: 0, deadline: 10_000 } }, (req, res) =>
     req.url === '/held' ? held.resolve(res) : void res.end('ok'),
@@ -85,7 +86,7 @@ test('a stream that is not ours is left alone while a drain ends what is idle', 
   await within(drained, () => 'the drain')
 })
 
-test('half a request is waited for on a socket that was handed to another server late: its parser is in no list of ours', async () => {
+test.concurrent('half a request is waited for on a socket that was handed to another server late: its parser is in no list of ours', async () => {
   const other = createServer((_req, res) => void res.end('ok'))
   const { server, connections } = governed(SHORT, (_req, res) => void res.end('ok'))
   const both = attach(other, { logger: quiet, ...SHORT })
@@ -106,7 +107,7 @@ test('half a request is waited for on a socket that was handed to another server
   expect((await client.next()).text).toBe('ok')
 })
 
-test('a clientError listener may take its time, also for what came on a connection that was used before', async () => {
+test.concurrent('a clientError listener may take its time, also for what came on a connection that was used before', async () => {
   const { server } = governed(SHORT, (_req, res) => void res.end('ok'), { headersTimeout: 500, connectionsCheckingInterval: 100 })
   server.on('clientError', (_error, socket) => {
     setTimeout(() => socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'), 3_000)
@@ -118,7 +119,7 @@ test('a clientError listener may take its time, also for what came on a connecti
   expect((await client.next()).status).toBe(408)
 })
 
-test('a connection that is busy, and was promised more, does not hold up the expiry of the others', async () => {
+test.concurrent('a connection that is busy, and was promised more, does not hold up the expiry of the others', async () => {
   const { server, connections } = governed({}, (req, res) => {
     if (req.url === '/stream') res.write('x')
     else res.end('x')
@@ -135,7 +136,7 @@ test('a connection that is busy, and was promised more, does not hold up the exp
   busy.destroy()
 })
 
-test('a promise that is as long as drain.idle is kept, and not counted as broken', async () => {
+test.concurrent('a promise that is as long as drain.idle is kept, and not counted as broken', async () => {
   const { server, connections } = governed({ keepAlive: { timeout: 1_000 }, drain: { delay: 0, idle: 1_000 } }, (_req, res) => {
     res.end('x')
   })
@@ -146,7 +147,7 @@ test('a promise that is as long as drain.idle is kept, and not counted as broken
   expect(await client.closed()).toBe('fin')
 })
 
-test('nor does one that is idle, and was promised more', async () => {
+test.concurrent('nor does one that is idle, and was promised more', async () => {
   const { server, connections } = governed({}, (_req, res) => void res.end('x'))
   await (await clientOf(server)).ask(get('/1'))
   await pass(100)
@@ -157,7 +158,7 @@ test('nor does one that is idle, and was promised more', async () => {
   expect(connections.stats().open.idle).toBe(1)
 })
 
-test('a promise that is over is not counted as broken, however shortly it is', async () => {
+test.concurrent('a promise that is over is not counted as broken, however shortly it is', async () => {
   const { server, connections } = governed(SHORT, (_req, res) => void res.end('x'))
   const client = await clientOf(server)
   await client.ask(get('/1'))
@@ -180,7 +181,7 @@ test('a promise does not become longer because the loop stands still right after
   expect(await client.closed()).toBe('fin')
 })
 
-test('the FIN of a client whose first bytes somebody else has read is seen', async () => {
+test.concurrent('the FIN of a client whose first bytes somebody else has read is seen', async () => {
   const { server, connections } = governed({ halfClosed: 300 }, () => {})
   const front = createNetServer({ allowHalfOpen: true }, (socket) => {
     socket.once('readable', () => {
@@ -196,7 +197,7 @@ test('the FIN of a client whose first bytes somebody else has read is seen', asy
   expect(connections.stats().closes).toEqual({ 'half-closed': 1 })
 })
 
-test('the application hears of a request that was cut before the drain is over', async () => {
+test.concurrent('the application hears of a request that was cut before the drain is over', async () => {
   const heard: string[] = []
   const { server, connections } = governed({ drain: { deadline: 200 } }, (req, res) => {
     req.on('aborted', () => heard.push('aborted'))
@@ -220,7 +221,7 @@ test('a clientError listener that destroys as if the connection had broken leave
   await until('no more timers than before', () => timers() <= before)
 })
 
-test('a shorter keepAliveTimeout breaks no promise that was given', async () => {
+test.concurrent('a shorter keepAliveTimeout breaks no promise that was given', async () => {
   const { server } = governed({}, (req, res) => void res.end(req.url), { keepAliveTimeout: 3_000 })
   const client = await clientOf(server)
   expect((await client.ask(get('/1'))).header('keep-alive')).toBe('timeout=3')
@@ -230,7 +231,7 @@ test('a shorter keepAliveTimeout breaks no promise that was given', async () => 
   expect((await client.ask(get('/3'))).text).toBe('/3')
 })
 
-test('server.keepAliveTimeout = 5_000 is noticed where five seconds were promised before', async () => {
+test.concurrent('server.keepAliveTimeout = 5_000 is noticed where five seconds were promised before', async () => {
   const { server, connections } = governed({}, (_req, res) => void res.end('x'), { keepAliveTimeout: 72_000 })
   expect(connections.policy.keepAlive).toMatchObject({ timeout: 5_000, hold: 73_000 })
   server.keepAliveTimeout = 5_000
@@ -238,7 +239,7 @@ test('server.keepAliveTimeout = 5_000 is noticed where five seconds were promise
   expect(connections.policy.keepAlive).toMatchObject({ timeout: 5_000, hold: 6_000 })
 })
 
-test('keepAliveTimeout = 0 amid a response, and another setting after it: the connection is idle, and ends as such', async () => {
+test.concurrent('keepAliveTimeout = 0 amid a response, and another setting after it: the connection is idle, and ends as such', async () => {
   const { server, connections } = governed(SHORT, (req, res) => {
     if (req.url === '/0') server.keepAliveTimeout = 0
     res.end('x')
@@ -249,7 +250,7 @@ test('keepAliveTimeout = 0 amid a response, and another setting after it: the co
   expect(await client.closed()).toBe('fin')
 })
 
-test("an application's socket.setTimeout() with a callback is its own, also right after the response", async () => {
+test.concurrent("an application's socket.setTimeout() with a callback is its own, also right after the response", async () => {
   let fired = 0
   const { server } = governed({}, (req, res) => {
     res.prependListener('finish', () => {
@@ -269,7 +270,7 @@ class WithAlias<Request extends IncomingMessage> extends ServerResponse<Request>
   }
 }
 
-test('a head written by writeHeader is governed, whoever has defined that', async () => {
+test.concurrent('a head written by writeHeader is governed, whoever has defined that', async () => {
   const server = createServer({ ServerResponse: WithAlias }, (_req, res) => {
     res.writeHeader(200, { 'Content-Length': 2 })
     res.end('ok and more')

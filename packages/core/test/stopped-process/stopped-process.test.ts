@@ -1,7 +1,7 @@
 import type { Options } from '@halfclose/core'
 import { frame, settings, uint32 } from '../../../../test/support/h2/frames.js'
 import { pass } from '../../../../test/support/wait.js'
-import { type Kind, type Setup, Standing } from './standing.js'
+import { type Kind, type Setup, StoppableServer } from './stoppable-server.js'
 
 // The server's process is stopped (SIGSTOP) across a bound, and its clients go on. It uses what was built: `npm run build` first.
 const http1 = ['http', 'https'] as const
@@ -11,22 +11,22 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const post = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`
 
 /** The listener is closed: the deadline is all that is waited for. */
-async function drainAndGoOn(server: Standing): Promise<void> {
+async function drainAndGoOn(server: StoppableServer): Promise<void> {
   await server.drain()
   await pass(200)
 }
 
 const WAYS = ['stopped', 'blocked'] as const
 
-type Start = (options: Options, more?: Setup) => Promise<Standing>
+type Start = (options: Options, more?: Setup) => Promise<StoppableServer>
 
 /** They run at the same time: each of them mostly waits. */
 function across<K extends Kind>(kinds: readonly K[], title: string, run: (start: Start, kind: K) => Promise<void>): void {
   const ways = kinds.flatMap((kind, n) => WAYS.filter((way) => n === 0 || way === 'blocked').map((way) => [kind, way] as const))
   it.concurrent.each(ways)(`%s, %s: ${title}`, async (kind, way) => {
-    const servers: Standing[] = []
+    const servers: StoppableServer[] = []
     const start: Start = async (options, more = {}) => {
-      const server = await Standing.start(kind, way, { options, ...more })
+      const server = await StoppableServer.start(kind, way, { options, ...more })
       servers.push(server)
       return server
     }
@@ -255,7 +255,7 @@ across(
 )
 
 /** A slow one, in two halves: the server takes a sample before the first, and one right after it has stood still. */
-async function uploadAcross(server: Standing, meanwhile: boolean): Promise<string> {
+async function uploadAcross(server: StoppableServer, meanwhile: boolean): Promise<string> {
   const half = Buffer.alloc(3_000)
   const session = server.kind === 'h2c' || server.kind === 'h2' ? await server.session() : undefined
   const client = session === undefined ? await server.client() : undefined

@@ -20,7 +20,7 @@ export interface Setup {
 }
 
 /** A server in a process of its own that can be made to stand still. */
-export class Standing {
+export class StoppableServer {
   port = 0
   report: Report | undefined
   readonly requests: string[] = []
@@ -50,8 +50,8 @@ export class Standing {
     )
   }
 
-  static async start(kind: Kind, way: Way, setup: Setup = {}): Promise<Standing> {
-    const standing = new Standing(kind, way, setup)
+  static async start(kind: Kind, way: Way, setup: Setup = {}): Promise<StoppableServer> {
+    const standing = new StoppableServer(kind, way, setup)
     await until('the server to listen', () => standing.port > 0, 20_000)
     return standing
   }

@@ -169,7 +169,7 @@ describe.each(versions)('SIGTERM, and a server that nobody knows as the app’s,
   })
 
   async function start(setup: { options?: HalfcloseExpressOptions; metrics?: boolean }): Promise<() => Promise<Client>> {
-    child = new Example(__dirname, { STRANGER: JSON.stringify({ express: version, ...setup }) }, 'strangers-child.mjs')
+    child = new Example(__dirname, { STRANGER: JSON.stringify({ express: version, ...setup }) }, 'indirect-app-child.mjs')
     const [, port] = await child.line(/^listening (\d+)/)
     return async () => {
       const client = await Client.open({ port: Number(port) })

@@ -1,5 +1,5 @@
 /**
- * A process for strangers.test.ts, whose server calls the app, but not directly: `node strangers-child.mjs '{ "express": "express-4" }'`.
+ * A process for indirect-app.test.ts, whose server calls the app, but not directly: `node indirect-app-child.mjs '{ "express": "express-4" }'`.
  * Uses what was built. Says what happens on stdout.
  */
 import { createServer } from 'node:http'
