@@ -32,11 +32,11 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-async function stopped(faults: string[], only?: string[]) {
+async function stopped(faults: string[], only?: string[], tls = false) {
   const port = await freePort()
   const { results } = await probe({
-    url: `http://127.0.0.1:${port}/`,
-    run: `'${process.execPath}' '${server}' ${port} ${faults.join(' ')}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}/`,
+    run: `${tls ? `OVER_TLS=1 HALFCLOSE_ROOT='${root}' ` : ''}'${process.execPath}' '${server}' ${port} ${faults.join(' ')}`,
     tiers: ['c'],
     only,
     slow: '/slow?ms=800',
@@ -66,3 +66,9 @@ test.concurrent.each(idsOf('c'))(
   },
   120_000,
 )
+
+test.concurrent('over TLS a connection that is accepted and then reset, amid its handshake, is not refused', async () => {
+  const only = ['c/refused-after']
+  expect(await stopped([], only, true)).toMatchObject({ broken: [], missing: [] })
+  expect(await stopped(only, only, true)).toMatchObject({ broken: only })
+}, 120_000)

@@ -1,4 +1,4 @@
-// The server as a process of its own: node child.mjs PORT [fault …]. It stops on SIGTERM.
+// The server as a process of its own: node child.mjs PORT [fault …], with OVER_TLS in its environment over TLS. It stops on SIGTERM.
 import { afterPoll } from './input.js'
 import { serve } from './server.js'
 
@@ -9,7 +9,8 @@ const QUEUE = 100
 const stopped = new Promise<void>((resolve) => process.once('SIGTERM', resolve))
 
 async function main(): Promise<void> {
-  const { server, shared } = await serve(new Set(faults), { port: Number(port) })
+  const tls = process.env.OVER_TLS !== undefined
+  const { server, shared } = await serve(new Set(faults), { port: Number(port), tls })
   const breaks = (id: string) => shared.faults.has(id)
   await stopped
   shared.stoppedAt = Date.now()
