@@ -28,6 +28,9 @@ const CALLABLE = new Set(['fastify', 'express'])
 /** Entries that export nothing, and are loaded for what they do: call the one function that their file has. */
 const RUN = new Set(['register'])
 
+/** Declarations that no entry exports: they are packed without their comments. */
+const OWN = new Set(['handle/adapter-connections.d.ts', 'http/messages.d.ts'])
+
 const GENERATED = '// Made by scripts/bundle.mjs.\n'
 const options = {
   bundle: true,
@@ -90,6 +93,7 @@ export async function bundle(name) {
   })
   const { code: small } = await minify(code.outputFiles[0].text, smallest)
   write(join(dist, 'bundle.cjs'), `${WITHOUT_ITS_LINE}${small}`)
+  const exported = new Set()
   for (const [entry, file] of entries) {
     if (RUN.has(entry)) {
       write(join(dist, `${entry}.cjs`), `${GENERATED}'use strict'\nrequire('./bundle.cjs').${entry}.${entry}()\n`)
@@ -98,6 +102,7 @@ export async function bundle(name) {
       continue
     }
     const names = await namesOf(join(esm, `${file}.js`))
+    for (const name of names) exported.add(name)
     write(join(dist, `${entry}.cjs`), commonJs(entry, names, CALLABLE.has(name)))
     write(join(dist, `${entry}.mjs`), esModule(entry, names))
     // Not `export { default }`: an ES module that imports a CommonJS one has all that it exports for its default.
@@ -109,6 +114,8 @@ export async function bundle(name) {
     esm,
     join(dist, 'types'),
     entries.filter(([entry]) => !RUN.has(entry)).map(([, file]) => `${file}.d.ts`),
+    'commonjs',
+    (file, text) => withoutCommentsOnOwn(file, text, exported),
   )
 }
 
@@ -161,8 +168,16 @@ function esModule(entry, names) {
   return `${GENERATED}import bundle from './bundle.cjs'\nconst { ${entry}: entry } = bundle\nexport const { ${named.join(', ')} } = entry\n${last}`
 }
 
+/** What no entry exports is for halfclose's own code. */
+function withoutCommentsOnOwn(file, text, exported) {
+  if (OWN.has(file)) return text.replace(/^ *\/\*\*.*?\*\/\n/gms, '')
+  return text.replace(/^\/\*\*(?:(?!\*\/).)*\*\/\n(?=export declare (?:function|const|class) (\w+))/gms, (comment, name) =>
+    exported.has(name) ? comment : '',
+  )
+}
+
 /** The declarations that `entries` reach, and no others. CommonJS ones may be imported by an ES module as well. */
-function copyTypes(from, to, entries, type = 'commonjs') {
+function copyTypes(from, to, entries, type, packed = (_file, text) => text) {
   const reached = new Set()
   const visit = (file) => {
     if (reached.has(file)) return
@@ -171,7 +186,7 @@ function copyTypes(from, to, entries, type = 'commonjs') {
     for (const [, path] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g)) {
       visit(relative(from, join(from, dirname(file), `${path}.d.ts`)))
     }
-    write(join(to, file), text)
+    write(join(to, file), packed(file, text))
   }
   for (const file of entries) visit(file)
   write(join(to, 'package.json'), `{"type":"${type}"}\n`)
