@@ -115,7 +115,7 @@ export async function bundle(name) {
     join(dist, 'types'),
     entries.filter(([entry]) => !RUN.has(entry)).map(([, file]) => `${file}.d.ts`),
     'commonjs',
-    (file, text) => withoutCommentsOnOwn(file, text, exported),
+    (file, text) => withoutOwnFunctions(withoutCommentsOnOwn(file, text, exported), exported),
   )
 }
 
@@ -176,6 +176,14 @@ function withoutCommentsOnOwn(file, text, exported) {
   )
 }
 
+/** No declaration that is packed refers to a function. */
+function withoutOwnFunctions(text, exported) {
+  return text.replace(/^export declare function (\w+)[^\n]*;\n/gm, (whole, name) => (exported.has(name) ? whole : ''))
+}
+
+/** tsc writes four spaces, which are 200 bytes of what is packed. */
+const INDENTATION = /(?<=^(?: {4})*) {4}/gm
+
 /** The declarations that `entries` reach, and no others. CommonJS ones may be imported by an ES module as well. */
 function copyTypes(from, to, entries, type, packed = (_file, text) => text) {
   const reached = new Set()
@@ -186,7 +194,7 @@ function copyTypes(from, to, entries, type, packed = (_file, text) => text) {
     for (const [, path] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g)) {
       visit(relative(from, join(from, dirname(file), `${path}.d.ts`)))
     }
-    write(join(to, file), packed(file, text))
+    write(join(to, file), packed(file, text).replaceAll(INDENTATION, '\t'))
   }
   for (const file of entries) visit(file)
   write(join(to, 'package.json'), `{"type":"${type}"}\n`)
