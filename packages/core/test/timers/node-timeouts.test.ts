@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { attach } from '@halfclose/core'
-import { Client } from '../../../../test/support/client.js'
-import { listening } from '../../../../test/support/server.js'
+import type { Client } from '../../../../test/support/client.js'
+import { endedAfterAll } from '../../../../test/support/server.js'
 import { pass } from '../../../../test/support/wait.js'
 
 // Why `hold` may be longer than Node's headersTimeout and requestTimeout (docs/proxies.md). Nodes before 18 counted the idle time as part of
@@ -11,32 +10,20 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const IDLE = 1_500
 const timeouts = { headersTimeout: 400, requestTimeout: 600, connectionsCheckingInterval: 50, keepAliveTimeout: 20_000 }
 
-let server: Server
-const clients: Client[] = []
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy()
-  const closed = once(server, 'close')
-  server.close()
-  server.closeAllConnections()
-  await closed
-})
+const opened = endedAfterAll()
 
 describe.each(['Node alone', 'halfclose'])('%s', (governed) => {
   const open = async (socketTimeout = 0): Promise<Client> => {
-    server = createServer(timeouts, (request, response) => {
+    const server = createServer(timeouts, (request, response) => {
       request.resume().on('end', () => response.end('x'))
       request.on('error', () => {})
     })
     server.setTimeout(socketTimeout)
     if (governed === 'halfclose') attach(server, { keepAlive: { hold: 20_000 }, drain: 'fast' })
-    const port = await listening(server)
-    const client = await Client.open({ port })
-    clients.push(client)
-    return client
+    return opened.connect(await opened.listen(server))
   }
 
-  it.each([
+  it.concurrent.each([
     ['headersTimeout and requestTimeout', 0],
     ['server.setTimeout()', 400],
   ])('%s do not run between two requests', async (_which, socketTimeout) => {
@@ -47,7 +34,7 @@ describe.each(['Node alone', 'halfclose'])('%s', (governed) => {
     expect(client.ending).toBeUndefined()
   })
 
-  it.each([
+  it.concurrent.each([
     ['headersTimeout', 'GET / HT', timeouts.headersTimeout],
     ['requestTimeout', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc', timeouts.requestTimeout],
   ])('%s runs from the first byte of the next request', async (_which, part, ms) => {
@@ -62,7 +49,7 @@ describe.each(['Node alone', 'halfclose'])('%s', (governed) => {
   })
 
   // The one that a proxy may meet: one that opens connections before it has a request for them.
-  it('headersTimeout runs on a connection that has carried nothing yet', async () => {
+  it.concurrent('headersTimeout runs on a connection that has carried nothing yet', async () => {
     const client = await open()
     const began = Date.now()
     await client.closed()
