@@ -6,15 +6,14 @@ import { within } from '../../../../test/support/wait.js'
 
 // The real packages, each with a short patience of its own. The children use what was built: `npm run build` first.
 
-let program: Program
-let client: Client | undefined
+// They run at the same time: each mostly waits for the patience of its package.
+const programs: Program[] = []
+const clients: Client[] = []
 
-afterEach(() => {
-  program.kill()
-  client?.destroy()
+afterAll(() => {
+  for (const program of programs) program.kill()
+  for (const client of clients) client.destroy()
 })
-
-const said = (what: string): string => `${what}; it said\n${program.lines.join('\n')}`
 
 const names = [
   'http-terminator',
@@ -26,12 +25,17 @@ const names = [
 ]
 
 describe.each(['http', 'https'])('on %s', (protocol) => {
-  it.each(names)(
+  it.concurrent.each(names)(
     'what %s cuts is counted, makes the exit code 1, and a warning says whose it was and what to do',
     async (name) => {
-      program = new Program(process.execPath, [path.join(__dirname, 'others.mjs'), name, protocol], { NODE_ENV: 'production' })
+      const program = new Program(process.execPath, [path.join(__dirname, 'others.mjs'), name, protocol], {
+        NODE_ENV: 'production',
+      })
+      programs.push(program)
+      const said = (what: string): string => `${what}; it said\n${program.lines.join('\n')}`
       const [, port] = await within(program.line(/^listening (\d+)/), () => said('it listens'), 20_000)
-      client = await Client.open({ port: Number(port), tls: protocol === 'https' })
+      const client = await Client.open({ port: Number(port), tls: protocol === 'https' })
+      clients.push(client)
       void client.send(get('/held'))
       await within(program.line(/^arrived/), () => said('the request arrives'))
       program.terminate()
