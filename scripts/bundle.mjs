@@ -181,9 +181,6 @@ function withoutOwnFunctions(text, exported) {
   return text.replace(/^export declare function (\w+)[^\n]*;\n/gm, (whole, name) => (exported.has(name) ? whole : ''))
 }
 
-/** tsc writes four spaces, which are 200 bytes of what is packed. */
-const INDENTATION = /(?<=^(?: {4})*) {4}/gm
-
 /** The declarations that `entries` reach, and no others. CommonJS ones may be imported by an ES module as well. */
 function copyTypes(from, to, entries, type, packed = (_file, text) => text) {
   const reached = new Set()
@@ -194,7 +191,7 @@ function copyTypes(from, to, entries, type, packed = (_file, text) => text) {
     for (const [, path] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g)) {
       visit(relative(from, join(from, dirname(file), `${path}.d.ts`)))
     }
-    write(join(to, file), packed(file, text).replaceAll(INDENTATION, '\t'))
+    write(join(to, file), packed(file, text))
   }
   for (const file of entries) visit(file)
   write(join(to, 'package.json'), `{"type":"${type}"}\n`)
