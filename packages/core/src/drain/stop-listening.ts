@@ -12,7 +12,7 @@ import { caughtUpWithPrimary } from './caught-up-with-primary.js'
 
 // How a server stops listening: no connection that the kernel has accepted is lost.
 
-/** Turns of the loop, and milliseconds, without a new connection after which the listener closes; and the longest wait for that, in ms. */
+/** Turns of the loop, and milliseconds, without a new connection after which the queue counts as taken; and the longest wait for that, in ms. */
 const QUIET_TURNS = 4
 const QUIET_MS = 25
 const ACCEPT_AT_MOST = 500
@@ -27,23 +27,26 @@ const ACCEPT_TURNS = 512
 export async function stopListening(governed: GovernedServer, remaining: () => number, fast: boolean): Promise<void> {
   const { server } = governed
   if (!server.listening) return
-  await takeQueue(governed, fast ? 0 : QUIET_MS)
+  await takeQueue(governed, fast ? 0 : QUIET_MS, 0, remaining)
   // Not before the queue is empty: the kernel would ignore the last step of handshakes that are under way. And not if other processes accept from the
   // same queue: our close does not reset it, and a small backlog would refuse their clients.
   if (!governed.listener.isShared && !cluster.isWorker) {
+    governed.listener.makeWait()
     shrinkBacklog(server)
-    await takeQueue(governed, 0)
+    await takeQueue(governed, 0, ACCEPT_TURNS, remaining)
   }
   governed.listener.close()
+  governed.listener.endWait()
   await caughtUpWithPrimary(governed.timers, remaining())
 }
 
 /**
  * Empties the accept queue. libuv accepts one connection in each turn of the loop, so this goes on until some turns, and `quiet` ms, have brought
- * none. The time is for clients that have just been told close, and come back at once.
+ * none. The time is for clients that have just been told close, and come back at once. `turnsAtLeast`: so many turns it may have, however long they are.
  */
-async function takeQueue({ counts, handshakes }: GovernedServer, quiet: number): Promise<void> {
-  const accepted = () => counts.opened + counts.allRefused + handshakes.size
+async function takeQueue(governed: GovernedServer, quiet: number, turnsAtLeast: number, remaining: () => number): Promise<void> {
+  const { counts, handshakes, listener } = governed
+  const accepted = () => counts.opened + counts.allRefused + handshakes.size + (listener.waiting?.length ?? 0)
   const began = performance.now()
   let before = accepted()
   /** When the last connection was accepted, and how many turns have brought none since. */
@@ -53,10 +56,10 @@ async function takeQueue({ counts, handshakes }: GovernedServer, quiet: number):
     await new Promise((resolve) => (quietTurns < QUIET_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
     const now = performance.now()
     const isQuiet = accepted() === before
-    // Connections may go on arriving, so the time is bounded: it ends with a turn that has brought none, or after twice that time with any. Turns count
-    // as well as time: a turn may be long (a blocking handler, a slow machine), and still accepts only one connection.
+    // Connections may go on arriving, so the time is bounded: it ends with a turn that has brought none, or after twice that time with any. In the end turns
+    // count as well as time: a turn may be long (a blocking handler, a slow machine), and still accepts only one connection.
     const atMost = isQuiet ? ACCEPT_AT_MOST : 2 * ACCEPT_AT_MOST
-    if (turns > ACCEPT_TURNS && now - began > atMost) return
+    if ((turns > turnsAtLeast && now - began > atMost) || remaining() <= 0) return
     if (isQuiet) {
       quietTurns++
       continue

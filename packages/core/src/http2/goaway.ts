@@ -74,7 +74,8 @@ function tryNotice(session: Session, reason: CloseReason, until: number): void {
     conclude(session, reason, true)
     return
   }
-  const written = writeBeside(session.socket, NOTICE_FRAME)
+  // A server's first frame is its SETTINGS (RFC 9113 §3.4), and a session that has just begun has not sent it.
+  const written = session.socket.bytesWritten === 0 ? 'none' : writeBeside(session.socket, NOTICE_FRAME)
   if (written === 'all') awaitAnswer(session, reason)
   else if (written === 'some') killSession(session)
   else if (session.owner.timers.now >= until) conclude(session, reason, false)

@@ -25,6 +25,13 @@ export function shrinkBacklog(server: Server): void {
 }
 
 /**
+ * Whether new connections begin paused. Node has this as an option of a server that is made, and as a property that it reads at each connection.
+ */
+export function pauseNewConnections(server: Server, pauses: boolean): void {
+  Reflect.set(server, 'pauseOnConnect', pauses)
+}
+
+/**
  * The settings that an http2 server was made with, or was given since. Node advertises no limit of streams by default (RFC 9113 §5.1.2), but
  * `updateSettings` would overrule a limit of the application, and there is no public way to see whether it has set one.
  */

@@ -1,5 +1,6 @@
-import { Server as NetServer } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import type { AttachableServer } from '../node/attachable-server.js'
+import { pauseNewConnections } from '../node/server-fields.js'
 import type { Timer, Timers } from '../node/timers.js'
 
 /** A server's listener: how it listens, whether it ever did, and whether it has closed. */
@@ -20,6 +21,8 @@ export class ListeningState {
   isClosing = false
   /** Whether the server's next 'close' event is to be hidden, since halfclose causes it. */
   mutesClose = false
+  /** New connections that wait, unread, until it has closed. */
+  waiting: Socket[] | undefined
   readonly #server: AttachableServer
   readonly #timers: Timers
   #hasClosed = false
@@ -42,6 +45,26 @@ export class ListeningState {
   began(): void {
     this.hasListened = true
     this.isOnPath = typeof this.#server.address() === 'string'
+  }
+
+  /**
+   * From here on new connections wait. libuv accepts one in each turn of the loop, and a busy server needs many milliseconds for a turn: it would take its accept queue
+   * for seconds, while the kernel turns clients away.
+   */
+  makeWait(): void {
+    this.waiting = []
+    pauseNewConnections(this.#server, true)
+  }
+
+  /** Those that have waited come to the server as if they had just been accepted. */
+  endWait(): void {
+    const sockets = this.waiting ?? []
+    this.waiting = undefined
+    pauseNewConnections(this.#server, false)
+    for (const socket of sockets) {
+      this.#server.emit('connection', socket)
+      if (!socket.destroyed) socket.resume()
+    }
   }
 
   /**

@@ -55,6 +55,9 @@ export function takeOverServer(governed: GovernedServer, callbacks: ServerCallba
       governed.follow()
       return arrive(governed, event, first, second)
     }
+    if (event === 'connection' && first instanceof Socket && governed.listener.waiting !== undefined) {
+      return governed.listener.waiting.push(first) > 0
+    }
     // biome-ignore lint/complexity/noArguments: a rest parameter would be an array for every request
     if (isPlain && event === 'connection' && first instanceof Socket && arguments.length === 2) return connect(event, first)
     // biome-ignore lint/complexity/noArguments: a rest parameter would be an array for every request

@@ -1,0 +1,64 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import http, { type RequestListener } from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
+import { join } from 'node:path'
+import { credentials } from '../../../../test/support/hosts/http.js'
+import { endedAfterEach, quiet } from '../../../../test/support/server.js'
+import { within } from '../../../../test/support/wait.js'
+import { attach } from '../../src/index.js'
+
+// A server that is busy when its drain begins: each turn of its loop takes long, and brings one connection. Its clients come back on a new connection for each request.
+
+const opened = endedAfterEach()
+/** Milliseconds of CPU that a request takes. */
+const BUSY = 10
+const CLIENTS = 60
+
+interface Seen {
+  readonly answered: number
+  readonly refused: number
+  readonly lost: readonly string[]
+}
+
+const busily = (res: { end(text: string): unknown }) => {
+  const until = performance.now() + BUSY
+  while (performance.now() < until);
+  res.end('done')
+}
+const answer: RequestListener = (_req, res) => busily(res)
+
+test.each([
+  ['http', () => http.createServer(answer)],
+  ['https', () => https.createServer(credentials, answer)],
+  ['http2', () => http2.createServer((_req, res) => busily(res))],
+  ['https2', () => http2.createSecureServer(credentials, (_req, res) => busily(res))],
+] as const)(
+  '%s: the listener of a busy server closes within seconds, and each client that it has accepted is answered',
+  async (kind, make) => {
+    const server = make()
+    const connections = attach(server, { logger: quiet })
+    const port = await opened.listen(server)
+    const clients = fork(join(import.meta.dirname, 'clients.mjs'), [kind, String(port), String(CLIENTS)])
+    opened.after(() => clients.kill())
+    await within(once(server, 'request'), () => 'the first request')
+    while (connections.stats().requests.received < 2 * CLIENTS) await new Promise((resolve) => setTimeout(resolve, 10))
+    const drain = connections.drain()
+    const began = performance.now()
+    let listened = 0
+    while (server.listening) {
+      await new Promise((resolve) => setImmediate(resolve))
+      listened = performance.now() - began
+    }
+    const report = await within(drain, () => 'the drain')
+    clients.send('end')
+    const [seen]: Seen[] = await within(once(clients, 'message'), () => 'what the clients have seen')
+    // The accept queue was taken for 512 turns: five seconds, and for a slower server beyond the deadline of its drain.
+    expect(listened).toBeLessThan(512 * BUSY * 0.8)
+    expect(report).toMatchObject({ clean: true, requests: { cut: 0 } })
+    // A handshake may come to its end between the last accept() and the close.
+    expect(seen?.lost.length).toBeLessThanOrEqual(1)
+    expect(seen?.answered).toBeGreaterThan(2 * CLIENTS)
+  },
+)
