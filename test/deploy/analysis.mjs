@@ -1,7 +1,8 @@
 /** What became of a lost request: what the proxy's log says of it, and whether a backend ran it. */
 
-/** How long after SIGTERM a listener may close: it is taken from until nobody comes, for half a second at most. */
-const CLOSES_WITHIN = 1_000
+/** How long after a listener has closed a client hears of the reset, in ms, and how much earlier its clock may say so. */
+const HEARD_WITHIN = 1_000
+const EARLIER = 50
 
 /**
  * acceptQueue: the proxy's connection was reset when a listener closed, and no backend ran the request: the kernel does that to a
@@ -29,7 +30,7 @@ export function explain(losses, journals, log) {
     const proxySays = summarize(line)
     const reset = /Connection reset by peer\) while reading response header/.test(line)
     const seenAt = loss.sentAt + loss.lostAfter
-    const closing = journals.some(({ stoppedAt }) => seenAt >= stoppedAt && seenAt < stoppedAt + CLOSES_WITHIN)
+    const closing = journals.some(({ listenedUntil: at }) => seenAt >= at - EARLIER && seenAt < at + HEARD_WITHIN)
     const wasRun = ran.has(String(loss.id))
     return { ...loss, ran: wasRun, proxySays, acceptQueue: reset && closing && !wasRun }
   })

@@ -1,6 +1,6 @@
 /**
  * More requests than one go of deploys should have: `npm run test:deploy -- --requests 1000000`. Each setup is played in parts, each of them a run of deploy.mjs; what is done is kept, so that the same command
- * goes on where it was stopped, at the same commit (`--anew`: from the start). A bare server takes part in the first part alone: that is enough to compare. Three times the usual clients (`--load`) make the requests come in
+ * goes on where it was stopped (`--anew`: from the start), and the table names the commits of the parts. A bare server takes part in the first part alone: that is enough to compare. Three times the usual clients (`--load`) make the requests come in
  * half an hour a setup at most. Ends in a table and a JSON file, which are docs/deploy-results.* where all setups have had their requests.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -45,7 +45,6 @@ mkdirSync(cache, { recursive: true })
 const keptIn = path.join(cache, `deploy-parts${values.short ? '-short' : ''}.json`)
 /**
  * @typedef {object} Kept
- * @property {string} commit
  * @property {Record<string, any[]>} parts the results of parts, by setup
  * @property {string[]} late the setups of parts that failed on a machine that stood still, and were played again
  */
@@ -53,11 +52,10 @@ const kept = read()
 
 function read() {
   /** @type {Kept} */
-  const fresh = { commit, parts: {}, late: [] }
+  const fresh = { parts: {}, late: [] }
   if (values.anew) return fresh
   try {
-    const before = JSON.parse(readFileSync(keptIn, 'utf8'))
-    return before.commit === commit ? before : fresh
+    return JSON.parse(readFileSync(keptIn, 'utf8'))
   } catch {
     return fresh
   }
@@ -119,7 +117,7 @@ for (const setup of chosen) {
     if (status === 1) kind = 1
     const result = JSON.parse(readFileSync(out, 'utf8'))
     if (result.columns.length === 0) process.exit(1)
-    results.push(result)
+    results.push({ ...result, commit })
     writeFileSync(keptIn, JSON.stringify(kept))
   }
 }
@@ -150,7 +148,19 @@ const out = path.join(isWhole ? path.join(root, 'docs') : cache, 'deploy-results
 const [first] = chosen[0] === undefined ? [] : (kept.parts[nameOf(chosen[0])] ?? [])
 const versions = Object.assign({}, ...Object.values(kept.parts).flatMap((parts) => parts.map((one) => one.versions)))
 const { machine } = first
-const head = { date: new Date().toISOString(), commit, versions, machine, requests, partsPlayedAgain: kept.late, columns }
+const commits = chosen.map((setup) => [
+  nameOf(setup),
+  [...new Set(kept.parts[nameOf(setup)]?.map((one) => one.commit))].join(', '),
+])
+const head = {
+  date: new Date().toISOString(),
+  commits: Object.fromEntries(commits),
+  versions,
+  machine,
+  requests,
+  partsPlayedAgain: kept.late,
+  columns,
+}
 writeFileSync(`${out}.json`, `${JSON.stringify(head, null, 2)}\n`)
 writeFileSync(`${out}.md`, resultsPage({ ...head, part }))
 console.log(`The numbers are in ${path.relative(process.cwd(), out)}.json and .md.`)

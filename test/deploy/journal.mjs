@@ -8,13 +8,14 @@ import { writeFileSync } from 'node:fs'
  * @typedef {object} Entry
  * @property {number} pid
  * @property {number} stoppedAt SIGTERM
+ * @property {number} listenedUntil when the listener closed, to some milliseconds
  * @property {number} exitedAt
  * @property {[id: string, at: number, remotePort: number][]} requests that were handed to the application
  * @property {string[]} log
  */
 
 /** @type {Entry} */
-const entry = { pid: process.pid, stoppedAt: 0, exitedAt: 0, requests: [], log: [] }
+const entry = { pid: process.pid, stoppedAt: 0, listenedUntil: 0, exitedAt: 0, requests: [], log: [] }
 
 process.prependListener('SIGTERM', () => {
   entry.stoppedAt ||= Date.now()
@@ -29,6 +30,17 @@ export function keepJournal(file) {
   process.once('exit', () => {
     entry.exitedAt = Date.now()
     writeFileSync(file, JSON.stringify(entry))
+  })
+}
+
+/** @param {import('node:net').Server} server */
+export function noteListener(server) {
+  process.prependListener('SIGTERM', () => {
+    const timer = setInterval(() => {
+      if (server.listening) entry.listenedUntil = Date.now()
+      else clearInterval(timer)
+    }, 2)
+    timer.unref()
   })
 }
 

@@ -27,11 +27,11 @@ const heads = [
 const line = (/** @type {string[]} */ fields) => `| ${fields.join(' | ')} |`
 /**
  * docs/deploy-results.md.
- * @param {{ date: string, commit: string, versions: Record<string, string>, machine: string, requests: number, part: number, partsPlayedAgain: string[], columns: any[] }} results
+ * @param {{ date: string, commits: Record<string, string>, versions: Record<string, string>, machine: string, requests: number, part: number, partsPlayedAgain: string[], columns: any[] }} results
  */
 export const resultsPage = ({
   date,
-  commit,
+  commits,
   versions,
   machine,
   requests,
@@ -52,7 +52,7 @@ ${[line(heads), line(heads.map((_, at) => (at < 4 ? '---' : '---:'))), ...column
 | | |
 |---|---|
 | command | \`npm run test:deploy -- --requests ${requests}\` |
-| commit | ${commit} |
+| commit | ${[...new Set(Object.values(commits))].join(', ')} |
 | date | ${date.slice(0, 10)} |
 | machine | ${machine} |
 | versions | ${Object.entries(versions)

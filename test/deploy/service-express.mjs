@@ -1,7 +1,7 @@
 /** The service on Express 5: node service-express.mjs <settings as JSON>. Only the shutdown differs between the policies. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import express from 'express'
-import { keepJournal, logger, noteRequest } from './journal.mjs'
+import { keepJournal, logger, noteListener, noteRequest } from './journal.mjs'
 
 /** @type {import('./backend.mjs').Service} */
 const { policy, readiness, journal, timeout, kill, drain, hold, listen } = JSON.parse(process.argv[2] ?? '')
@@ -34,6 +34,8 @@ const server = app.listen(listen, (error) => {
   if (error) throw error
   process.send?.('listening')
 })
+
+noteListener(server)
 
 if (policy === 'bare') {
   server.keepAliveTimeout = timeout

@@ -1,7 +1,7 @@
 /** The service on Fastify 5: node service-fastify.mjs <settings as JSON>. Only the shutdown differs between the policies. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
-import { keepJournal, logger, noteRequest } from './journal.mjs'
+import { keepJournal, logger, noteListener, noteRequest } from './journal.mjs'
 
 /** @type {import('./backend.mjs').Service} */
 const { policy, readiness, journal, http2, timeout, kill, drain, hold, listen } = JSON.parse(process.argv[2] ?? '')
@@ -26,6 +26,7 @@ app.post('/orders/:id', async (request, reply) => {
   return reply.code(201).send({ id: request.params.id, item: request.body.item })
 })
 
+noteListener(app.server)
 await app.listen(listen)
 process.send?.('listening')
 

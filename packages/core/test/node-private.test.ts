@@ -27,7 +27,7 @@ import {
   setPrintedKeepAlive,
   watchPieces,
 } from '../src/node/response-fields.js'
-import { acceptedBy, listeningServers, settingsOf, shrinkBacklog } from '../src/node/server-fields.js'
+import { acceptedBy, listeningServers, pauseNewConnections, settingsOf, shrinkBacklog } from '../src/node/server-fields.js'
 import {
   belowTls,
   bytesQueued,
@@ -252,6 +252,24 @@ describe('private fields of Node', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     shrinkBacklog(server)
     expect(await answer(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'ok')).toContain('200 OK')
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  test('pauseOnConnect is read at each connection: it is not read from before resume()', async () => {
+    const server = createServer((_req, res) => res.end('ok'))
+    const sockets: Socket[] = []
+    server.on('connection', (socket) => sockets.push(socket))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    pauseNewConnections(server, true)
+    const answered = answer(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'ok')
+    while (sockets.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    pauseNewConnections(server, false)
+    expect(sockets[0]?.isPaused()).toBe(true)
+    expect(await answer(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'ok')).toContain('200 OK')
+    expect([sockets[0]?.bytesRead, sockets[1]?.isPaused()]).toEqual([0, false])
+    sockets[0]?.resume()
+    expect(await answered).toContain('200 OK')
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })

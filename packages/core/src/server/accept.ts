@@ -31,13 +31,20 @@ export function beginHandshake(governed: GovernedServer, raw: Duplex): boolean {
 
 /** A connection of an http2 server that speaks neither HTTP/1.1 nor HTTP/2: Node, or an 'unknownProtocol' listener, handles it. */
 export function admitForeign(governed: GovernedServer, socket: Socket, raw: Socket | undefined): void {
-  admit(governed, socket, raw)
+  takeIn(governed, socket, raw)
   const connection = connectionOf(socket)
   if (connection !== undefined) handToOtherProtocol(connection)
 }
 
 /** Takes in a connection that may speak HTTP/1. Node has set it up already. */
-export function admit(governed: GovernedServer, socket: Socket & SocketCarrier, raw: Socket | undefined): void {
+export function admit(governed: GovernedServer, socket: Socket, raw: Socket | undefined): void {
+  takeIn(governed, socket, raw)
+  // A 'connection' listener has turned it away.
+  const connection = socket.writableEnded ? connectionOf(socket) : undefined
+  if (connection !== undefined) closeBehindAnswer(connection)
+}
+
+function takeIn(governed: GovernedServer, socket: Socket & SocketCarrier, raw: Socket | undefined): void {
   if (socket.destroyed) return
   const before = socket[kConnection]
   if (before !== undefined) {
@@ -62,8 +69,6 @@ export function admit(governed: GovernedServer, socket: Socket & SocketCarrier, 
   // Other code has read from it before, and its end may stand behind what is buffered.
   if (socket.readableLength > 0) socket.once('end', onLateEnd)
   governed.limits.enter(connection)
-  // A 'connection' listener has turned it away.
-  if (socket.writableEnded) closeBehindAnswer(connection)
 }
 
 /** Takes in a session that Node has just begun on `socket`. */
