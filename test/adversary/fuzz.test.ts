@@ -8,9 +8,13 @@ const LANES = 8
 describe('no bytes break it', () => {
   const left = watchWhatIsLeftBehind()
   const { uncaught } = left
-  const target = new Target()
+  // Opened when it is needed: after the last test, which closes it, a test may be played again.
+  let opened: Promise<Target> | undefined
+  const target = () => {
+    opened ??= Target.open()
+    return opened
+  }
   const runs = Math.ceil(runsOr(800) / LANES)
-  beforeAll(() => target.listen())
 
   for (let lane = 0; lane < LANES; lane++) {
     it.concurrent(
@@ -24,7 +28,7 @@ describe('no bytes break it', () => {
           test: (one) =>
             uncaught.during(
               () => JSON.stringify(one),
-              () => target.play(one),
+              async () => (await target()).play(one),
             ),
           describe: (one) =>
             `${JSON.stringify(one)}\n${JSON.stringify(build(one, 's0s').bytes.toString('latin1').slice(0, 3_000))}`,
@@ -48,7 +52,7 @@ describe('no bytes break it', () => {
           plays.map((one) =>
             uncaught.during(
               () => JSON.stringify(one),
-              () => target.play(one),
+              async () => (await target()).play(one),
             ),
           ),
         )
@@ -57,7 +61,8 @@ describe('no bytes break it', () => {
   }
 
   it('leaves nothing open, no socket, server, timer or listener behind, and no error that nobody caught', async () => {
-    await target.close()
+    await (await target()).close()
+    opened = undefined
     await left.nothing()
   })
 })

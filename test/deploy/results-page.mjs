@@ -27,7 +27,7 @@ const heads = [
 const line = (/** @type {string[]} */ fields) => `| ${fields.join(' | ')} |`
 /**
  * docs/deploy-results.md.
- * @param {{ date: string, commits: Record<string, string>, versions: Record<string, string>, machine: string, requests: number, part: number, partsPlayedAgain: string[], columns: any[] }} results
+ * @param {{ date: string, commits: Record<string, string>, versions: Record<string, string>, machine: string, requests: number, partsPlayedAgain: string[], columns: any[] }} results
  */
 export const resultsPage = ({
   date,
@@ -35,7 +35,6 @@ export const resultsPage = ({
   versions,
   machine,
   requests,
-  part,
   partsPlayedAgain,
   columns,
 }) => `# Deploys under load: the last whole run
@@ -47,7 +46,7 @@ ${[line(heads), line(heads.map((_, at) => (at < 4 ? '---' : '---:'))), ...column
 
 - **Accept queue**: the connection was in the kernel's queue of a listening socket as that socket closed. No process ever saw it. A listener that outlives the process loses none of them: see [systemd](./recipes/systemd.md) and
   [two processes on one port](./recipes/reuseport.md).
-- **Without halfclose**: Express stops with \`server.close()\`, Fastify with \`app.close()\`. These servers get the first ${n(part)} requests only. That is enough to compare.
+- **Without halfclose**: Express stops with \`server.close()\`, Fastify with \`app.close()\`. These servers take part in the first of several parts only. That is enough to compare.
 
 | | |
 |---|---|

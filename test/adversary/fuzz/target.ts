@@ -29,8 +29,11 @@ export class Target {
     this.connections = attach(plain, { linger: { quiet: 500 }, drain: 'fast', logger }).attach(secure)
   }
 
-  async listen(): Promise<void> {
-    for (const server of this.#servers) await once(server.listen(0, '127.0.0.1'), 'listening')
+  /** Its listeners keep no process alive. */
+  static async open(): Promise<Target> {
+    const target = new Target()
+    for (const server of target.#servers) await once(server.listen(0, '127.0.0.1').unref(), 'listening')
+    return target
   }
 
   /** Nothing is open afterwards, or it says what is. */
