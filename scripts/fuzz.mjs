@@ -30,9 +30,11 @@ const commit = `${git('rev-parse', '--short=12', 'HEAD')}${git('status', '--porc
 const file = join(root, 'node_modules/.cache/halfclose/fuzz.json')
 const count = (value) => value.toLocaleString('en')
 
-/** What the parts play, in turn: a connection of the model takes three times the time of one of the fuzzer. Each part takes eight seeds, one for each of its lanes. */
-const kinds = ['fuzz', 'fuzz', 'fuzz', 'model']
+/** One part of so many is for the model: one of its connections takes seven times the CPU of one of the fuzzer's. Each part takes eight seeds, one for each of its lanes. */
+const MODEL_EVERY = 16
+const kindOf = (n) => (n % MODEL_EVERY === 3 ? 'model' : 'fuzz')
 const parts = Math.ceil(connections / part)
+const runsOf = (n) => Math.min(part, connections - n * part)
 
 function begin() {
   const fresh = { commit, seed, part, connections, done: [], seconds: 0, began: new Date().toISOString() }
@@ -59,8 +61,8 @@ const before = state.seconds
 const started = performance.now()
 
 async function play(n) {
-  const kind = kinds[n % kinds.length]
-  const runs = Math.min(part, connections - n * part)
+  const kind = kindOf(n)
+  const runs = runsOf(n)
   const env = { ...process.env, HALFCLOSE_RUNS: String(runs), HALFCLOSE_SEED: String(seed + n * 8) }
   await node([tool.jest, '--coverage=false', '--runInBand', `test/adversary/${kind}.test.ts`], { env })
   state.done.push(n)
@@ -88,6 +90,7 @@ try {
   process.exit(1)
 }
 
+const ofModel = state.done.filter((n) => kindOf(n) === 'model').reduce((sum, n) => sum + runsOf(n), 0)
 const minutes = (state.seconds / 60).toFixed(1)
 console.log(`${count(connections)} connections, nothing found, in ${minutes} minutes`)
 if (!values['no-record']) {
@@ -101,7 +104,7 @@ command that plays it again. \`npm run fuzz -- --connections 1000000\` plays so 
 | | |
 |---|---|
 | commit | ${commit} |
-| connections | ${count(connections)}, three quarters of them by the fuzzer and a quarter by the model |
+| connections | ${count(connections)}, ${count(ofModel)} of them by the model |
 | seeds | from ${seed}, ${parts} parts of ${count(part)} |
 | time | ${minutes} minutes, ${jobs} at a time, Node ${process.versions.node} |
 | ended | ${new Date().toISOString().slice(0, 10)} |

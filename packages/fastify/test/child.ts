@@ -14,6 +14,8 @@ export interface Setup {
   closing?: 'fails'
   /** The option `close`: an application around it, whose close() fails, throws, or takes no heed of Fastify. */
   outer?: 'closes' | 'fails' | 'throws' | 'forgets'
+  /** Fastify listens nowhere: another server passes its requests on, in this way. */
+  wrapper?: 'routing' | 'emit'
   /** Which build of the adapter. */
   copy?: 'cjs'
 }

@@ -2,6 +2,8 @@
  * A process with applications in it, for signals.test.ts: `node signals-child.mjs '[{ "host": "fastify", "options": {} }]'`. Uses what
  * was built. Says what happens on stdout; does what it is told by IPC.
  */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 
 const require = createRequire(import.meta.url)
@@ -9,7 +11,7 @@ const say = (...words) => console.log(...words)
 const apps = []
 
 const hosts = {
-  async fastify(index, { host, options, closing, outer }) {
+  async fastify(index, { host, options, closing, outer, wrapper }) {
     const { halfclose } = await import('@halfclose/fastify')
     const app = require(host)()
     const close = outer && outside(index, app, outer)
@@ -21,6 +23,13 @@ const hosts = {
     app.get('/', async () => 'x')
     app.get('/held', () => held(index))
     sayState(index, app.halfclose)
+    if (wrapper !== undefined) {
+      await app.ready()
+      const pass = { routing: app.routing, emit: (req, res) => app.server.emit('request', req, res) }[wrapper]
+      const server = createServer((req, res) => pass(req, res)).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return { server, close: () => app.close() }
+    }
     await app.listen({ port: 0, host: '127.0.0.1' })
     return { server: app.server, close: () => app.close() }
   },

@@ -13,6 +13,22 @@ const start = (...setups: Setup[]): Child => {
 
 afterEach(() => child.dispose())
 
+describe.each(versions)('signals: true on %s behind a server of other code', (host) => {
+  it.each(['routing', 'emit'] as const)('answers what is in flight, by way of %s, and names the server', async (wrapper) => {
+    start({ host, wrapper })
+    const client = await child.inFlight(0)
+    child.kill('SIGTERM')
+    await child.line(/^state 0 draining/)
+    child.command('answer', 0)
+    // The connection is older than the policy, so that its answer says nothing of the close.
+    expect(await client.next()).toMatchObject({ status: 200, text: 'held' })
+    expect(await client.closed()).toBe('fin')
+    expect(await child.exited()).toEqual({ code: 0, signal: null })
+    expect(child.lines.join('\n')).toContain('HALFCLOSE_SERVER_NOT_GOVERNED')
+    expect(child.lines).toContainEqual(expect.stringMatching(/^closed 0 drained/))
+  })
+})
+
 describe.each(hosts)('signals: true on %s', (host) => {
   it.each([
     ['SIGTERM', () => child.kill('SIGTERM')],

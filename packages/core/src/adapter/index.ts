@@ -193,14 +193,15 @@ export class Governed {
   }
 
   #observe(server: AttachableServer): void {
-    this.#hasServer = true
-    this.#ungoverned.forgetKept()
-    this.#ungoverned.stopLookingAhead()
     if (server.listening) this.#listening()
     else server.once('listening', () => this.#listening())
   }
 
+  /** A server of the application serves. One that was only made may never do so: Fastify makes a server for an application that another server calls. */
   #listening(): void {
+    this.#hasServer = true
+    this.#ungoverned.forgetKept()
+    this.#ungoverned.stopLookingAhead()
     this.#shutdown.join()
     if (this.#announced || this.#choices.whyFast === undefined) return
     this.#announced = true

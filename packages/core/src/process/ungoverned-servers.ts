@@ -30,7 +30,8 @@ const CHECKS = 100
 
 export const NOT_GOVERNED = 'HALFCLOSE_SERVER_NOT_GOVERNED'
 const WHY = "socket.io, a function or another Express app stands in the app's place among its 'request' listeners"
-const REMEDY = 'Write `connections.attach(server)` before `server.listen()`; `connections` is what `halfclose(app)` returns'
+const REMEDY =
+  'Write `connections.attach(server)` before `server.listen()`; `connections` is what `halfclose(app)` returns, or `app.halfclose`'
 
 /**
  * The warning that a request came through such a server. `directly`: the server calls the application itself; it listened before halfclose could see
@@ -104,7 +105,6 @@ export class UngovernedServers {
 
   /** A server that does not call the application directly is about to listen. */
   add(server: AttachableServer, listening: unknown): void {
-    if (this.#watchRequests === undefined) return
     this.#listens.set(server, listening)
     // It may be attached within this tick: by another application that is told of it after us, or by hand, after its listen().
     queueMicrotask(() => {
