@@ -57,9 +57,10 @@ async function takeQueue(governed: GovernedServer, quiet: number, turnsAtLeast: 
     const now = performance.now()
     const isQuiet = accepted() === before
     // Connections may go on arriving, so the time is bounded: it ends with a turn that has brought none, or after twice that time with any. In the end turns
-    // count as well as time: a turn may be long (a blocking handler, a slow machine), and still accepts only one connection.
+    // count as well as time: a turn may be long (a blocking handler, a slow machine, a process that stood still beyond the deadline), and still accepts only one
+    // connection.
     const atMost = isQuiet ? ACCEPT_AT_MOST : 2 * ACCEPT_AT_MOST
-    if ((turns > turnsAtLeast && now - began > atMost) || remaining() <= 0) return
+    if (turns > turnsAtLeast && (now - began > atMost || remaining() <= 0)) return
     if (isQuiet) {
       quietTurns++
       continue

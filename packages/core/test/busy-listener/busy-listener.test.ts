@@ -62,3 +62,26 @@ test.each([
     expect(seen?.answered).toBeGreaterThan(2 * CLIENTS)
   },
 )
+
+test.each([
+  ['http', () => http.createServer(answer)],
+  ['http2', () => http2.createServer((_req, res) => busily(res))],
+] as const)(
+  '%s: a process that stood still beyond the deadline of its drain answers those that wait in its accept queue',
+  async (kind, make) => {
+    const server = make()
+    const connections = attach(server, { logger: quiet, drain: { deadline: 300 } })
+    const port = await opened.listen(server)
+    const clients = fork(join(import.meta.dirname, 'clients.mjs'), [kind, String(port), String(CLIENTS)])
+    opened.after(() => clients.kill())
+    const drain = connections.drain()
+    // The clients start and connect meanwhile.
+    const until = performance.now() + 2_000
+    while (performance.now() < until);
+    await within(drain, () => 'the drain')
+    clients.send('end')
+    const [seen]: Seen[] = await within(once(clients, 'message'), () => 'what the clients have seen')
+    expect(seen?.lost).toEqual([])
+    expect(seen?.answered).toBe(CLIENTS)
+  },
+)
