@@ -20,6 +20,8 @@ const base: Omit<Script, 'commands'> = {
 }
 
 const send = (...wishes: Wish[]): Command => ({ do: 'send', wishes, part: 1, pieces: 1, calm: true })
+/** `part`: how much of the last request is sent. The client does not wait for what the server does with it. */
+const sendOn = (part: number, ...wishes: Wish[]): Command => ({ do: 'send', wishes, part, pieces: 1, calm: false })
 const wish = (kind: Wish['kind'], plan: Wish['plan'], size = 1): Wish => ({ kind, plan, size })
 
 describe('what the model found', () => {
@@ -62,6 +64,17 @@ describe('what the model found', () => {
         tidy: 'reset',
         commands: [send(wish('get', 'held')), { do: 'drain' }, { do: 'answer', mode: 'torn-unframed' }],
       }))
+
+  it('what a client sends behind an upgrade that waits is not lost when the socket has room again for the answers before it', () =>
+    play({
+      ...base,
+      commands: [
+        sendOn(1, wish('post', 'held'), wish('post', 'held'), wish('get', 'held')),
+        sendOn(1, wish('upgrade', 'read'), wish('get', 'read')),
+        { do: 'answer', mode: 'big' },
+        sendOn(0, wish('get', 'length')),
+      ],
+    }))
 
   for (const leave of ['fin', 'reset'] as const) {
     it(`bytes behind a request that said close do not hide that its client has left: ${leave}`, async () => {

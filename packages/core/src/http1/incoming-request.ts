@@ -10,12 +10,12 @@ import { refuses, refusesHost } from './error-responses.js'
 import { beginExchange, isHandedOn, mayPersist } from './exchange.js'
 import { boundAnswer } from './half-closed-client.js'
 import { takeOverConnection } from './opened-before-attach.js'
-import { lookAtUpgrade, stopReading } from './pause-reading.js'
+import { isUpgrade, lookAtUpgrade, stopReading } from './pause-reading.js'
 import { restartRequestTimeout } from './request-timeout.js'
 import { takeOverResponse, withoutInterim } from './response-methods.js'
 import { noteWritten, watchFinish } from './response-written.js'
 import { handOverSocket, watchHeld } from './upgrade.js'
-import { enqueue, isUpgrade } from './waiting-requests.js'
+import { enqueue } from './waiting-requests.js'
 
 // A request arrives: it is handed over to the application, waits for its turn, or is refused.
 

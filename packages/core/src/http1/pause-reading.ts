@@ -26,7 +26,7 @@ function mustWait({ socket, rare: { waiting } }: Connection): boolean {
 
 /** A waiting request with a body: the application cannot read the body yet, so Node would stop in the middle of it. */
 function hasBody({ event, args: [{ headers }] }: Waiting): boolean {
-  if (event === 'upgrade' || event === 'connect') return false
+  if (isUpgrade(event)) return false
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
@@ -53,10 +53,16 @@ export function lookAtUpgrade(connection: Connection): void {
   lookLater(connection)
 }
 
-/** Undoes {@link stopReading}, unless requests still have to wait. */
+export function isUpgrade(event: string | undefined): event is 'upgrade' | 'connect' {
+  return event === 'upgrade' || event === 'connect'
+}
+
+/**
+ * Undoes {@link stopReading}, unless requests still have to wait. What stands behind an upgrade is for the other protocol: it would be read and lost.
+ */
 export function resumeReading(connection: Connection): void {
-  const { socket } = connection
-  if (mustWait(connection) || socket.destroyed) return
+  const { socket, rare } = connection
+  if (mustWait(connection) || isUpgrade(rare.waiting?.at(-1)?.event) || socket.destroyed) return
   forgetReading(connection)
   socket.resume()
 }

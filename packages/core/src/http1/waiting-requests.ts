@@ -3,7 +3,7 @@ import { hasSubscribers } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { isParsedElsewhere } from '../node/parser.js'
 import type { Connection, Exchange, Waiting } from './connection.js'
-import { resumeReading } from './pause-reading.js'
+import { isUpgrade, resumeReading } from './pause-reading.js'
 
 // Pipelining: requests that wait until those before them are answered.
 
@@ -98,8 +98,4 @@ export function next(connection: Connection): void {
   // The socket of an upgrade is left as Node has put it: the code that takes it reads the following input.
   if (connection.rare.waiting === undefined && !isUpgrade(first.event)) resumeReading(connection)
   runIn(connection, first, () => first.handOver(connection, first))
-}
-
-export function isUpgrade(event: string): event is 'upgrade' | 'connect' {
-  return event === 'upgrade' || event === 'connect'
 }
