@@ -17,7 +17,7 @@ export interface Application {
   adopted?(server: AttachableServer): void
   /**
    * Shows the application's requests. It serves to recognise a server that does not call the handler itself, by the first request that comes through
-   * it. Not for applications whose servers are all attached by the adapter.
+   * it. Without it, a signal drains such a server, and its requests so far are not governed.
    */
   readonly watchRequests?: WatchRequests | undefined
   /** Closes the application on a signal. Called as soon as the drain has begun. Without it the application ends with its last connection. */

@@ -35,8 +35,11 @@ export async function stopListening(governed: GovernedServer, remaining: () => n
     shrinkBacklog(server)
     await takeQueue(governed, 0, ACCEPT_TURNS, remaining)
   }
-  governed.listener.close()
-  governed.listener.endWait()
+  try {
+    governed.listener.close()
+  } finally {
+    governed.listener.endWait()
+  }
   await caughtUpWithPrimary(governed.timers, remaining())
 }
 

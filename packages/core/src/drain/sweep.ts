@@ -17,8 +17,8 @@ import { endUpgraded } from './end-upgraded.js'
 import type { Schedule } from './schedule.js'
 
 /**
- * Milliseconds after which the rest of a TLS record has come, or some of it. Its first bytes may have been read together with the record before, or with the handshake,
- * and only what comes later shows it.
+ * Milliseconds after which the client's rest of a TLS record has come, or some of it. This process may have read the first bytes of the record together with the record
+ * before, or with the handshake: then only the later bytes show that the client is sending one.
  */
 const REST = 250
 

@@ -1,4 +1,5 @@
 import { Server as NetServer, type Socket } from 'node:net'
+import { isolated } from '../events/events.js'
 import type { AttachableServer } from '../node/attachable-server.js'
 import { pauseNewConnections } from '../node/server-fields.js'
 import type { Timer, Timers } from '../node/timers.js'
@@ -56,13 +57,13 @@ export class ListeningState {
     pauseNewConnections(this.#server, true)
   }
 
-  /** Those that have waited come to the server as if they had just been accepted. */
+  /** Those that have waited come to the server as if they had just been accepted: a listener that throws for one of them costs none of the others. */
   endWait(): void {
     const sockets = this.waiting ?? []
     this.waiting = undefined
     pauseNewConnections(this.#server, false)
     for (const socket of sockets) {
-      this.#server.emit('connection', socket)
+      isolated(() => this.#server.emit('connection', socket))
       if (!socket.destroyed) socket.resume()
     }
   }

@@ -1,9 +1,10 @@
-import { fork } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import http, { type RequestListener } from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { credentials } from '../../../../test/support/hosts/http.js'
 import { endedAfterEach, quiet } from '../../../../test/support/server.js'
 import { within } from '../../../../test/support/wait.js'
@@ -85,3 +86,12 @@ test.each([
     expect(seen?.answered).toBe(CLIENTS)
   },
 )
+
+test("a 'connection' listener that throws for one of the connections that wait costs none of the others", async () => {
+  const files = ['throwing-server.mjs', 'clients.mjs'].map((name) => join(import.meta.dirname, name))
+  const { stdout } = await promisify(execFile)(process.execPath, [...files, String(CLIENTS)])
+  const { seen, uncaught }: { seen: Seen; uncaught: string[] } = JSON.parse(stdout)
+  expect(uncaught).toEqual(['the listener failed'])
+  expect(seen.answered).toBeGreaterThanOrEqual(CLIENTS - 1)
+  expect(seen.lost.length).toBeLessThanOrEqual(1)
+})
