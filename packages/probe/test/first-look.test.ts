@@ -1,35 +1,20 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createSecureServer } from 'node:http2'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import path from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { boundsOf } from '../src/engine/bounds.js'
 import { type Facts, findOut, reason } from '../src/engine/server-facts.js'
 import { parseTarget } from '../src/engine/target.js'
 import { Client } from '../src/wire/index.js'
+import { rawServers } from './raw-servers.js'
 
 // What is said of servers that cannot be probed, and what is found out about the others.
 
 const folder = path.join(__dirname, '../../../test/support/cert')
 const [key, cert] = ['key.pem', 'cert.pem'].map((file) => readFileSync(path.join(folder, file)))
-const servers: Server[] = []
-const sockets = new Set<Socket>()
-afterEach(async () => {
-  for (const socket of sockets) socket.destroy()
-  await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))))
-})
-
-async function listening(server: Server): Promise<string> {
-  servers.push(server)
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  return `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
-}
+const port = rawServers()
+const listening = async (server: Server): Promise<string> => `127.0.0.1:${await port(server)}`
 
 /** What is found out, or the sentence. */
 async function look(url: string): Promise<Facts | string> {

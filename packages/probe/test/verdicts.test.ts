@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
@@ -12,28 +11,13 @@ import { Scene } from '../src/engine/scene.js'
 import { findOut } from '../src/engine/server-facts.js'
 import { parseTarget } from '../src/engine/target.js'
 import { broken, kept } from '../src/engine/verdict.js'
+import { rawServers } from './raw-servers.js'
 
 // Servers at the border of a rule: one that seems to keep it is found out, and one that keeps it in an unusual way passes.
 
 const PATIENCE = 3_000
 const UPLOAD = 14 * 1024 * 1024
-const servers: Server[] = []
-const sockets = new Set<Socket>()
-afterEach(async () => {
-  for (const socket of sockets) socket.destroy()
-  await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))))
-})
-
-async function listening(server: Server): Promise<number> {
-  servers.push(server)
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
+const listening = rawServers()
 
 interface Asked {
   head: string

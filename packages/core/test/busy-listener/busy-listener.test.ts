@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { credentials } from '../../../../test/support/hosts/http.js'
 import { endedAfterEach, quiet } from '../../../../test/support/server.js'
-import { within } from '../../../../test/support/wait.js'
+import { until, within } from '../../../../test/support/wait.js'
 import { attach } from '../../src/index.js'
 
 // A server that is busy when its drain begins: each turn of its loop takes long, and brings one connection. Its clients come back on a new connection for each request.
@@ -24,8 +24,8 @@ interface Seen {
 }
 
 const busily = (res: { end(text: string): unknown }) => {
-  const until = performance.now() + BUSY
-  while (performance.now() < until);
+  const end = performance.now() + BUSY
+  while (performance.now() < end);
   res.end('done')
 }
 const answer: RequestListener = (_req, res) => busily(res)
@@ -44,7 +44,7 @@ test.each([
     const clients = fork(join(import.meta.dirname, 'clients.mjs'), [kind, String(port), String(CLIENTS)])
     opened.after(() => clients.kill())
     await within(once(server, 'request'), () => 'the first request')
-    while (connections.stats().requests.received < 2 * CLIENTS) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until('two requests of each client', () => connections.stats().requests.received >= 2 * CLIENTS)
     const drain = connections.drain()
     const began = performance.now()
     let listened = 0
@@ -77,8 +77,8 @@ test.each([
     opened.after(() => clients.kill())
     const drain = connections.drain()
     // The clients start and connect meanwhile.
-    const until = performance.now() + 2_000
-    while (performance.now() < until);
+    const end = performance.now() + 2_000
+    while (performance.now() < end);
     await within(drain, () => 'the drain')
     clients.send('end')
     const [seen]: Seen[] = await within(once(clients, 'message'), () => 'what the clients have seen')
