@@ -1,10 +1,11 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Socket } from 'node:net'
+import type { Client } from '../../support/client.js'
 import type { Case } from '../../support/contract.js'
 import { closes } from '../../support/expect.js'
 import type { Host, Route } from '../../support/host.js'
 import { get, pipeline } from '../../support/requests.js'
-import { pass } from '../../support/wait.js'
+import { deferred, until } from '../../support/wait.js'
 
 const routes: Record<string, Route> = {
   '/answers-and-ends': ({ socket }, res) => {
@@ -20,9 +21,17 @@ const routes: Record<string, Route> = {
 }
 
 /** The application shuts the output of a connection that is idle. */
-async function endIdle(host: Host): Promise<void> {
-  const { req } = await host.request('/first')
-  req.socket.end()
+async function endIdle(host: Host): Promise<Socket> {
+  const { socket } = (await host.request('/first')).req
+  socket.end()
+  return socket
+}
+
+/** The server has read all that the client has sent when it closes the connection behind the client's FIN: then this is what it has run. */
+async function hasRun(host: Host, client: Client, socket: Socket, paths: readonly string[]): Promise<void> {
+  client.fin()
+  await until('the server to close the connection', () => socket.destroyed)
+  deepEqual(host.paths, paths)
 }
 
 const behind = (id: string, path: string, what: string): Case => ({
@@ -34,8 +43,7 @@ const behind = (id: string, path: string, what: string): Case => ({
     void client.send(pipeline(get(path), get('/never')))
     equal((await client.next()).text, 'the last')
     equal(await client.closed(), 'fin')
-    await pass(100)
-    deepEqual(host.paths, [path])
+    await hasRun(host, client, (await host.request(path)).req.socket, [path])
   },
 })
 
@@ -48,11 +56,10 @@ const cases: Case[] = [
     title: 'nor one that crosses the socket.end() of an idle connection',
     run: async (host) => {
       const client = await host.idleClient({ obliging: false })
-      await endIdle(host)
+      const socket = await endIdle(host)
       equal(await client.closed(), 'fin')
       await client.send(get('/never'))
-      await pass(200)
-      deepEqual(host.paths, ['/first'])
+      await hasRun(host, client, socket, ['/first'])
     },
   },
   {
@@ -75,12 +82,12 @@ const cases: Case[] = [
     rules: ['R120'],
     title: "no request is run of a connection that a 'connection' listener has ended",
     run: async (host) => {
-      host.server.on(host.tls ? 'secureConnection' : 'connection', (socket: Socket) => void socket.end())
+      const accepted = deferred<Socket>()
+      host.server.on(host.tls ? 'secureConnection' : 'connection', (socket: Socket) => accepted.resolve(socket.end()))
       const client = await host.connect({ obliging: false })
       await client.send(get('/never'))
       equal(await client.closed(), 'fin')
-      await pass(200)
-      deepEqual(host.paths, [])
+      await hasRun(host, client, await accepted.promise, [])
     },
   },
   {

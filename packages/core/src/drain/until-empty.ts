@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Timer, Timers } from '../node/timers.js'
+import { afterPoll, type Timer, type Timers } from '../node/timers.js'
 import type { GovernedServer } from '../server/governed-server.js'
 
 /** Waits until nothing is open on the servers of a drain. */
@@ -47,11 +47,17 @@ export class UntilEmpty {
     })
   }
 
-  /** The application may have removed our listener, with all others of a socket. */
+  /**
+   * The application may have removed our listener, with all others of a socket. `socket.closed` is true as soon as the socket is destroyed: only some
+   * turns later has 'close' been emitted.
+   */
   forgetClosed(): void {
-    let any = false
-    for (const socket of this.#closing) if (socket.closed) any = this.#closing.delete(socket)
-    if (any) this.check()
+    const closed = [...this.#closing].filter((socket) => socket.closed)
+    if (closed.length === 0) return
+    afterPoll(() => {
+      for (const socket of closed) this.#closing.delete(socket)
+      this.check()
+    })
   }
 
   within(ms: number): Promise<void> {
