@@ -12,7 +12,7 @@ export default {
   testSequencer: '<rootDir>/test/support/sequencer.mjs',
   testTimeout: 60_000,
   // For two cores. Nearly all tests wait most of the time; what fails because too much happened at once is played again (environment.mjs).
-  maxWorkers: 6,
+  maxWorkers: 7,
   maxConcurrency: 24,
   transform: {
     '\\.[cm]?[jt]s$': [
