@@ -183,7 +183,9 @@ export class Drain implements DrainUnderWay {
     this.#look()
     await this.#forEach((governed) => stopListening(governed, () => this.remaining(), this.#schedule.isFast))
     this.#untilEmpty.stoppedListening()
-    await this.#untilEmpty.unless((over) => this.#timers.deadline(this.remaining(), over))
+    // It wakes a moment after the last connection has closed, and by then the application may have handed another one to a server.
+    do await this.#untilEmpty.unless((over) => this.#timers.deadline(this.remaining(), over))
+    while (!this.isEmpty && this.remaining() > 0)
     if (!this.isEmpty) await this.#atDeadline()
     this.#looking?.stop()
     stopTelling()
