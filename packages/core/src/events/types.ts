@@ -19,7 +19,7 @@ export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingerin
 
 /**
  * Why a connection ended. The set may grow in minor versions.
- * - `client-close`: the request said `Connection: close`, or the client closed an idle connection.
+ * - `client-close`: the request said `Connection: close`, or its framing allows no further request; or the client sent FIN, without a request or behind its last one.
  * - `idle`: kept idle for `keepAlive.hold`. `max-requests`, `max-age`: that limit. `http10`: HTTP/1.0 without keep-alive.
  * - `no-keep-alive`: `keepAlive: false`.
  * - `draining`: the server is shutting down. `deadline`: cut at the drain's deadline.
@@ -29,7 +29,7 @@ export type ConnectionState = 'silent' | 'busy' | 'idle' | 'closing' | 'lingerin
  * - `flood`: an HTTP/2 client reset too many streams, or sent too many control frames (ENHANCE_YOUR_CALM).
  * - `stalled`: the client took or sent less than `drain.minRate` in a drain, or than `limits.minRate` at any time, or for longer than
  *   `limits.stalled` or `http2.stalled` took nothing that waited for it, or opened no window.
- * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection.
+ * - `half-closed`: the client sent FIN and its answer did not come within `halfClosed`. `peer`: the client reset the connection, or it broke (`ETIMEDOUT`).
  * - `pressure`: descriptors ran short, or the application called `connections.relieve()`: it was the longest idle.
  * - `upgraded`: it ended as another protocol. Of HTTP/1 only: an HTTP/2 session ends for a reason of its own, whatever its streams carried. `limit`: a bound of the output-first close or of the server.
  */
@@ -211,7 +211,7 @@ export interface CloseEvent {
    * `lingering`: the server had ended its output, and the client did not end its side within the bounds of `linger`, or reset it.
    */
   readonly state: ConnectionState
-  /** Whether a request was under way: it was arriving or being answered, and was not answered whole. */
+  /** Whether a request was under way: it was arriving or being answered, and was not answered whole. A head that is late or malformed is no request yet. */
   readonly inFlight: boolean
   /** How far that request was; `undefined`: there was none. Of several (HTTP/2) the one that was furthest. */
   readonly request: RequestStage | undefined
