@@ -473,6 +473,18 @@ describe('unknown names', () => {
     })
     expect(errorOf(() => parseOptions({ drain: { signals: true } }, NODE, known))).toMatchObject({ path: 'drain.signals' })
   })
+
+  // Terminus' names, and those of Fastify's hooks. `close` of @halfclose/fastify takes the place of `app.close()`: it is not what `onClose` means.
+  test.each(['onClose', 'onDrain', 'on_drain', 'onShutdown', 'onSignal'])('%s means what runs after the last request', (name) => {
+    const message = (known: string[]) => errorOf(() => parseOptions({ [name]: () => {} }, NODE, known))
+    expect(message(['signals', 'onDrained'])).toMatchObject({
+      message: `halfclose: unknown option \`${name}\`; did you mean \`onDrained\`?`,
+    })
+    for (const known of [['signals', 'close'], []])
+      expect(message(known)).toMatchObject({
+        message: `halfclose: unknown option \`${name}\`; \`onDrained\` belongs to @halfclose/express; with Fastify write \`app.addHook('onClose', …)\`, with \`attach\` \`await connections.drain()\``,
+      })
+  })
 })
 
 describe('loggerOf', () => {

@@ -86,7 +86,8 @@ const plugin: Plugin = async (app, options) => {
 /**
  * The plugin: `await app.register(halfclose, options)`, for Fastify 4, 5 and 6 (its alpha), http, https and http2. In whatever scope it is registered, it governs
  * every server of the application, the second one of `localhost` included, and decorates that scope with `app.halfclose`. `app.close()` then drains before it closes
- * anything: no accepted request is answered with 503, and the `preClose` and `onClose` hooks of other plugins run as before.
+ * anything: no accepted request is answered with 503. The `preClose` and `onClose` hooks of other plugins run when the requests have been answered. So an event stream
+ * that only a `preClose` hook ends is cut at the drain's deadline: end it when `app.halfclose.signal` aborts.
  *
  * `drain` is `'fast'` if NODE_ENV is `test` or `development`, under `node --watch`, and on Ctrl-C, unless the option says otherwise.
  *

@@ -29,6 +29,10 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['proxy', 'behind'],
   ['loadbalancer', 'behind'],
   ['log', 'logger'],
+  ['onclose', 'onDrained'],
+  ['ondrain', 'onDrained'],
+  ['onshutdown', 'onDrained'],
+  ['onsignal', 'onDrained'],
 ])
 
 /** Options that one package has and another has not, and what to write instead. */
@@ -64,9 +68,14 @@ export function unknownOption(path: string, name: string, known: readonly string
 function hintFor(path: string, name: string, known: readonly string[], value: unknown): string {
   const nested = name.includes('.') ? unfold(name) : undefined
   if (nested !== undefined) return `names are nested: write \`${literal(nested, value)}\``
-  const elsewhere = path === '' ? ELSEWHERE.get(name) : undefined
-  if (elsewhere !== undefined) return elsewhere
   const meant = suggest(path, name, known)
+  if (path === '') {
+    const elsewhere = ELSEWHERE.get(name)
+    if (elsewhere !== undefined) return elsewhere
+    // Another name of an option that this package does not have.
+    const other = meant === undefined || known.includes(meant) ? undefined : ELSEWHERE.get(meant)
+    if (other !== undefined) return other.replace('it', `\`${meant}\``)
+  }
   return meant === undefined ? `known ${path === '' ? 'are' : 'there'}: ${known.join(', ')}` : `did you mean \`${meant}\`?`
 }
 
