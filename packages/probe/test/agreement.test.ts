@@ -40,6 +40,11 @@ const SAME_IN_HTTP2: Record<string, string> = {
 }
 /** The contract asks for more: ENHANCE_YOUR_CALM. From Node 22 on a bare server ends the flood with INTERNAL_ERROR. */
 const ENDED_IS_LESS = 'a/h2-reset-flood'
+/**
+ * The contract asks for less: its case connects when the listener has closed. The check connects all the time, and a server that loses its accept queue then resets a
+ * connection, if one is in the queue at that moment.
+ */
+const DROPS_AT_CLOSE = { id: 'c/refused-after', unless: 'drain/accept-queue' }
 /** Tier c: asked of processes by `npm run probe:servers`. */
 const SAME_AT_STOP: Record<string, string> = {
   'c/in-flight-close': 'drain/in-flight',
@@ -66,11 +71,13 @@ interface Verdict {
 /** The verdicts that are not what the contract found on this Node: `p`, passed, or `f`. What does not apply says nothing. */
 function differing(results: Verdict[], same: Record<string, string>, host: string, bare: boolean, node: string): string[] {
   const place = stored.hosts.split(' ').indexOf(host)
+  const letterOf = (id = '') => stored.nodes[node]?.cases[id]?.split(' ')[bare ? 0 : 1]?.[place]
   return results.flatMap(({ id, outcome, detail }) => {
-    const letter = stored.nodes[node]?.cases[same[id] ?? '']?.split(' ')[bare ? 0 : 1]?.[place]
+    const letter = letterOf(same[id])
     if (outcome === 'not applicable' || (letter !== 'p' && letter !== 'f')) return []
     const kept = outcome === 'pass' || outcome === 'yes'
-    return kept === (letter === 'p') || (id === ENDED_IS_LESS && kept)
+    const losesQueue = id === DROPS_AT_CLOSE.id && letterOf(DROPS_AT_CLOSE.unless) === 'f'
+    return kept === (letter === 'p') || (id === ENDED_IS_LESS && kept) || (losesQueue && !kept)
       ? []
       : [`${id}: ${outcome}, ${detail}; ${same[id]}: ${letter}`]
   })
