@@ -173,12 +173,9 @@ export class Governed {
     this.#shutdown.join()
   }
 
-  /**
-   * A handle of `attach` governs the server and listens to no signal: it leaves with this application, like every governed server of a process that a signal ends.
-   */
+  /** Another handle governs the server, and may listen to no signal: it leaves with this application, like every governed server of a process that a signal ends. */
   accompany(server: AttachableServer): void {
-    const handle = connectionsOf(server)
-    if (handle !== undefined && !(GOVERNED in handle)) this.#shutdown.join()
+    if (connectionsOf(server) !== undefined) this.#shutdown.join()
   }
 
   /** No server serves any more: signals are left to other code until a server listens again. */

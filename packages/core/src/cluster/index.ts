@@ -6,6 +6,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { performance } from 'node:perf_hooks'
 import { HalfcloseTypeError } from '../errors/errors.js'
 import { Timers } from '../node/timers.js'
+import { duration, plainObject } from '../options/rules.js'
 
 /** How one worker is replaced. */
 export interface RestartOptions {
@@ -52,11 +53,12 @@ export interface Restart {
  * Resolves to the workers that were replaced. After an abort of `signal` it also resolves, and never rejects, to those that were replaced until then,
  * as soon as everything that it began is completed: `signal.aborted` tells the two apart, and {@link isLeaving} which workers drain.
  *
- * Rejects with `HALFCLOSE_NOT_PRIMARY` in a worker, and with `HALFCLOSE_WORKER_NOT_LISTENING` if a new worker ends or does not listen in time: it is
+ * Rejects with `HALFCLOSE_OPTION_…` for a wrong option, with `HALFCLOSE_NOT_PRIMARY` in a worker, and with `HALFCLOSE_WORKER_NOT_LISTENING` if a new worker ends or does not listen in time: it is
  * killed, and the workers not replaced by then go on serving.
  */
 export async function rollingRestart(options: RollingRestartOptions = {}): Promise<readonly Restart[]> {
   assertPrimary()
+  assertOptions(options)
   const before: unknown = Reflect.get(cluster, UNDER_WAY)
   const restarts = Promise.resolve(before).then(() => restartAll(options))
   const over = () => {}
@@ -70,8 +72,24 @@ export async function rollingRestart(options: RollingRestartOptions = {}): Promi
  */
 export async function restartWorker(old: Worker, options: RestartOptions = {}): Promise<Restart> {
   assertPrimary()
+  assertOptions(options)
   const worker = await start(options)
   return replace(old, worker, options)
+}
+
+const NAMES = ['startWithin', 'killAfter', 'env', 'onRestart', 'signal']
+
+/** Before anything is forked: a `killAfter` that is no number, from the environment for example, would kill a worker amid its requests. */
+function assertOptions(options: RollingRestartOptions): void {
+  plainObject(options, '', 'an object')
+  for (const name of Object.keys(options)) {
+    if (NAMES.includes(name)) continue
+    const message = `halfclose: unknown option \`${name}\`; known are: ${NAMES.join(', ')}`
+    throw new HalfcloseTypeError('HALFCLOSE_OPTION_UNKNOWN', message, { path: name })
+  }
+  // Infinity: never.
+  duration(options.startWithin, 'startWithin', Number.POSITIVE_INFINITY)
+  duration(options.killAfter, 'killAfter', Number.POSITIVE_INFINITY)
 }
 
 /** Whether a restart has told this worker to go: a further signal would cut the requests that it still answers. */

@@ -127,6 +127,18 @@ test.each([
   expect([before.has(await ask()), before.has(await ask())]).toEqual([true, true])
 })
 
+test.each([
+  [{ killAfter: '3000' }, 'HALFCLOSE_OPTION_TYPE', 'option `killAfter` must be a number of milliseconds'],
+  [{ killAfter: null }, 'HALFCLOSE_OPTION_TYPE', 'option `killAfter` must be a number of milliseconds'],
+  [{ startWithin: -1 }, 'HALFCLOSE_OPTION_RANGE', 'option `startWithin` must be a number of milliseconds'],
+  [{ killafter: 60_000 }, 'HALFCLOSE_OPTION_UNKNOWN', 'unknown option `killafter`'],
+])('a wrong option (%j) is an error before a worker is forked or told to go', async (options, code, why) => {
+  const before = await look()
+  command('restart', options)
+  expect(await message('error')).toMatchObject({ code, message: expect.stringContaining(why) })
+  expect(await look()).toEqual(before)
+})
+
 test('a second restart waits for the first, so that no worker is told to go twice', async () => {
   const before = await promised()
   command('restart')

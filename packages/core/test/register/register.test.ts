@@ -104,6 +104,10 @@ test.each(['hono.mjs', 'srvx.mjs', 'h3.mjs', 'express.cjs'])(
   },
 )
 
+test('--import: an application whose adapter has no `signals` loses nothing', async () => {
+  await losesNothing(start(['--import', REGISTER, app('express-adapter.cjs')]))
+})
+
 test('NODE_OPTIONS does as well', async () => {
   await losesNothing(start([app('hono.mjs')], { NODE_OPTIONS: `--import ${REGISTER}` }))
 })
