@@ -99,7 +99,7 @@ if (!values['no-record']) {
     `# The last whole run of \`npm run fuzz\`
 
 The byte fuzzer sends mutations of valid pipelines, the model plays a connection beside a model of it (\`test/adversary\`). Each run is one connection with a seed of its own; what fails is shrunk, and printed with the
-command that plays it again. \`npm run fuzz -- --connections 1000000\` plays so many in parts, goes on where it was stopped, and writes this page at its end.
+command that plays it again. \`npm run fuzz -- --connections 1000000\` plays a million connections, in parts. If you stop it, the same command goes on from there, unless the commit has changed. At its end it writes this page.
 
 | | |
 |---|---|

@@ -12,7 +12,7 @@ const server = createServer(app)
 connections.attach(server)
 
 const io = new Server(server, {
-  // A client that asks after the drain has begun, over a connection that is still open, is refused and goes to another process.
+  // A client that asks after `drain.delay`, over a connection that is still open, is refused and goes to another process.
   allowRequest: (_request, decide) => decide(null, !connections.signal.aborted),
 })
 io.on('connection', (socket) => {

@@ -83,7 +83,7 @@ export interface LimitsOptions {
   /** Connections and TLS handshakes open at once from one client: an IPv4 address, or an IPv6 network of 64 bits; behind a proxy, the proxy's. `false` (default): no limit. */
   perClient?: number | false | undefined
   /**
-   * Idle connections kept. Above that the longest idle one past its promise is closed; if none is, the oldest promise is broken, and counted (`promisesBroken.limit`).
+   * Idle connections kept. Above that the longest idle one is closed. If its promise is not over, it is broken, and counted (`promisesBroken.limit`).
    * `false` (default): no limit.
    */
   idle?: number | false | undefined
