@@ -140,7 +140,7 @@ export interface Http2Options {
   stalled?: number | false | undefined
 }
 
-/** Options of {@link attach}. Durations are milliseconds, 0 means at once; limits are a number or `false`, never 0. */
+/** Options of {@link attach}. Durations are milliseconds, 0 means no wait; what may be `false` is never 0. */
 export interface Options {
   /** `false`: close after every response. */
   keepAlive?: KeepAliveOptions | false | undefined
