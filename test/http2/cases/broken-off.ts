@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
-import type { Http2ServerResponse } from 'node:http2'
+import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import type { Case } from '../../support/h2/contract.js'
@@ -37,6 +37,36 @@ const faults: Record<string, (res: Http2ServerResponse) => unknown> = {
   },
 }
 const paths = Object.keys(faults)
+
+/** Ways to close a stream of node:http2 with a code, when its answer has begun. */
+const closes: Record<string, (req: unknown, res: Http2ServerResponse) => unknown> = {
+  '/cancel-head': (_req, { stream }) => {
+    stream.respond({ ':status': 200 })
+    stream.close(8)
+  },
+  '/cancel-at-once': (_req, { stream }) => {
+    begin(stream)
+    stream.close(8)
+  },
+  '/cancel-later': (_req, { stream }) => {
+    begin(stream)
+    setTimeout(() => stream.close(8), 20)
+  },
+  '/error-at-once': (_req, { stream }) => {
+    begin(stream)
+    stream.close(2)
+  },
+  '/error-later': (_req, { stream }) => {
+    begin(stream)
+    setTimeout(() => stream.close(2), 20)
+  },
+}
+
+function begin(stream: ServerHttp2Stream): void {
+  stream.on('error', nobody)
+  stream.respond({ ':status': 200 })
+  stream.write('half a body')
+}
 
 /** Whose error it is, is decided by who ended the stream. */
 export const brokenOff: Case[] = [
@@ -108,6 +138,38 @@ export const brokenOff: Case[] = [
       await until('both to be counted', () => host.connections.stats().requests.aborted === 2)
       const { finished, cut } = host.connections.stats().requests
       deepEqual([finished, cut], [0, 0])
+    },
+  },
+  {
+    id: 'h2-broken-off/close-with-a-code',
+    rules: ['R130', 'R202'],
+    title:
+      'a stream that the application closes with a code is reset with that code, behind what was written: no END_STREAM makes half a body look whole',
+    routes: closes,
+    run: async (host) => {
+      const client = await host.connect()
+      const streams = Object.keys(closes).map((path) => [path, client.ask(path)] as const)
+      for (const [path, stream] of streams) {
+        const { whole, reset } = await client.ended(stream)
+        deepEqual([path, whole, reset], [path, false, path.includes('cancel') ? 8 : 2], `${client}`)
+      }
+      await until('all to be counted', () => host.connections.stats().requests.cut === streams.length)
+      equal(host.connections.stats().requests.aborted, 0)
+    },
+  },
+  {
+    id: 'h2-broken-off/close-without-an-answer',
+    rules: ['R202'],
+    title:
+      'a stream that the application closes without an answer is cut, not aborted, and no reset of which the client is accused',
+    options: { http2: { resets: 2 } },
+    routes: { '/closed': (_req, res) => res.stream.close() },
+    run: async (host) => {
+      const client = await host.connect()
+      for (const stream of [1, 2, 3, 4, 5].map(() => client.ask('/closed'))) equal((await client.ended(stream)).whole, false)
+      await until('all to be counted', () => host.connections.stats().requests.cut === 5)
+      equal((await client.get('/still')).status, 200)
+      equal(host.connections.stats().requests.aborted, 0)
     },
   },
   {

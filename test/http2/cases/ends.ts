@@ -64,6 +64,16 @@ export const endings: Case[] = [
     },
   ),
   ends(
+    'close-all',
+    'an idle one that closeAllConnections() closes',
+    'handler server idle - fin none',
+    async (client, { server }) => {
+      await client.get('/a')
+      const closeAll: unknown = Reflect.get(server, 'closeAllConnections')
+      if (typeof closeAll === 'function') Reflect.apply(closeAll, server, [])
+    },
+  ),
+  ends(
     'deadline',
     'a stream that is cut at the deadline',
     'deadline server closing handler fin none',

@@ -157,7 +157,7 @@ export function breakOffUnended(session: Session, reason: CloseReason): void {
 }
 
 function breakOffWhere(session: Session, reason: CloseReason, isBroken: (stream: ServerHttp2Stream) => boolean): void {
-  if (session.ending === undefined) goAway(session, reason)
+  if (session.ending === undefined) conclude(session, reason, false)
   session.ending = reason
   for (const [stream, exchange] of session.streams) {
     if (exchange.cut || !isBroken(stream)) continue

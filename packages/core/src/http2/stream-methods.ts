@@ -1,6 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { endFilePipe } from '../node/file-pipe.js'
-import { below, type PatchedStream, patchedStream, put, type StreamMethod } from '../node/patched-methods.js'
+import { below, type PatchedStream, patchedStream, put, type StreamMethod, takeBack } from '../node/patched-methods.js'
 import { withoutClose } from './connection-close.js'
 import { brokenOff, goAway, ignoreError } from './goaway.js'
 import { hasOpenOutput } from './record-session-close.js'
@@ -41,14 +41,35 @@ function destroy(this: ServerHttp2Stream, error?: Error): ServerHttp2Stream {
   return Reflect.apply(prior, this, [brokenOff()])
 }
 
-/** `stream.close` of a governed stream. With a code, the application resets the stream; without one Node ends the answer as it is. */
+/**
+ * `stream.close` of a governed stream. With a code, the application resets the stream; without one Node ends the answer as it is. Without an answer the
+ * stream is broken off.
+ */
 function close(this: ServerHttp2Stream, code: number = CODES.NO_ERROR, callback?: () => void): void {
   const exchange = exchangeOf(this)
   if (exchange !== undefined && !this.closed) {
-    if (code === CODES.NO_ERROR) exchange.isEnded = true
-    else if (isBrokenOff(this, exchange)) exchange.cut = true
+    if (code === CODES.NO_ERROR && this.headersSent) exchange.isEnded = true
+    else if (isBrokenOff(this, exchange)) {
+      exchange.cut = true
+      if (this.headersSent && !this.writableEnded) {
+        resetWithoutEnd(this, code, callback)
+        return
+      }
+    }
   }
   Reflect.apply(priorOf(this, 'close'), this, [code, callback])
+}
+
+/** Node ends the output before it resets a stream: the client would see END_STREAM first, and half a body would look whole. */
+function resetWithoutEnd(stream: ServerHttp2Stream, code: number, callback: (() => void) | undefined): void {
+  const own = Object.hasOwn(stream, 'end') ? stream.end : undefined
+  const end = () => stream
+  put(stream, 'end', end)
+  try {
+    Reflect.apply(priorOf(stream, 'close'), stream, [code, callback])
+  } finally {
+    takeBack(stream, 'end', end, own)
+  }
 }
 
 /** `stream.respond` of a governed stream: its fields may say close. */
