@@ -65,15 +65,20 @@ const smallest = {
  */
 const WITHOUT_ITS_LINE = '/*node-do-not-add-exception-line*/'
 
-/** The script of the view's page is a string, which nothing else would make smaller. It stays what it is a hash of: both are of the same string. */
-const scriptOfView = {
-  name: 'script-of-view',
+/**
+ * Programs that are sent elsewhere as strings: the script of the view's page, and the relay of the main thread. Nothing else would make a string smaller, and
+ * a bundler of the application may change a function. The page's headers have a hash of the script: both are of the same string.
+ */
+const PROGRAMS = { 'view/page-script.js': 'SCRIPT', 'process/thread-relay-script.js': 'RELAY' }
+const programs = {
+  name: 'programs',
   setup({ onLoad }) {
-    onLoad({ filter: /view\/page-script\.js$/ }, async ({ path }) => {
-      const { SCRIPT } = await import(pathToFileURL(path))
-      const { code } = await minify(SCRIPT, { ecma: 2020, compress: { passes: 3 } })
-      return { contents: `export const SCRIPT = ${JSON.stringify(code)}` }
-    })
+    for (const [file, constant] of Object.entries(PROGRAMS))
+      onLoad({ filter: new RegExp(`${file}$`) }, async ({ path }) => {
+        const { [constant]: program } = await import(pathToFileURL(path))
+        const { code } = await minify(program, { ecma: 2020, compress: { passes: 3 } })
+        return { contents: `export const ${constant} = ${JSON.stringify(code)}` }
+      })
   },
 }
 
@@ -88,7 +93,7 @@ export async function bundle(name) {
     ...options,
     ...smaller,
     format: 'cjs',
-    plugins: [scriptOfView],
+    plugins: [programs],
     stdin: { contents: all, resolveDir: esm },
   })
   const { code: small } = await minify(code.outputFiles[0].text, smallest)

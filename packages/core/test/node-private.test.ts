@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { fstatSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
+import { connect as connectHttp2, createServer as createHttp2Server, createSecureServer } from 'node:http2'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect, createServer as createNetServer, Server as NetServer, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
@@ -27,7 +29,7 @@ import {
   setPrintedKeepAlive,
   watchPieces,
 } from '../src/node/response-fields.js'
-import { acceptedBy, listeningServers, pauseNewConnections, settingsOf, shrinkBacklog } from '../src/node/server-fields.js'
+import { acceptedBy, openServers, pauseNewConnections, settingsOf, shrinkBacklog } from '../src/node/server-fields.js'
 import {
   belowTls,
   bytesQueued,
@@ -557,13 +559,36 @@ test('settingsOf: the settings that an http2 server was made with', () => {
   expect(settingsOf(createHttp2Server({ settings: { maxConcurrentStreams: 7 } }))).toMatchObject({ maxConcurrentStreams: 7 })
 })
 
-test('listeningServers: the server objects of this thread that listen', async () => {
-  const server = createServer()
-  const isThere = () => listeningServers().some((one) => one === server)
-  expect(isThere()).toBe(false)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  expect(isThere()).toBe(true)
-  await new Promise((resolve) => server.close(resolve))
+describe('openServers', () => {
+  it.each([
+    ['http', () => createServer()],
+    ['https', () => createHttpsServer(credentials)],
+    ['http2', () => createHttp2Server()],
+    ['http2 over TLS', () => createSecureServer(credentials)],
+  ])('has an %s server that listens, and one that is closing and has an open connection', async (kind, make) => {
+    const server = make()
+    const isThere = () => openServers().has(server)
+    expect(isThere()).toBe(false)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    expect(isThere()).toBe(true)
+    const { port } = portOf(server)
+    const isTls = kind.includes('https') || kind.includes('TLS')
+    // A connection without a request is idle, and closes with its server.
+    const isOpen = once(server, kind.startsWith('http2') ? 'session' : 'request')
+    const client = isTls
+      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'] })
+      : connect(port, '127.0.0.1')
+    client.on('error', () => {}).resume()
+    client.write(kind.startsWith('http2') ? 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' : 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await isOpen
+    const closed = once(server, 'close')
+    server.close()
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(isThere()).toBe(true)
+    client.destroy()
+    await closed
+    await until('it to be gone', () => !isThere())
+  })
 })
 
 describe('incompleteMessages', () => {

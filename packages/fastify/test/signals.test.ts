@@ -177,6 +177,17 @@ describe.each(versions)('signals: true and `close` on %s, a part of another appl
     expect(child.lines.join('\n')).toMatch(/HALFCLOSE_CLOSE_FAILED.*fastify did not close: Error: the pool would not close/)
   })
 
+  it('lets connections be open until the deadline where closing it throws', async () => {
+    start({ host, outer: 'throws', options: { drain: { deadline: 500 } } })
+    const client = await child.connect(0)
+    void client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+    expect((await client.next()).status).toBe(101)
+    child.kill('SIGTERM')
+    expect(await child.exited()).toEqual({ code: 1, signal: null })
+    expect(child.lines).toContain('state 0 drained')
+    expect(child.lines.join('\n')).toMatch(/HALFCLOSE_CLOSE_FAILED.*fastify did not close: Error: the pool would not close/)
+  })
+
   it('does not wait for Fastify where the other application forgets it', async () => {
     start({ host, outer: 'forgets' })
     await child.ports()

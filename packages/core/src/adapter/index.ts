@@ -11,8 +11,7 @@ import { connectionsOf, isAttached } from '../handle/connections-of.js'
 import type { Intercept } from '../http/messages.js'
 import { measure } from '../metrics/option.js'
 import { setImmediate } from '../node/real-timers.js'
-import { listeningServers } from '../node/server-fields.js'
-import { isAttachable } from '../node/server-kinds.js'
+import { openServers } from '../node/server-fields.js'
 import { isViewServer } from '../node/view-server.js'
 import {
   attachedForDrainMessage,
@@ -139,8 +138,8 @@ export class Governed {
 
   #findListening(): void {
     if (this.#hasServer) return
-    for (const server of listeningServers()) {
-      if (isAttachable(server) && server.listening && this.#isCalledBy(server)) this.adopt(server, undefined)
+    for (const server of openServers()) {
+      if (server.listening && this.#isCalledBy(server)) this.adopt(server, undefined)
     }
   }
 

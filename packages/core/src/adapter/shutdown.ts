@@ -118,6 +118,10 @@ export class Shutdown {
       const closed = await this.drained(report)
       const [own, others, answered] = await over
       return closed && answered && own.clean && others.every(({ clean }) => clean)
+    } catch (error) {
+      // The application's close failed: connections still have until the deadline.
+      await over
+      throw error
     } finally {
       stopSaying()
     }

@@ -1,4 +1,6 @@
 import type { Server } from 'node:net'
+import type { AttachableServer } from './attachable-server.js'
+import { isAttachable } from './server-kinds.js'
 
 // Private fields of Node's servers, each with the reason why no public way exists.
 // test/node-private.test.ts fails where a Node version changes one of these fields.
@@ -43,12 +45,16 @@ export function settingsOf(server: object): object | undefined {
 }
 
 /**
- * The open handles of this thread, the listening servers among them; a server that has just closed may still be there. It is for an application that
- * is governed only after its server began to listen: there is no public way to find that server. In a cluster's worker the primary listens, so
- * nothing is found.
+ * The servers that listen in this thread, and those that have an open connection: one that is closing, or one in a cluster's worker, for which the primary
+ * listens. A server that has just closed may still be there. No public way finds a server that the application has made.
  */
-export function listeningServers(): unknown[] {
+export function openServers(): Set<AttachableServer> {
   const handles: unknown = Reflect.get(process, '_getActiveHandles')
   const found: unknown = typeof handles === 'function' ? Reflect.apply(handles, process, []) : undefined
-  return Array.isArray(found) ? found : []
+  const servers = new Set<AttachableServer>()
+  for (const open of Array.isArray(found) ? found : []) {
+    const server: unknown = isAttachable(open) ? open : Reflect.get(Object(open), 'server')
+    if (isAttachable(server)) servers.add(server)
+  }
+  return servers
 }

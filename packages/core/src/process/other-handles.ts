@@ -1,18 +1,17 @@
 import { connectionsOf } from '../handle/connections-of.js'
-import { listeningServers } from '../node/server-fields.js'
-import { isAttachable } from '../node/server-kinds.js'
+import { openServers } from '../node/server-fields.js'
 import type { Connections } from '../types.js'
 import type { Participant } from './signal-participant.js'
 
 /**
- * Handles that govern servers of this process and leave with none of `participants`: those of `attach`, and of applications without `signals`. The
+ * Handles that govern open servers of this process and leave with none of `participants`: those of `attach`, and of applications without `signals`. The
  * process ends when its participants have left, and would cut the requests of these servers silently.
  */
 export function findOtherHandles(participants: Iterable<Participant>): readonly Participant[] {
   const known = [...participants]
   const handles = new Set<Connections>()
-  for (const server of listeningServers()) {
-    const handle = isAttachable(server) ? connectionsOf(server) : undefined
+  for (const server of openServers()) {
+    const handle = connectionsOf(server)
     if (handle !== undefined && !known.some((participant) => participant.governs?.(handle))) handles.add(handle)
   }
   return [...handles].map(participantOf)

@@ -16,8 +16,8 @@ interface Leaving {
   readonly pending: Set<Participant>
   /** How many other listeners the signal had when it came. */
   readonly others: number
-  /** Handles that belong to no participant. They leave at once; but if the signal has other listeners, last, since those may close them. */
-  otherHandles: readonly Participant[]
+  /** The same signal again is the first one, sent twice (see SENT_ONCE). */
+  isSentOnce: boolean
   /** How often the signal came again and counted as one that another listener sent. */
   forgiven: number
   clean: boolean
@@ -115,7 +115,7 @@ export class SignalCoordinator implements Coordinator {
       pending: new Set(),
       // Listeners of 'message' may wait for any other message, so they do not count.
       others: reason === 'shutdown' ? 0 : this.#host.listenerCount(reason) - 1,
-      otherHandles: this.#findOtherHandles(this.#participants),
+      isSentOnce: true,
       forgiven: 0,
       clean: true,
       worst: 0,
@@ -125,26 +125,28 @@ export class SignalCoordinator implements Coordinator {
       forcedBy: undefined,
     }
     this.#leaving = leaving
+    // A signal that came while the event loop was blocked is read after the timers, and before immediates.
+    setTimeout(() => setImmediate(() => (leaving.isSentOnce = false)), SENT_ONCE).unref()
     this.#host.on('exit', this.#onExit)
     this.#host.on('beforeExit', this.#onDry)
     if (leaving.others > 0) this.#tell(othersMessage(reason, leaving.others), 'HALFCLOSE_OTHER_LISTENERS')
     for (const participant of this.#participants) this.#dismiss(participant, leaving)
+    // Other listeners of the signal may close their servers themselves.
     if (leaving.others === 0) this.#dismissOtherHandles(leaving)
   }
 
-  /** Makes the otherHandles leave, since the process ends with the last participant, and would cut their requests. Returns whether there were any. */
+  /** Makes handles leave that belong to no participant: the process ends with the last participant, and would cut their requests. Returns whether there were any. */
   #dismissOtherHandles(leaving: Leaving): boolean {
-    const { otherHandles } = leaving
-    leaving.otherHandles = []
-    for (const handle of otherHandles) this.#dismiss(handle, leaving)
-    return otherHandles.length > 0
+    const handles = this.#findOtherHandles(this.#participants).filter((handle) => handle.isDrained?.() !== true)
+    for (const handle of handles) this.#dismiss(handle, leaving)
+    return handles.length > 0
   }
 
   /** A second signal ends the process at once, unless it is the first one, sent twice (see SENT_ONCE), or another listener of the first one sent it. */
   #toldAgain(reason: string, leaving: Leaving): void {
     const elapsed = performance.now() - leaving.since
     const isRepeat = reason !== 'shutdown' && reason === leaving.request.reason
-    if (isRepeat && elapsed < SENT_ONCE) return
+    if (isRepeat && leaving.isSentOnce) return
     if (isRepeat && leaving.forgiven < leaving.others) {
       leaving.forgiven++
       const left = leaving.others - leaving.forgiven

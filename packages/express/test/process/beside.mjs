@@ -4,7 +4,7 @@
  */
 import http from 'node:http'
 import { createRequire } from 'node:module'
-import { isMainThread, Worker, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { attach } from '@halfclose/core'
 import { halfclose } from '@halfclose/express'
 import express from 'express'
@@ -42,6 +42,19 @@ const fails = () => {
 
 const inThread = () => new Worker(new URL(import.meta.url), { workerData: scene })
 
+/** Tells the worker when the main thread passes signals on. */
+function passesSignalsTo(worker) {
+  if (process.listenerCount('SIGTERM') > 0) worker.postMessage('passed on')
+  else setTimeout(passesSignalsTo, 10, worker)
+}
+
+/** npm and systemd send a signal twice. The second one waits until the event loop goes on. */
+function blockAmidSignals() {
+  process.kill(process.pid, 'SIGTERM')
+  const until = performance.now() + 600
+  while (performance.now() < until);
+}
+
 const scenes = {
   'the logger fails'() {
     listen(http.createServer(application({ logger: { info: fails, warn: fails } }).app))
@@ -53,6 +66,22 @@ const scenes = {
   },
   'the logger fails later'() {
     listen(http.createServer(application({ logger: { info: failsLater, warn: failsLater } }).app))
+  },
+  'the signal is sent twice, and the event loop blocks between'() {
+    const { app, connections } = application()
+    connections.on('state', ({ state }) => state === 'draining' && blockAmidSignals())
+    listen(http.createServer(app))
+  },
+  'a worker thread has the application, the signal is sent twice, and its event loop blocks between'() {
+    if (isMainThread) {
+      passesSignalsTo(inThread())
+      return
+    }
+    const { app, connections } = application()
+    connections.on('state', ({ state }) => state === 'draining' && blockAmidSignals())
+    const server = http.createServer(app)
+    quiet(server)
+    parentPort.once('message', () => console.log(`listening ${server.address().port}`))
   },
   'it is registered, too, and the server was attached'() {
     const server = http.createServer(held)
@@ -130,7 +159,6 @@ const scenes = {
 }
 
 async function threadListens() {
-  const { parentPort } = await import('node:worker_threads')
   // By then the main thread passes signals on.
   quiet(http.createServer(application().app), () => setTimeout(() => parentPort.postMessage('here'), 500))
 }

@@ -75,6 +75,8 @@ it.concurrent.each([
     ['HALFCLOSE_OTHER_LISTENERS', 'HALFCLOSE_DRAIN_HELD'],
   ],
   ['a Fastify application leaves signals alone', 300, []],
+  ['the signal is sent twice, and the event loop blocks between', 1_000, []],
+  ['a worker thread has the application, the signal is sent twice, and its event loop blocks between', 1_000, []],
   ['a worker thread has the application, and the main thread closes a server of its own', 1_500, ['HALFCLOSE_OTHER_LISTENERS']],
 ])('where %s: a request of %d ms is answered, and the exit code is 0', async (name, ms, warned) => {
   const { scene, asking } = await start(name, name.startsWith('it is registered') ? REGISTERED : {})
