@@ -89,6 +89,8 @@ export function install() {
 
 export function build() {
   return step('build', async () => {
+    // esbuild is loaded here, since it is there only after the install, and before anything is removed.
+    const { bundle } = await import('./bundle.mjs')
     const folders = packages.map((name) => join(root, 'packages', name))
     for (const folder of folders) {
       // tsc leaves the output of a source that has gone, and it would be published: then all is built anew.
@@ -99,8 +101,7 @@ export function build() {
       mkdirSync(join(folder, 'dist'), { recursive: true })
       writeFileSync(built, sources)
     }
-    // The adapters' types come from what the core publishes. esbuild is loaded here, since it is there only after the install.
-    const { bundle } = await import('./bundle.mjs')
+    // The adapters' types come from what the core publishes.
     for (const name of packages) {
       await node([tool.tsc, '-b', `packages/${name}`])
       await bundle(name)

@@ -1,41 +1,37 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { connect, createServer as createNetServer, type Socket } from 'node:net'
+import { createServer as createNetServer, type Socket } from 'node:net'
 import { attach } from '@halfclose/core'
-import { listening } from '../../../test/support/server.js'
+import { get } from '../../../test/support/requests.js'
+import { endedAfterEach, quiet } from '../../../test/support/server.js'
+import { within } from '../../../test/support/wait.js'
+
+const opened = endedAfterEach()
 
 // `server.emit('connection', socket)` is public API (Node's docs): other code listens, and passes connections on.
 it('serves a connection that is handed to the server in the turn in which the last one has closed', async () => {
   const server = createServer((_req, res) => void setTimeout(() => res.end('served'), 50))
-  const connections = attach(server, { drain: { deadline: 30_000 } })
+  const connections = attach(server, { drain: { deadline: 30_000 }, logger: quiet })
   const front = createNetServer()
-  const [port, frontPort] = [await listening(server), await listening(front)]
+  const [port, frontPort] = [await opened.listen(server), await opened.listen(front)]
 
   const accepted: Promise<Socket[]> = once(front, 'connection')
-  const second = connect(frontPort, '127.0.0.1')
-  const [handed] = await accepted
+  const second = await opened.connect(frontPort)
+  const [handed] = await within(accepted, () => 'the connection that is handed over')
   server.once('connection', (socket: Socket) =>
     socket.on('close', () =>
       process.nextTick(() => {
         server.emit('connection', handed)
-        second.write('GET /late HTTP/1.1\r\nHost: a\r\n\r\n')
+        void second.send(get('/late'))
       }),
     ),
   )
-  const answer = new Promise<string>((resolve) => {
-    let text = ''
-    second.on('data', (chunk) => {
-      text += chunk
-    })
-    second.on('close', () => resolve(text))
-  })
-  const first = connect(port, '127.0.0.1')
+  const first = await opened.connect(port)
   const arrived = once(server, 'request')
-  first.resume().write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-  await arrived
+  void first.send(get('/'))
+  await within(arrived, () => 'the first request')
 
-  const report = await connections.drain()
-  expect(await answer).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*served$/)
+  const report = await within(connections.drain(), () => 'the drain', 30_000)
+  expect(await second.next()).toMatchObject({ status: 200, text: 'served', closes: true })
   expect(report).toMatchObject({ clean: true, heldBy: [], requests: { finished: 1, rescued: 1, cut: 0 } })
-  front.close()
 })

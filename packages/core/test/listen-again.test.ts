@@ -2,11 +2,13 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { attach } from '@halfclose/core'
 import type { Client } from '../../../test/support/client.js'
+import { credentials } from '../../../test/support/hosts/http.js'
 import { get } from '../../../test/support/requests.js'
 import { endedAfterEach, quiet } from '../../../test/support/server.js'
 import { within } from '../../../test/support/wait.js'
@@ -146,4 +148,20 @@ test('over HTTP/2', async () => {
   session.destroy()
   anew.close()
   expect((await connections.drain({ fast: true })).clean).toBe(true)
+})
+
+test('an https server made with `pauseOnConnect` has it again after a drain', async () => {
+  const server = createHttpsServer({ ...credentials, pauseOnConnect: true }, (_req, res) => res.end('x'))
+  const connections = attach(server, { logger: quiet, drain: 'fast' })
+  const pausedBelowTls = async (): Promise<boolean> => {
+    const port = await opened.listen(server)
+    const accepted: Promise<Socket[]> = once(server, 'connection')
+    const client = await opened.connect({ port, tls: true })
+    const [socket] = await within(accepted, () => 'the connection')
+    client.vanish()
+    return socket?.isPaused() ?? false
+  }
+  const before = await pausedBelowTls()
+  await within(connections.drain(), () => 'the drain')
+  expect([before, await pausedBelowTls()]).toEqual([true, true])
 })

@@ -27,10 +27,13 @@ export function shrinkBacklog(server: Server): void {
 }
 
 /**
- * Whether new connections begin paused. Node has this as an option of a server that is made, and as a property that it reads at each connection.
+ * Whether new connections begin paused. Node has this as an option of a server that is made, and as a property that it reads at each connection. Returns
+ * what it was before.
  */
-export function pauseNewConnections(server: Server, pauses: boolean): void {
+export function pauseNewConnections(server: Server, pauses: boolean): boolean {
+  const paused = Reflect.get(server, 'pauseOnConnect') === true
   Reflect.set(server, 'pauseOnConnect', pauses)
+  return paused
 }
 
 /**

@@ -35,26 +35,26 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['onsignal', 'onDrained'],
 ])
 
-/** Options that one package has and another has not, and what to write instead. */
+/** Options that one package has and another has not: where each belongs, and what to write instead. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   [
     'signals',
-    "it belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` write `process.once('SIGTERM', () => connections.drain({ reason: 'SIGTERM' }))`",
+    "belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` write `process.once('SIGTERM', () => connections.drain({ reason: 'SIGTERM' }))`",
   ],
   [
     'readiness',
-    'it belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` answer a route of your own by `connections.ready`',
+    'belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` answer a route of your own by `connections.ready`',
   ],
   [
     'metrics',
-    'it belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` call `exposition(connections)` of @halfclose/core/metrics',
+    'belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` call `exposition(connections)` of @halfclose/core/metrics',
   ],
-  ['liveness', 'it belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` answer a route of your own'],
+  ['liveness', 'belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` answer a route of your own'],
   [
     'onDrained',
-    "it belongs to @halfclose/express; with Fastify write `app.addHook('onClose', …)`, with `attach` `await connections.drain()`",
+    "belongs to @halfclose/express; with Fastify write `app.addHook('onClose', …)`, with `attach` `await connections.drain()`",
   ],
-  ['close', 'it belongs to @halfclose/fastify; with Express write `onDrained`, with `attach` `await connections.drain()`'],
+  ['close', 'belongs to @halfclose/fastify; with Express write `onDrained`, with `attach` `await connections.drain()`'],
 ])
 
 /** The error for a name that is no option of the section `path`; it says what was probably meant. `known`: the options of that section. */
@@ -71,10 +71,10 @@ function hintFor(path: string, name: string, known: readonly string[], value: un
   const meant = suggest(path, name, known)
   if (path === '') {
     const elsewhere = ELSEWHERE.get(name)
-    if (elsewhere !== undefined) return elsewhere
+    if (elsewhere !== undefined) return `it ${elsewhere}`
     // Another name of an option that this package does not have.
     const other = meant === undefined || known.includes(meant) ? undefined : ELSEWHERE.get(meant)
-    if (other !== undefined) return other.replace('it', `\`${meant}\``)
+    if (other !== undefined) return `\`${meant}\` ${other}`
   }
   return meant === undefined ? `known ${path === '' ? 'are' : 'there'}: ${known.join(', ')}` : `did you mean \`${meant}\`?`
 }

@@ -26,6 +26,8 @@ export class ListeningState {
   waiting: Socket[] | undefined
   readonly #server: AttachableServer
   readonly #timers: Timers
+  /** The application made the server with `pauseOnConnect`. */
+  #pausesAlways = false
   #hasClosed = false
   #keepsAddress = false
   #onClosed: (() => void) | undefined
@@ -54,17 +56,17 @@ export class ListeningState {
    */
   makeWait(): void {
     this.waiting = []
-    pauseNewConnections(this.#server, true)
+    this.#pausesAlways = pauseNewConnections(this.#server, true)
   }
 
   /** Those that have waited come to the server as if they had just been accepted: a listener that throws for one of them costs none of the others. */
   endWait(): void {
     const sockets = this.waiting ?? []
     this.waiting = undefined
-    pauseNewConnections(this.#server, false)
+    pauseNewConnections(this.#server, this.#pausesAlways)
     for (const socket of sockets) {
       isolated(() => this.#server.emit('connection', socket))
-      if (!socket.destroyed) socket.resume()
+      if (!socket.destroyed && !this.#pausesAlways) socket.resume()
     }
   }
 
