@@ -125,6 +125,21 @@ export const limits: Case[] = [
     },
   },
   {
+    id: 'limits/drain-rescues-none',
+    rules: ['R202', 'R019'],
+    title: 'a request that is refused over a limit during a drain was not rescued: the report counts what stats() counts',
+    options: { limits: { connections: 1 } },
+    run: async (host) => {
+      await host.idleClient()
+      const excess = await host.connect()
+      await host.stopping()
+      equal((await excess.ask(get('/a'))).status, 503)
+      const { clean, requests } = await host.report()
+      deepEqual({ clean, requests }, { clean: true, requests: { finished: 0, rescued: 0, cut: 0 } })
+      equal(host.connections.stats().requests.finished, 1)
+    },
+  },
+  {
     id: 'limits/idle',
     rules: ['R011', 'R021', 'R111'],
     title: 'over limits.idle the longest idle goes; where its promise is not over, that is counted',

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
-import type { ServerHttp2Stream } from 'node:http2'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import type { Client } from '../../support/client.js'
 import { closes } from '../../support/expect.js'
@@ -267,6 +267,23 @@ export const tls: Case[] = [
       equal((await client.answer(stream)).status, 405)
       client.connection.fin()
       equal(await client.closed(), 'fin')
+    },
+  },
+  {
+    id: 'h2-tunnel/stream-listener',
+    rules: ['R080'],
+    title: "a CONNECT over HTTP/2 that a 'stream' listener has answered is not answered again, and nothing crashes",
+    ...extended,
+    run: async (host) => {
+      host.server.prependListener('stream', (stream: ServerHttp2Stream, { ':method': method }: IncomingHttpHeaders) => {
+        if (method !== 'CONNECT') return
+        stream.respond({ ':status': 200 })
+        stream.on('data', (chunk: Buffer) => stream.write(chunk))
+      })
+      const { client, stream } = await openWebSocket(host)
+      client.data(stream, ' again')
+      await client.until(() => client.of(stream).text === 'hello again', 'the second echo')
+      equal((await client.get('/a')).status, 200)
     },
   },
   {

@@ -43,8 +43,10 @@ export function written(exchange: Exchange): void {
   if (exchange.body !== undefined) endBody(exchange, exchange.body)
   connection.current = undefined
   const { owner, hasNoRareFields } = connection
-  if (hasNoRareFields || !connection.excess) owner.counts.finished++
-  owner.drain?.finished(exchange.arrived, exchange)
+  if (hasNoRareFields || !connection.excess) {
+    owner.counts.finished++
+    owner.drain?.finished(exchange.arrived, exchange)
+  }
   if (!hasNoRareFields) connection.clearTimers()
   if (connection.ending !== undefined) {
     if (!hasNoRareFields) dropWaiting(connection)

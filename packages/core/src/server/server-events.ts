@@ -186,8 +186,8 @@ function failExpectation(this: AttachableServer, _req: IncomingMessage, res: Ser
 
 function leaveToArrival(this: AttachableServer, _req: unknown, socket: Socket | Http2ServerResponse): void {
   if (!(socket instanceof Socket)) {
-    // CONNECT over HTTP/2, without another listener: answered as Node would.
-    if (!hasOthers(this, 'connect', leaveToArrival)) socket.writeHead(405).end()
+    // CONNECT over HTTP/2, without another listener: answered as Node would, unless a 'stream' listener has answered it.
+    if (!hasOthers(this, 'connect', leaveToArrival) && !socket.headersSent) socket.writeHead(405).end()
     return
   }
   // A connection from before attach(): Node would do the same.
