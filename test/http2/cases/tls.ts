@@ -287,6 +287,21 @@ export const tls: Case[] = [
     },
   },
   {
+    id: 'h2-tunnel/close-with-a-code',
+    rules: ['R130'],
+    title:
+      'a tunnel that the application closes with a code is reset with that code, as a TCP connection is: no END_STREAM, which would be its FIN',
+    ...extended,
+    run: async (host) => {
+      const taken = tunnels(host)
+      const { client, stream } = await openWebSocket(host)
+      taken[0]?.on('error', () => {}).close(10)
+      const { whole, reset } = await client.ended(stream)
+      deepEqual([whole, reset], [false, 10], `${client}`)
+      equal(host.connections.stats().requests.cut, 0)
+    },
+  },
+  {
     id: 'h2-tunnel/stream-api-cut',
     rules: ['R130', 'R202'],
     title:

@@ -49,12 +49,10 @@ function close(this: ServerHttp2Stream, code: number = CODES.NO_ERROR, callback?
   const exchange = exchangeOf(this)
   if (exchange !== undefined && !this.closed) {
     if (code === CODES.NO_ERROR && this.headersSent) exchange.isEnded = true
-    else if (isBrokenOff(this, exchange)) {
-      exchange.cut = true
-      if (this.headersSent && !this.writableEnded) {
-        resetWithoutEnd(this, code, callback)
-        return
-      }
+    else if (isBrokenOff(this, exchange)) exchange.cut = true
+    if (code !== CODES.NO_ERROR && this.headersSent && !this.writableEnded) {
+      resetWithoutEnd(this, code, callback)
+      return
     }
   }
   Reflect.apply(priorOf(this, 'close'), this, [code, callback])
