@@ -2,16 +2,18 @@
  * `@halfclose/core/cluster`: a rolling restart of a `node:cluster`, for its primary. The primary holds the listening socket, so the
  * listener outlives every worker: no connection is refused or lost in an accept queue, whatever the proxy in front does.
  */
-import cluster, { type Worker } from 'node:cluster'
+import cluster, { type Address, type Worker } from 'node:cluster'
 import { performance } from 'node:perf_hooks'
 import { HalfcloseTypeError } from '../errors/errors.js'
 import { Timers } from '../node/timers.js'
-import { duration, plainObject } from '../options/rules.js'
+import { count, duration, plainObject } from '../options/rules.js'
 
 /** How one worker is replaced. */
 export interface RestartOptions {
   /** Milliseconds in which a new worker has to listen. Default 10_000. */
   startWithin?: number | undefined
+  /** The port on which a new worker has to listen before the old one is told to go, where workers listen on several. Default: any. */
+  port?: number | undefined
   /** Milliseconds after SIGTERM at which an old worker is killed, more than its drain's deadline. Default 30_000. */
   killAfter?: number | undefined
   /** Environment variables of the new worker, besides those of the primary. */
@@ -77,7 +79,7 @@ export async function restartWorker(old: Worker, options: RestartOptions = {}): 
   return replace(old, worker, options)
 }
 
-const NAMES = ['startWithin', 'killAfter', 'env', 'onRestart', 'signal']
+const NAMES = ['startWithin', 'port', 'killAfter', 'env', 'onRestart', 'signal']
 
 /** Before anything is forked: a `killAfter` that is no number, from the environment for example, would kill a worker amid its requests. */
 function assertOptions(options: RollingRestartOptions): void {
@@ -87,6 +89,7 @@ function assertOptions(options: RollingRestartOptions): void {
     const message = `halfclose: unknown option \`${name}\`; known are: ${NAMES.join(', ')}`
     throw new HalfcloseTypeError('HALFCLOSE_OPTION_UNKNOWN', message, { path: name })
   }
+  count(options.port, 'port', 1)
   // Infinity: never.
   duration(options.startWithin, 'startWithin', Number.POSITIVE_INFINITY)
   duration(options.killAfter, 'killAfter', Number.POSITIVE_INFINITY)
@@ -138,7 +141,7 @@ function assertPrimary(): void {
   throw new HalfcloseTypeError('HALFCLOSE_NOT_PRIMARY', message)
 }
 
-function start({ startWithin: within = 10_000, env = {} }: RestartOptions, signal?: AbortSignal): Promise<Worker> {
+function start({ startWithin: within = 10_000, port, env = {} }: RestartOptions, signal?: AbortSignal): Promise<Worker> {
   return new Promise((resolve, reject) => {
     const worker = cluster.fork(env)
     const settle = () => {
@@ -146,7 +149,8 @@ function start({ startWithin: within = 10_000, env = {} }: RestartOptions, signa
       worker.off('listening', onListening)
       worker.off('exit', onExit)
     }
-    const onListening = () => {
+    const onListening = (address: Address) => {
+      if (port !== undefined && address.port !== port) return
       settle()
       // At once: the primary's own listeners, which tell a worker that listens too late to go, run next.
       if (signal?.aborted) tell(worker)
@@ -160,10 +164,10 @@ function start({ startWithin: within = 10_000, env = {} }: RestartOptions, signa
     const onExit = (code: number | null, signal: string | null) =>
       fail(`ended (${signal ?? `exit code ${code}`}) before it listened`)
     const timer = new Timers(rethrow).after(within, () => {
-      fail(`did not listen within ${within} ms`)
+      fail(`did not listen${port === undefined ? '' : ` on port ${port}`} within ${within} ms`)
       worker.process.kill('SIGKILL')
     })
-    worker.once('listening', onListening)
+    worker.on('listening', onListening)
     worker.once('exit', onExit)
   })
 }

@@ -106,6 +106,17 @@ test('every worker is replaced, and no new connection is refused or lost meanwhi
   expect([before.has(await ask()), before.has(await ask())]).toEqual([false, false])
 })
 
+test('`port`: a new worker that first listens on another port has not come up yet', async () => {
+  const restarted = message('restarts')
+  command('restart', { port, env: { METRICS: 'first', START: '1500' } })
+  let over = false
+  void restarted.then(() => {
+    over = true
+  })
+  while (!over) await Promise.all([ask(), ask()])
+  expect(await restarted).toMatchObject([ended, ended])
+})
+
 test('a connection that the primary hands over to a worker which has just closed its listener is answered by another one', async () => {
   const [going] = (await look()).pids
   command('block', { ms: 1_200 })
@@ -117,10 +128,10 @@ test('a connection that the primary hands over to a worker which has just closed
 
 test.each([
   ['exit', 20_000, /ended \(exit code 3\) before it listened/],
-  ['deaf', 800, /did not listen within 800 ms/],
+  ['deaf', 800, /did not listen on port \d+ within 800 ms/],
 ])('a new worker that does not come up (%s) is an error, and the old ones go on serving', async (how, startWithin, why) => {
   const before = new Set([await ask(), await ask()])
-  command('restart', { startWithin, env: { BROKEN: how } })
+  command('restart', { startWithin, port, env: { BROKEN: how } })
   const error = await message('error')
   expect(error.code).toBe('HALFCLOSE_WORKER_NOT_LISTENING')
   expect(error.message).toMatch(why)
@@ -130,6 +141,7 @@ test.each([
 test.each([
   [{ killAfter: '3000' }, 'HALFCLOSE_OPTION_TYPE', 'option `killAfter` must be a number of milliseconds'],
   [{ killAfter: null }, 'HALFCLOSE_OPTION_TYPE', 'option `killAfter` must be a number of milliseconds'],
+  [{ port: 0 }, 'HALFCLOSE_OPTION_RANGE', 'option `port` must be an integer of at least 1'],
   [{ startWithin: -1 }, 'HALFCLOSE_OPTION_RANGE', 'option `startWithin` must be a number of milliseconds'],
   [{ killafter: 60_000 }, 'HALFCLOSE_OPTION_UNKNOWN', 'unknown option `killafter`'],
 ])('a wrong option (%j) is an error before a worker is forked or told to go', async (options, code, why) => {
