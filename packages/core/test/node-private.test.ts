@@ -16,6 +16,7 @@ import {
   incompleteMessages,
   isParsedElsewhere,
   knowsMessages,
+  mayHoldMore,
   parsedSockets,
   readRaw,
 } from '../src/node/parser.js'
@@ -192,10 +193,13 @@ describe('private fields of Node', () => {
 
   test('getCurrentBuffer() is the piece of input that the parser is at, and nothing later on', async () => {
     const seen: boolean[] = []
+    const more: boolean[] = []
     const look: Handler = (req, res) => {
       seen.push(endsItsRead(req))
+      more.push(mayHoldMore(req))
       setImmediate(() => {
         seen.push(endsItsRead(req))
+        more.push(mayHoldMore(req))
         res.end()
       })
     }
@@ -203,6 +207,7 @@ describe('private fields of Node', () => {
     await exchange(look, one)
     await exchange(look, `${one}GET /two HTTP/1.1\r\nHost: a\r\n\r\n`)
     expect(seen).toEqual([true, false, false, false])
+    expect(more).toEqual([false, false, true, false])
   })
 
   test('_removedConnection tells that nothing will be announced', async () => {

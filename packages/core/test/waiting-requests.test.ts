@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
 import { Client } from '../../../test/support/client.js'
-import { get, post } from '../../../test/support/requests.js'
+import { get, post, postHead } from '../../../test/support/requests.js'
 import { listening, quiet } from '../../../test/support/server.js'
-import { until, within } from '../../../test/support/wait.js'
+import { pass, until, within } from '../../../test/support/wait.js'
 import { attach, type Connections } from '../src/index.js'
 import { WaitingContexts } from './waiting-contexts.js'
 
@@ -138,4 +138,19 @@ describe('each request that waited has the store that was entered for it', () =>
     client.vanish()
     await Promise.all([one.drain(), two.drain()])
   })
+})
+
+test('requests behind a body that was not read are answered, although the FIN behind them is known already', async () => {
+  const run = await started((_req, res) => void res.end())
+  const MANY = 4
+  // The body stops the reading: from then on the stream has what stands in front of the FIN.
+  await run.client.send(get('/held') + postHead('/unread', 70_000) + 'x'.repeat(70_000) + get('/').repeat(MANY))
+  run.client.fin()
+  const held = await run.held
+  await pass(100)
+  held.end()
+  await run.client.take(2 + MANY, 30_000)
+  expect(await run.client.closed()).toBe('fin')
+  expect(run.connections.stats().requests).toMatchObject({ finished: 2 + MANY, dropped: 0 })
+  await end(run)
 })

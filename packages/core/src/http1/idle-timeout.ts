@@ -84,9 +84,12 @@ export class IdleTimeout {
     this.#look()
   }
 
-  /** Closes a connection that is idle, unless it turns out not to be when the input in the kernel has been read: timers run before I/O. */
+  /**
+   * The application's timer for an idle connection has fired: closes it if its promise is over, unless it turns out not to be idle when the input in the kernel
+   * has been read: timers run before I/O.
+   */
   expire(connection: Connection): void {
-    this.#expire([{ connection, requests: connection.requests }])
+    if (performance.now() >= connection.promiseUntil + GRACE) this.#expire([{ connection, requests: connection.requests }])
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { CloseReason } from '../events/types.js'
 import { parseConnection } from '../http/tokens.js'
+import { mayHoldMore } from '../node/parser.js'
 import { refusesBody, removedConnection } from '../node/response-fields.js'
 import type { KeepAlivePolicy } from '../options/types.js'
 import { closeReason, goesOn } from '../policy.js'
@@ -46,7 +47,8 @@ export function decide(exchange: Exchange, said: Said): CloseReason | undefined 
       requests,
       expiresAt: connection.rare.expiresAt,
       excess: connection.excess,
-      inputEnded: inputEnded && connection.rare.waiting === undefined && connection.socket.readableLength === 0,
+      inputEnded:
+        inputEnded && connection.rare.waiting === undefined && connection.socket.readableLength === 0 && !mayHoldMore(req),
       phase: owner.phaseFor(connection.openedAt),
       left: owner.left(),
       owesMore: owesMore(connection),

@@ -98,6 +98,7 @@ function hasLostBody(req: IncomingMessage): boolean {
 export function handToOtherProtocol(connection: Connection): void {
   const { owner, socket } = connection
   owner.connections.turn(connection, 'upgraded')
+  owner.limits.busy(connection)
   // An earlier request has enabled it, and the application may have changed it since.
   if (connection.requests <= 1) owner.tcpKeepAlive.enable(socket)
   socket.allowHalfOpen = halfOpenBefore(owner.server)

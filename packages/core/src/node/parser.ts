@@ -107,6 +107,12 @@ export function endsItsRead({ socket, method, url, headers }: IncomingMessage): 
   return input.startsWith(`${method} ${url} HTTP/`) && body + Number(headers['content-length'] ?? 0) === input.length
 }
 
+/** Whether the chunk that is being parsed may hold more than this request. */
+export function mayHoldMore(req: IncomingMessage): boolean {
+  const parser: unknown = 'parser' in req.socket ? req.socket.parser : undefined
+  return isParser(parser) && parser.getCurrentBuffer().length > 0 && !endsItsRead(req)
+}
+
 /**
  * Takes the input of a connection away from Node's HTTP parser: from now on `onData` gets the raw bytes. Adding a data listener (public) makes Node
  * release the socket's handle; on Node 20 reading must then be started again on the handle.

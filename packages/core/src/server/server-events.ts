@@ -5,11 +5,13 @@ import { Duplex } from 'node:stream'
 import { types } from 'node:util'
 import type { AnyRequest, AnyResponse } from '../http/messages.js'
 import { onClientError } from '../http1/client-error.js'
+import type { Connection } from '../http1/connection.js'
 import { connectionOf } from '../http1/connection-of.js'
 import { arrive, arriveUpgrade } from '../http1/incoming-request.js'
 import { interceptConnectionHeader } from '../http2/connection-close.js'
 import { arriveStream } from '../http2/streams.js'
 import type { AttachableServer } from '../node/attachable-server.js'
+import { nextTick } from '../node/real-timers.js'
 import { isHttp2, isSecure } from '../node/server-kinds.js'
 import type { Policy } from '../options/types.js'
 import { admit, beginHandshake, turnsAway } from './accept.js'
@@ -155,8 +157,16 @@ function onTimeout(governed: GovernedServer, socket: Socket): boolean {
   }
   if (connection?.phase === 'lingering') return true
   const heard = governed.forward('timeout', [socket])
-  if (!heard && connection !== undefined) connection.makeRare().blame = 'timeout'
+  if (!heard && connection !== undefined) {
+    connection.makeRare().blame = 'timeout'
+    // Node destroys the socket now, or never: the request or its response may have listened.
+    nextTick(forgetBlame, connection)
+  }
   return heard
+}
+
+function forgetBlame(connection: Connection): void {
+  connection.makeRare().blame = undefined
 }
 
 /**
