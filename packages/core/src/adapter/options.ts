@@ -18,7 +18,7 @@ import {
 export interface AdapterOptions extends Options {
   /**
    * `true`: on SIGTERM, SIGINT and PM2's `shutdown` message every application of this process drains and closes, then the process exits: code 0 if
-   * nothing was cut, else 1. A second signal ends it at once. A list names the signals instead, e.g. `['SIGTERM', 'SIGUSR2']`, with `'shutdown'` for
+   * nothing was cut and no closing failed, else 1. A second signal ends it at once. A list names the signals instead, e.g. `['SIGTERM', 'SIGUSR2']`, with `'shutdown'` for
    * PM2's message. Default false: signals are left alone. Errors: `HALFCLOSE_OPTION_TYPE`, and `HALFCLOSE_OPTION_RANGE` for a name that is no signal,
    * or one that no process can listen to.
    */
