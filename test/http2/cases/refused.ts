@@ -30,6 +30,27 @@ const reset = (stream: number, code: number): Buffer => frame('RST_STREAM', 0, s
 /** Whatever a client does with a stream that the application never gets ends nothing but that stream. An uncaught error fails the whole file. */
 export const refused: Case[] = [
   {
+    id: 'h2-refused/behind-a-goaway-of-the-application',
+    rules: ['R164'],
+    title:
+      'streams that arrive in one segment with the one whose handler sends a GOAWAY are not run: the client is told that it may repeat them',
+    routes: {
+      '/goaway': ({ stream }, res) => {
+        stream.session?.goaway()
+        setTimeout(() => res.end('bye'), 50)
+      },
+    },
+    run: async (host) => {
+      const client = await host.connect()
+      const [first, ...behind] = ['/goaway', '/second', '/third'].map((path) => client.request(path))
+      await client.send(...[first, ...behind].map((one) => one?.bytes ?? Buffer.alloc(0)))
+      equal((await client.answer(first?.stream ?? 0)).text, 'bye')
+      deepEqual(host.paths, ['/goaway'], `${client}`)
+      const { received, dropped, aborted } = host.connections.stats().requests
+      deepEqual([received, dropped, aborted], [1, 2, 0])
+    },
+  },
+  {
     id: 'h2-refused/reset-before',
     rules: ['R164', 'R177'],
     title:

@@ -70,7 +70,7 @@ export function forbidPush(stream: ServerHttp2Stream): void {
 function tryNotice(session: Session, reason: CloseReason, until: number): void {
   if (session.ending !== undefined || session.http2.destroyed) return
   // The application, or Node for it, has sent a GOAWAY that names the last stream.
-  if (session.isLastNamed) {
+  if (session.lastNamed !== undefined) {
     conclude(session, reason, true)
     return
   }
@@ -108,7 +108,7 @@ export function clampGoaway(session: Session): void {
   const { http2 } = session
   const { goaway } = http2
   const clamped = (code?: number, last?: number, data?: NodeJS.ArrayBufferView): void => {
-    session.isLastNamed = true
+    session.lastNamed = last || session.lastStream
     Reflect.apply(goaway, http2, [code, last ?? (session.ending === undefined ? undefined : session.lastStream), data])
   }
   Object.assign(http2, { goaway: clamped })

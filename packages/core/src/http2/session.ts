@@ -69,8 +69,8 @@ export class Session {
   ending: CloseReason | undefined = undefined
   /** Why the session will end: the client was told, but not yet which stream is the last. */
   notice: CloseReason | undefined = undefined
-  /** A GOAWAY has named the last stream: no later one may name a higher (RFC 9113 §6.8). */
-  isLastNamed = false
+  /** The last stream that a GOAWAY has named: no later GOAWAY may name a higher one (RFC 9113 §6.8), and the client may repeat a later stream. */
+  lastNamed: number | undefined = undefined
   closedFirst: 'server' | 'peer' | undefined = undefined
   /** The server has ended its output. */
   lingering = false

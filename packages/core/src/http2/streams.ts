@@ -15,7 +15,7 @@ import { takeOverStream } from './stream-methods.js'
 export function arriveStream(owner: Http2Owner, stream: ServerHttp2Stream, args: readonly unknown[]): boolean {
   const session = owner.sessions.of(stream.session)
   if (session === undefined) return owner.forward('stream', args)
-  if (session.ending !== undefined) {
+  if (session.ending !== undefined || (session.lastNamed !== undefined && (stream.id ?? 0) > session.lastNamed)) {
     owner.counts.dropped++
     refuse(stream)
     return true
