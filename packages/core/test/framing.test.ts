@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { get } from '../../../test/support/requests.js'
+import { get, get10 } from '../../../test/support/requests.js'
 import { endedAfterEach, quiet } from '../../../test/support/server.js'
 import { attach } from '../src/index.js'
 
@@ -43,4 +43,22 @@ test.each([
   ['two different lengths', post('1.1', 'Content-Length: 5', 'Content-Length: 6'), 400],
 ])('a request whose end cannot be told runs nothing (RFC 9112 §6.3): %s', async (_what, request, status) => {
   expect(await play(request + END)).toEqual({ status, closes: true, answers: 1, ending: 'fin', ran: [] })
+})
+
+test.each([
+  ['HTTP/1.1', get('/')],
+  ['HTTP/1.0 with keep-alive', get10('/', 'Connection: keep-alive')],
+])('an answer behind one that Node has refused is sent whole: %s', async (_what, request) => {
+  const server = createServer((req, res) => {
+    res.statusMessage = 'not\nallowed'
+    expect(() => res.end('short')).toThrow('Invalid character')
+    res.statusMessage = 'Failed'
+    // A head of its own would have no length over HTTP/1.0.
+    if (req.httpVersionMinor === 1) res.writeHead(500)
+    res.end('Internal Server Error')
+  })
+  attach(server, { drain: 'fast', logger: quiet })
+  const client = await opened.connect(await opened.listen(server))
+  const answer = await client.ask(request)
+  expect({ closes: answer.closes, body: answer.body.toString() }).toEqual({ closes: false, body: 'Internal Server Error' })
 })

@@ -5,7 +5,7 @@ import { types } from 'node:util'
 import { printable } from '../events/printable.js'
 import { pathOf } from '../http/request-path.js'
 import type { Prior } from '../node/patched-methods.js'
-import { makeLast, watchPieces } from '../node/response-fields.js'
+import { forgetBodyLength, makeLast, watchPieces } from '../node/response-fields.js'
 import type { Body, Exchange } from './connection.js'
 import { type Carrier, ifOpen, isIncomplete, isMadeOf, kExchange, prototypeOf } from './exchange.js'
 import { recordClose } from './record-close.js'
@@ -74,6 +74,8 @@ export function end(
     // Node has refused the body: the application may send another one.
     if (exchange.account === 'whole') exchange.account = 'here'
     exchange.length = -1
+    // For HTTP/1.0 the field is ours (response-head.ts).
+    if (!this.headersSent) forgetBodyLength(this, exchange.facts.http10)
     throw error
   }
   exchange.ended = true

@@ -65,6 +65,14 @@ export function bodyLength(res: Response): number | null {
   return res._contentLength ?? null
 }
 
+/** Forgets the length of a body that Node has refused: it would declare it for the next one. `field`: also the field, which is not the application's. */
+export function forgetBodyLength(res: Response, field: boolean): void {
+  const { _removedContLen: removed = false } = res
+  if (field) res.removeHeader('Content-Length')
+  res._removedContLen = removed
+  res._contentLength = null
+}
+
 /** The length that the head declares, once the head is written. */
 export function declaredLength(res: Response): number | null {
   return res._removedContLen === true ? null : (res._contentLength ?? null)
