@@ -225,7 +225,7 @@ export interface CloseEvent {
   readonly reset: boolean
   /**
    * What became of the promise of an idle connection. `broken`: the server ended it before the advertised time was over; also if the application destroyed the
-   * socket, which {@link Stats.promisesBroken} does not count. `none`: it was not idle, or nothing was promised (HTTP/2, `keepAlive: false`).
+   * socket. `none`: it was not idle, or nothing was promised (HTTP/2, `keepAlive: false`).
    */
   readonly promise: 'kept' | 'broken' | 'none'
   /** The code of the error that ended it, e.g. `'HPE_INVALID_METHOD'`, `'ERR_HTTP_REQUEST_TIMEOUT'`, `'ECONNRESET'`; `undefined`: there was none. */
