@@ -21,7 +21,7 @@ export type Http10 = 'grant' | 'refuse' | 'ignore'
 
 /** How long idle connections are kept, and what clients are told about it. */
 export interface KeepAliveOptions {
-  /** Milliseconds promised to the client as `Keep-Alive: timeout=` (whole seconds, rounded down). Default: the server's own, at most 5_000. */
+  /** Milliseconds promised to the client as `Keep-Alive: timeout=` (whole seconds, rounded down). Default: the server's own, at most 5_000 and `hold` - 1_000. */
   timeout?: number | undefined
   /** Milliseconds an idle connection is really kept, at least `timeout` + 1_000. Default: exactly that if `timeout` is given, else the server's own (`keepAliveTimeout` + `keepAliveTimeoutBuffer`, or 1_000 if Node has none); `behind` raises it. */
   hold?: number | undefined
@@ -37,9 +37,9 @@ export interface KeepAliveOptions {
 
 /** The bounds of the output-first close: how long, and how much, the server reads after its FIN. The first bound that is reached ends the connection. */
 export interface LingerOptions {
-  /** Milliseconds of silence after which a connection whose output has ended is closed; not while the client still takes what is on its way to it. Default 2_000. */
+  /** Milliseconds of silence after which a connection whose output has ended is closed (an idle one after 1_000 at most); not while the client still takes output. Default 2_000. */
   quiet?: number | undefined
-  /** Milliseconds after which it is closed even while the client still sends; not while the client takes, at 240 bytes/s or more, what is on its way to it. Default 30_000. */
+  /** Milliseconds after which it is closed even while the client still sends; not while the client takes output, at 240 bytes/s or more. Default 30_000. */
   total?: number | undefined
   /** Bytes read and discarded at most. Default 64 MiB. */
   bytes?: number | undefined
