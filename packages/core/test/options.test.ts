@@ -283,9 +283,9 @@ describe('drain', () => {
     expect(codes).toEqual(warns ? ['HALFCLOSE_DEADLINE_WITHIN_DELAY'] : [])
   })
 
-  test('the warning has both numbers', () => {
+  test('the warning has both numbers, and says what to do', () => {
     const [warning] = warningsOf({ drain: { delay: 5_000, deadline: 4_000 } })
-    expect(warning?.message).toMatch(/`drain\.deadline` \(4000 ms\).*`drain\.delay` \(5000 ms\)/)
+    expect(warning?.message).toMatch(/`drain\.deadline` \(4000 ms\).*`drain\.delay` \(5000 ms\).*; raise the deadline$/)
   })
 
   test.each(['promise', 0, 1, 7_500, LONGEST])('idle: %p', (idle) => {
@@ -435,11 +435,21 @@ describe('unknown names', () => {
     [{ linger: { keepAlive: false } }, 'linger.keepAlive', 'did you mean `keepAlive`?'],
     [{ linger: { rate: 5 } }, 'linger.rate', 'known there: quiet, total, bytes, connections'],
     [{ maxConnections: 5 }, 'maxConnections', 'did you mean `limits.connections`?'],
+    [{ connections: 5 }, 'connections', 'did you mean `limits.connections`?'],
+    [{ drain: { connections: 5 } }, 'drain.connections', 'did you mean `limits.connections`?'],
     [{ proxy: 'nginx' }, 'proxy', 'did you mean `behind`?'],
     [{ loadBalancer: 'nginx' }, 'loadBalancer', 'did you mean `behind`?'],
     [{ nodelay: true }, 'nodelay', 'did you mean `tcp.noDelay`?'],
     [{ tcp: { keepalive: false } }, 'tcp.keepalive', 'did you mean `tcp.keepAlive`?'],
     [{ drain: { minrate: 5 } }, 'drain.minrate', 'did you mean `drain.minRate`?'],
+    [{ drain: { signals: true } }, 'drain.signals', 'did you mean `signals`?'],
+    [{ drain: { onDrained: 1 } }, 'drain.onDrained', 'did you mean `onDrained`?'],
+    [{ keepAlive: { readyness: '/ready' } }, 'keepAlive.readyness', 'did you mean `readiness`?'],
+    [
+      { livenes: '/live' },
+      'livenes',
+      '`liveness` belongs to the adapters, @halfclose/express and @halfclose/fastify; with `attach` answer a route of your own',
+    ],
     [
       { constructor: 1 },
       'constructor',

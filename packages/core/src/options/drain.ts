@@ -30,7 +30,7 @@ export function parseDrain(value: unknown, warnings: WarningEvent[]): DrainPolic
   const delay = duration(given.delay, 'drain.delay') ?? DEFAULTS.DRAIN_DELAY
   const deadline = duration(given.deadline, 'drain.deadline') ?? DEFAULTS.DRAIN_DEADLINE
   if (delay > 0 && deadline <= delay) {
-    const message = `halfclose: \`drain.deadline\` (${deadline} ms) counts from the signal and includes \`drain.delay\` (${delay} ms): nothing is left to drain in`
+    const message = `halfclose: \`drain.deadline\` (${deadline} ms) counts from the signal and includes \`drain.delay\` (${delay} ms): nothing is left to drain in; raise the deadline`
     warnings.push(Object.freeze({ code: 'HALFCLOSE_DEADLINE_WITHIN_DELAY', message }))
   }
   return Object.freeze({

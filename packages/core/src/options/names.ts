@@ -28,8 +28,9 @@ export const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
     }),
   ],
   ['keepAlive', names<keyof KeepAliveOptions>({ timeout: 1, hold: 1, maxRequests: 1, maxAge: 1, http10: 1, parameters: 1 })],
-  ['linger', names<keyof LingerOptions>({ quiet: 1, total: 1, bytes: 1, connections: 1 })],
+  // Before `linger`: `connections` in a wrong place means the limit.
   ['limits', names<keyof LimitsOptions>({ connections: 1, perClient: 1, idle: 1, minRate: 1, stalled: 1, refuse: 1 })],
+  ['linger', names<keyof LingerOptions>({ quiet: 1, total: 1, bytes: 1, connections: 1 })],
   ['tcp', names<keyof TcpOptions>({ noDelay: 1, keepAlive: 1 })],
   ['tcp.keepAlive', names<keyof ProbeOptions>({ idle: 1, interval: 1, count: 1 })],
   ['http2', names<keyof Http2Options>({ hold: 1, streams: 1, resets: 1, control: 1, stalled: 1 })],

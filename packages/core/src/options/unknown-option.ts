@@ -108,7 +108,7 @@ function suggest(path: string, name: string, known: readonly string[]): string |
     const same = there.find((candidate) => fold(candidate) === folded || fold(`${other}${candidate}`) === folded)
     if (same !== undefined) return join(other, same)
   }
-  return ALIASES.get(folded)
+  return ALIASES.get(folded) ?? nearest(name, [...ELSEWHERE.keys()])
 }
 
 function join(path: string, name: string): string {
