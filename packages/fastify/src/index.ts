@@ -25,12 +25,15 @@ export interface HalfcloseFastifyOptions extends AdapterOptions {
   close?: (() => unknown) | undefined
 }
 
-type Plugin = FastifyPluginAsync<HalfcloseFastifyOptions, RawServerBase, FastifyTypeProvider>
+/** Any server: http, https and http2. */
+type AnyPlugin = FastifyPluginAsync<HalfcloseFastifyOptions, RawServerBase, FastifyTypeProvider>
+/** NestJS's `app.register()` takes plugins for Fastify's usual server only, and the first type alone is none for the compiler. */
+type Plugin = AnyPlugin & FastifyPluginAsync<HalfcloseFastifyOptions>
 
 /** Fastify passes its own options of `register` on to the plugin. */
 const OF_REGISTER = ['prefix', 'logLevel', 'logSerializers']
 
-const plugin: Plugin = async (app, options) => {
+const plugin: AnyPlugin = async (app, options) => {
   const { server } = app
   const { close } = options
   if (close !== undefined && typeof close !== 'function') {
