@@ -62,3 +62,17 @@ test.each([
   const answer = await client.ask(request)
   expect({ closes: answer.closes, body: answer.body.toString() }).toEqual({ closes: false, body: 'Internal Server Error' })
 })
+
+// Without that length, the end of the connection would be the end of the body.
+test("what Node has refused to send costs an HTTP/1.0 answer no Content-Length of the application's", async () => {
+  const server = createServer((_req, res) => {
+    res.setHeader('Content-Length', 5)
+    expect(() => Reflect.apply(res.end, res, [12345])).toThrow('argument must be of type')
+    res.write('hel')
+    res.end('lo')
+  })
+  attach(server, { drain: 'fast', logger: quiet })
+  const client = await opened.connect(await opened.listen(server))
+  const { closes, text } = await client.ask(get10('/', 'Connection: keep-alive'))
+  expect({ closes, text }).toEqual({ closes: false, text: 'hello' })
+})

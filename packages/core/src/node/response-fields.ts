@@ -65,10 +65,10 @@ export function bodyLength(res: Response): number | null {
   return res._contentLength ?? null
 }
 
-/** Forgets the length of a body that Node has refused: it would declare it for the next one. `field`: also the field, which is not the application's. */
+/** Forgets the length of a body that Node has refused: it would declare it for the next one. `field`: also in the field, unless the application set another. */
 export function forgetBodyLength(res: Response, field: boolean): void {
   const { _removedContLen: removed = false } = res
-  if (field) res.removeHeader('Content-Length')
+  if (field && res.getHeader('content-length') === res._contentLength) res.removeHeader('Content-Length')
   res._removedContLen = removed
   res._contentLength = null
 }

@@ -29,6 +29,7 @@ function participantOf(handle: Connections): Participant {
     hasCut: () => handle.stats().requests.cut > cut,
     isOpen: () => open() > 0,
     isDrained: () => handle.state === 'drained',
+    governs: (other) => other === handle,
     remaining: () => handle.remaining(),
   }
 }

@@ -135,9 +135,9 @@ export class SignalCoordinator implements Coordinator {
     if (leaving.others === 0) this.#dismissOtherHandles(leaving)
   }
 
-  /** Makes handles leave that belong to no participant: the process ends with the last participant, and would cut their requests. Returns whether there were any. */
+  /** Makes handles leave that belong to no participant: the process ends with the last participant, and would cut their requests. Each once: a server may listen again whenever it has closed. Returns whether there were any. */
   #dismissOtherHandles(leaving: Leaving): boolean {
-    const handles = this.#findOtherHandles(this.#participants).filter((handle) => handle.isDrained?.() !== true)
+    const handles = this.#findOtherHandles(leaving.asked).filter((handle) => handle.isDrained?.() !== true)
     for (const handle of handles) this.#dismiss(handle, leaving)
     return handles.length > 0
   }

@@ -1,6 +1,7 @@
 /**
  * A process with an Express application that has `signals`, and a second governed server without it, for closing-server.test.ts:
- * `node closing-server.mjs http2 close`. Uses what was built. The second server is closing when the signal comes: it listens no more.
+ * `node closing-server.mjs http2 close`. Uses what was built. The second server is closing when the signal comes: it listens no more. With `again` it
+ * listens whenever it has closed.
  */
 import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
@@ -51,10 +52,11 @@ async function serve() {
   const other = await kinds[kind](async (_req, res) => {
     if (how === 'close') other.close()
     if (how === 'drain') other.connections.drain()
-    if (how !== 'clustered') await closing(other.server)
+    if (how === 'close' || how === 'drain') await closing(other.server)
     console.log('arrived')
     setTimeout(() => res.end('held'), 500)
   })
+  if (how === 'again') other.server.on('close', () => other.server.listen(0, '127.0.0.1'))
   const app = express()
   halfclose(app, { ...options, signals: true })
   app.listen(0, '127.0.0.1', () => {

@@ -49,7 +49,7 @@ const CLOSING = ['http', 'https', 'http2', 'http2s', 'fastify'].flatMap((kind) =
   [kind, 'drain'] as const,
 ])
 
-it.concurrent.each([...CLOSING, ['http', 'clustered'], ['http2', 'clustered']] as const)(
+it.concurrent.each([...CLOSING, ['http', 'clustered'], ['http2', 'clustered'], ['http', 'again']] as const)(
   'the request of a governed %s server (%s) is answered before the process ends',
   async (kind, how) => {
     const { program, port, pid } = await start(kind, how)
