@@ -109,8 +109,9 @@ async function consume({ name, folder, manifest, commands }) {
   const runAll = () => Promise.all(commands.map((args) => node(args, options)))
   if (folder !== 'types') await runAll()
   else {
-    // The compiler's answer is the same for the same files.
-    const sources = readdirSync(from).map((file) => readFileSync(join(from, file)))
+    // The compiler's answer is the same for the same files, and the same compiler.
+    const compiler = readFileSync(join(root, 'node_modules/typescript/package.json'))
+    const sources = [compiler, ...readdirSync(from).map((file) => readFileSync(join(from, file)))]
     const again = await unlessStamped(join(to, 'compiled'), hash(wanted, ...sources), runAll)
     if (again) return again
   }

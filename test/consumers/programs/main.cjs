@@ -1,5 +1,5 @@
 const assert = require('node:assert/strict')
-const { Agent, createServer, get } = require('node:http')
+const { createServer } = require('node:http')
 const { attach } = require('@halfclose/core')
 const { exposition } = require('@halfclose/core/metrics')
 const { view } = require('@halfclose/core/view')
@@ -7,6 +7,7 @@ const { halfclose: halfcloseExpress, default: defaultExpress } = require('@halfc
 const { halfclose: halfcloseFastify, default: defaultFastify } = require('@halfclose/fastify')
 const express = require('express')
 const Fastify = require('fastify')
+const check = require('./check.cjs')
 
 // As the README has it: what is required is the plugin itself.
 assert.equal(require('@halfclose/express'), halfcloseExpress)
@@ -59,36 +60,3 @@ async function main() {
 }
 
 main()
-
-async function check(name, { server, connections, body }) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const { port } = server.address()
-
-  const first = await exchange({ port, path: '/', agent })
-  assert.equal(first.body, body)
-  assert.equal(first.headers.connection, 'keep-alive', `${name}: persistent`)
-  assert.match(first.headers['keep-alive'] ?? '', /\btimeout=7\b/, `${name}: promised`)
-  assert.equal(connections.state, 'serving')
-
-  const last = await exchange({ port, path: '/drain', agent })
-  assert.equal(last.status, 200)
-  assert.equal(last.body, body)
-  assert.equal(last.headers.connection, 'close', `${name}: the end is announced`)
-
-  const report = await connections.drain()
-  assert.equal(report.clean, true, `${name}: ${JSON.stringify(report)}`)
-  assert.equal(connections.state, 'drained')
-  agent.destroy()
-}
-
-function exchange(options) {
-  return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', ...options }, (res) => {
-      let body = ''
-      res.setEncoding('utf8').on('data', (text) => {
-        body += text
-      })
-      res.on('end', () => resolve({ status: res.statusCode, headers: res.headers, body }))
-    }).on('error', reject)
-  })
-}

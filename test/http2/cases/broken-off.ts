@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
-import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
+import type { Http2ServerResponse } from 'node:http2'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import type { Case } from '../../support/h2/contract.js'
@@ -38,34 +38,22 @@ const faults: Record<string, (res: Http2ServerResponse) => unknown> = {
 }
 const paths = Object.keys(faults)
 
-/** Ways to close a stream of node:http2 with a code, when its answer has begun. */
-const closes: Record<string, (req: unknown, res: Http2ServerResponse) => unknown> = {
-  '/cancel-head': (_req, { stream }) => {
+/** Closes a stream whose answer has begun with a code, in the handler or 20 ms later. */
+const closing =
+  (code: number, later: boolean, body = true) =>
+  (_req: unknown, { stream }: Http2ServerResponse): void => {
+    stream.on('error', nobody)
     stream.respond({ ':status': 200 })
-    stream.close(8)
-  },
-  '/cancel-at-once': (_req, { stream }) => {
-    begin(stream)
-    stream.close(8)
-  },
-  '/cancel-later': (_req, { stream }) => {
-    begin(stream)
-    setTimeout(() => stream.close(8), 20)
-  },
-  '/error-at-once': (_req, { stream }) => {
-    begin(stream)
-    stream.close(2)
-  },
-  '/error-later': (_req, { stream }) => {
-    begin(stream)
-    setTimeout(() => stream.close(2), 20)
-  },
-}
-
-function begin(stream: ServerHttp2Stream): void {
-  stream.on('error', nobody)
-  stream.respond({ ':status': 200 })
-  stream.write('half a body')
+    if (body) stream.write('half a body')
+    if (later) setTimeout(() => stream.close(code), 20)
+    else stream.close(code)
+  }
+const closes = {
+  '/cancel-head': closing(8, false, false),
+  '/cancel-at-once': closing(8, false),
+  '/cancel-later': closing(8, true),
+  '/error-at-once': closing(2, false),
+  '/error-later': closing(2, true),
 }
 
 /** Whose error it is, is decided by who ended the stream. */

@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events'
 import { BroadcastChannel, threadId } from 'node:worker_threads'
 import type { WarningCode } from '../errors/codes.js'
 import { setTimeout } from '../node/real-timers.js'
+import { placeRelay } from './place-thread-relay.js'
 import type { SignalHost } from './signal-host.js'
 import { CHANNEL, isFromMain, type ThreadMessage } from './thread-messages.js'
-import { placeRelay } from './thread-relay.js'
 
 type Listener = (...args: unknown[]) => void
 

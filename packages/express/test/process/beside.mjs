@@ -8,6 +8,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { attach } from '@halfclose/core'
 import { halfclose } from '@halfclose/express'
 import express from 'express'
+import passesSignalsTo from './passes-signals-to.cjs'
 
 const scene = process.argv[2] ?? workerData
 const options = { signals: true, keepAlive: { timeout: 1_000 }, drain: { deadline: 10_000 } }
@@ -41,12 +42,6 @@ const fails = () => {
 }
 
 const inThread = () => new Worker(new URL(import.meta.url), { workerData: scene })
-
-/** Tells the worker when the main thread passes signals on. */
-function passesSignalsTo(worker) {
-  if (process.listenerCount('SIGTERM') > 0) worker.postMessage('passed on')
-  else setTimeout(passesSignalsTo, 10, worker)
-}
 
 /** npm and systemd send a signal twice. The second one waits until the event loop goes on. */
 function blockAmidSignals() {

@@ -2,6 +2,7 @@
 const { isMainThread, parentPort, Worker } = require('node:worker_threads')
 const { halfclose } = require('@halfclose/express')
 const express = require('express')
+const passesSignalsTo = require('./passes-signals-to.cjs')
 
 if (isMainThread) {
   passesSignalsTo(new Worker(__filename))
@@ -14,10 +15,4 @@ if (isMainThread) {
   })
   const server = app.listen(0, '127.0.0.1')
   parentPort.once('message', () => console.log(`listening ${server.address().port}`))
-}
-
-/** Tells the worker when the main thread passes signals on. */
-function passesSignalsTo(worker) {
-  if (process.listenerCount('SIGTERM') > 0) worker.postMessage('passed on')
-  else setTimeout(passesSignalsTo, 10, worker)
 }
